@@ -1,0 +1,96 @@
+"""The Python API: four functions on Pillow images and bytes.
+
+The pipeline is imported when first used, so that ``import lbic`` (and ``lbic --help``) stays fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lbic import container
+from lbic.container import Header
+from lbic.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def compress(
+    image: Image.Image,
+    *,
+    q: int | None = None,
+    codec: str = "vvc",
+    scale: float = 1,
+    effort: int = 2,
+    type: int | str | None = None,
+) -> bytes:
+    """Compress a Pillow image of any mode into the bytes of a .lbic file.
+
+    ``q`` is the codec's own quality (None: its default), ``scale`` 1..4 the downsampling before the codec,
+    ``effort`` 0..4 speed against size, ``type`` the enhancement to recommend (None: the catalog's).
+    Raises UsageError for values out of range and MissingError without an encoder.
+    """
+    from lbic import pipeline
+    from lbic.enhance import types
+
+    settings = pipeline.CompressSettings(
+        codec=codec,
+        quality=q,
+        scale=scale_in_sixteenths(scale),
+        effort=effort,
+        type=None if type is None else types.parse(type),
+    )
+    return pipeline.compress(image, settings).data
+
+
+def decompress(
+    data: bytes,
+    *,
+    type: int | str | None = None,
+    profile: str = "auto",
+    device: str = "auto",
+    tile: int | None = None,
+) -> Image.Image:
+    """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file recommends.
+
+    ``type`` overrides the recommendation (0 for the codec's plain picture). Raises FormatError or CodecError
+    for damaged data, MissingError for a type or device that was asked for and is not here.
+    """
+    from lbic import pipeline
+    from lbic.enhance import types
+    from lbic.enhance.session import Runtime
+
+    kind = None if type is None else types.parse(type)
+    settings = pipeline.DecompressSettings(kind, Runtime(profile, device, tile))
+    return pipeline.decompress(data, settings).image
+
+
+def enhance(
+    image: Image.Image, *, type: int | str = "ar", profile: str = "auto", device: str = "auto", tile: int | None = None
+) -> Image.Image:
+    """Run an enhancement type on any picture that a codec damaged, an old JPEG for instance.
+
+    Returns an image of the same size. Raises MissingError when the type's networks are not shipped.
+    """
+    from lbic import pipeline
+    from lbic.enhance import types
+    from lbic.enhance.session import Runtime
+
+    settings = pipeline.EnhanceSettings(types.parse(type), runtime=Runtime(profile, device, tile))
+    return pipeline.enhance(image, settings)[0].joined()
+
+
+def info(data: bytes) -> Header:
+    """Read the header of a .lbic file; nothing is decoded. Raises FormatError."""
+    return container.read_header(data)
+
+
+def scale_in_sixteenths(scale: float) -> int:
+    """A scale as the format stores it; UsageError unless it is one of 1, 1 1/16 .. 4."""
+    sixteenths = scale * container.SCALE_ONE
+    if sixteenths != int(sixteenths) or not 1 <= scale <= MAX_SCALE:
+        raise UsageError(f"scale {scale:g} is not a sixteenth step within 1..{MAX_SCALE}")
+    return int(sixteenths)
+
+
+MAX_SCALE = 4

@@ -1,0 +1,29 @@
+"""The table of codecs: a codec is added by its module and one row here (and one in docs/format.md)."""
+
+from __future__ import annotations
+
+from lbic.codecs.base import Codec
+from lbic.codecs.jpeg import JpegCodec
+from lbic.codecs.vtm import VtmCodec
+from lbic.codecs.vvc import VvcCodec
+from lbic.errors import UsageError
+
+CODECS: dict[str, Codec] = {codec.name: codec for codec in (VvcCodec(), VtmCodec(), JpegCodec())}
+DEFAULT_CODEC = "vvc"
+
+
+def get(name: str) -> Codec:
+    """The row with this name; UsageError lists the names."""
+    try:
+        return CODECS[name]
+    except KeyError:
+        raise UsageError(f"unknown codec {name!r}; known: {', '.join(CODECS)}") from None
+
+
+def check_quality(codec: Codec, quality: int) -> int:
+    """Return the quality when it is in the codec's range; UsageError names the range."""
+    low, high = codec.quality_range
+    if low <= quality <= high:
+        return quality
+    better = "lower" if codec.lower_is_better else "higher"
+    raise UsageError(f"quality {quality} is not in {codec.name}'s range {low}..{high} ({better} is better)")

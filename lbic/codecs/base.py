@@ -1,0 +1,56 @@
+"""What a codec is to lbic: one row of the table in lbic.codecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lbic.color import Planes
+
+EFFORTS = range(5)
+DEFAULT_EFFORT = 2
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What the container knows of the coded picture: its size in pixels and whether it is gray."""
+
+    width: int
+    height: int
+    gray: bool
+
+
+class Codec(Protocol):
+    """A row of the codec table.
+
+    ``name`` is what the user types and ``id`` what the file stores (docs/format.md). ``quality_range``
+    is the codec's own scale, both ends included; ``lower_is_better`` its direction.
+    """
+
+    id: int
+    name: str
+    summary: str
+    quality_symbol: str
+    quality_range: tuple[int, int]
+    default_quality: int
+    lower_is_better: bool
+
+    def availability(self) -> str | None:
+        """None when pictures can be encoded here, else the sentence that says what is missing."""
+
+    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+        """Code planes (4:2:0 or gray) into one standard stream.
+
+        Raises MissingError when the encoder is not there and CodecError when it fails.
+        """
+
+    def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        """Decode a stream of exactly this geometry.
+
+        Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
+        """
+
+
+def pad_to(side: int, multiple: int, least: int) -> int:
+    """A side rounded up to a multiple, and at least ``least``."""
+    return max(least, -(-side // multiple) * multiple)

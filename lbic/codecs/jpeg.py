@@ -1,0 +1,76 @@
+"""JPEG through Pillow (libjpeg-turbo): 8 bits, 4:2:0 or gray, optimised Huffman tables."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from lbic.codecs.base import Geometry
+from lbic.color import Planes, from_levels, to_levels
+from lbic.errors import CodecError
+
+_TOP = 255
+_MIDDLE = 128
+
+
+class JpegCodec:
+    """Baseline JPEG; effort has no meaning here, the tables are always optimised."""
+
+    id = 3
+    name = "jpeg"
+    summary = "JPEG, 4:2:0 or gray, optimised Huffman tables (Pillow)"
+    quality_symbol = "q"
+    quality_range = (1, 95)
+    default_quality = 20
+    lower_is_better = False
+
+    def availability(self) -> str | None:
+        return None
+
+    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+        """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
+        luma = to_levels(planes.y, _TOP).astype(np.uint8)
+        if planes.cb is None or planes.cr is None:
+            image = Image.fromarray(luma)
+        else:
+            chroma = (_repeat(to_levels(c, _TOP, _MIDDLE), planes) for c in (planes.cb, planes.cr))
+            image = Image.fromarray(np.stack([luma, *chroma], axis=-1), mode="YCbCr")
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=quality, subsampling="4:2:0", optimize=True)
+        return out.getvalue()
+
+    def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                image = Image.open(io.BytesIO(data), formats=["JPEG"])
+            gray = image.mode == "L"
+            if image.mode not in ("L", "RGB"):
+                raise CodecError(
+                    f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
+                )
+            if image.size != (geometry.width, geometry.height) or gray != geometry.gray:
+                raise CodecError(
+                    f"the JPEG stream is {image.size[0]}x{image.size[1]}{' gray' if gray else ''}, the header says "
+                    f"{geometry.width}x{geometry.height}{' gray' if geometry.gray else ''}"
+                )
+            if not gray:
+                image.draft("YCbCr", image.size)  # the planes as they are coded, no trip through RGB
+            image.load()
+        except CodecError:
+            raise
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise CodecError(f"the JPEG stream is damaged: {error}") from error
+        levels = np.asarray(image)
+        if gray:
+            return Planes(from_levels(levels, _TOP))
+        return Planes(from_levels(levels[..., 0], _TOP), *(from_levels(levels[..., i], _TOP, _MIDDLE) for i in (1, 2)))
+
+
+def _repeat(half: np.ndarray, planes: Planes) -> np.ndarray:
+    """Each chroma sample four times, cut to the luma's size."""
+    return half.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)[: planes.height, : planes.width]

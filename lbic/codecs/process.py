@@ -1,0 +1,53 @@
+"""Run a codec program: argument list, time limit, scratch folder, and the reason when it fails."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lbic.errors import CodecError, MissingError
+
+TIMEOUT_PER_MEGAPIXEL = 3600
+"""Seconds; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
+
+
+def run(arguments: Sequence[str], *, stdin: bytes = b"", timeout: float, cwd: Path | None = None) -> bytes:
+    """Run a program to its end and return its stdout.
+
+    Raises MissingError when it cannot be started, CodecError with the end of what it said when it
+    fails or runs out of time (it is killed then).
+    """
+    name = Path(arguments[0]).name
+    try:
+        done = subprocess.run(arguments, input=stdin, capture_output=True, timeout=timeout, check=False, cwd=cwd)
+    except OSError as error:
+        raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
+    if done.returncode:
+        raise CodecError(f"{name} failed ({done.returncode}): {tail(done.stderr) or tail(done.stdout) or 'no message'}")
+    return done.stdout
+
+
+def tail(output: bytes) -> str:
+    """The last non-empty line of a program's output, which is where programs say why."""
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapixels: float) -> bytes:
+    """Give raw planes to an encoder and return the stream it writes.
+
+    ``command(raw, stream)`` makes the argument list from the two file names. Files, not pipes: libvvenc
+    prints warnings to stdout, and decoders accept a stream that they are mixed into.
+    """
+    with TemporaryDirectory(prefix="lbic-") as folder:
+        source, target = Path(folder, "in.yuv"), Path(folder, "out.266")
+        source.write_bytes(raw)
+        run(command(str(source), str(target)), timeout=60 + TIMEOUT_PER_MEGAPIXEL * megapixels, cwd=Path(folder))
+        stream = target.read_bytes() if target.is_file() else b""
+    if not stream:
+        raise CodecError("the encoder ended without an error and without a stream")
+    return stream

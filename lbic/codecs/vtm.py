@@ -1,0 +1,89 @@
+"""VVC intra by the reference software VTM: slow, its streams are read by the same decoder as vvc's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+from lbic.codecs import vvc
+from lbic.codecs.base import Geometry
+from lbic.codecs.process import encode_raw
+from lbic.color import Planes
+from lbic.errors import MissingError
+
+VARIABLE = "LBIC_VTM_DIR"
+LEAST_VERSION = 11
+_CONFIGURATION = "encoder_intra_vtm.cfg"
+_HOW = (
+    f"build VTM {LEAST_VERSION} or later (Fraunhofer HHI's VVCSoftware_VTM) and set {VARIABLE} to its folder, the one "
+    "that holds bin/ and cfg/"
+)
+
+
+class VtmCodec:
+    """VTM's EncoderApp with its all-intra configuration; effort has no meaning here."""
+
+    id = 2
+    name = "vtm"
+    summary = f"VVC intra (H.266) by the reference encoder VTM, found by {VARIABLE}"
+    quality_symbol = "qp"
+    quality_range = (0, 63)
+    default_quality = 37
+    lower_is_better = True
+
+    def availability(self) -> str | None:
+        try:
+            _program(os.environ.get(VARIABLE))
+        except MissingError as error:
+            return str(error)
+        return None
+
+    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+        program, configuration = _program(os.environ.get(VARIABLE))
+        raw, (width, height) = vvc.to_raw(planes, neutral_chroma=False)
+        options = (
+            *("-wdt", str(width), "-hgt", str(height), "-fr", "1", "-f", "1", "-q", str(quality)),
+            *("--InputBitDepth=10", f"--InputChromaFormat={400 if planes.gray else 420}"),
+            *("--ConformanceWindowMode=1", "--TemporalSubsampleRatio=1", "--Level=6.2"),
+        )
+        return encode_raw(
+            raw,
+            lambda source, target: [program, "-c", configuration, "-i", source, "-b", target, "-o", "", *options],
+            width * height / 1e6,
+        )
+
+    def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        return vvc.decode(data, geometry)
+
+
+@lru_cache(maxsize=4)
+def _program(folder: str | None) -> tuple[str, str]:
+    """EncoderApp and its all-intra configuration; MissingError with how to get them."""
+    if not folder:
+        raise MissingError(f"{VARIABLE} is not set; {_HOW}")
+    root = Path(folder)
+    program = next((p for p in sorted(root.glob("**/EncoderApp*")) if p.is_file() and os.access(p, os.X_OK)), None)
+    configuration = next(iter(sorted(root.glob(f"**/{_CONFIGURATION}"))), None)
+    for found, name in ((program, "EncoderApp"), (configuration, _CONFIGURATION)):
+        if found is None:
+            raise MissingError(f"{VARIABLE} is {folder}, which has no {name}; {_HOW}")
+    version = _version(str(program))
+    if version < LEAST_VERSION:
+        raise MissingError(
+            f"{program} is VTM {version or 'of unknown version'}; streams of versions before {LEAST_VERSION} follow a "
+            f"draft that no standard decoder reads; {_HOW}"
+        )
+    return str(program), str(configuration)
+
+
+def _version(program: str) -> int:
+    """VTM's major version as its banner says it, 0 when it says nothing."""
+    try:
+        done = subprocess.run([program], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    match = re.search(rb"Encoder Version \[?(\d+)\.", done.stdout + done.stderr)
+    return int(match[1]) if match else 0

@@ -1,0 +1,145 @@
+"""VVC intra: encoded by libvvenc in a program found on this machine, decoded in process by PyAV.
+
+The stream is one 10-bit frame, 4:2:0 or 4:0:0, padded by edge repetition to a multiple of 8 and at
+least 64x64: libvvenc's ffmpeg wrapper overflows its output buffer on smaller pictures, and odd sizes
+do not exist in 4:2:0. The true size is the container's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lbic.codecs import encoders
+from lbic.codecs.base import Geometry, pad_to
+from lbic.codecs.bitstream import sequence_facts
+from lbic.codecs.process import encode_raw
+from lbic.color import Planes, from_levels, to_levels
+from lbic.errors import CodecError
+
+BIT_DEPTH = 10
+TOP = (1 << BIT_DEPTH) - 1
+MIDDLE = 1 << BIT_DEPTH - 1
+_ALIGN, _LEAST = 8, 64
+_FORMATS = {"yuv420p10le": 3, "gray10le": 1}
+
+
+class VvcCodec:
+    """libvvenc, presets faster, fast, medium, slow, slower for effort 0..4."""
+
+    id = 1
+    name = "vvc"
+    summary = "VVC intra (H.266), 10-bit 4:2:0 or gray, encoded by libvvenc"
+    quality_symbol = "qp"
+    quality_range = (0, 63)
+    default_quality = 37
+    lower_is_better = True
+
+    def availability(self) -> str | None:
+        found = encoders.find()
+        return found if isinstance(found, str) else None
+
+    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+        """Code planes at one QP; the stream does not depend on the machine's number of cores."""
+        encoder = encoders.require()
+        raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
+        gray = planes.gray and encoder.codes_gray
+        return encode_raw(
+            raw,
+            lambda source, target: encoder.command(source, target, width, height, quality, effort, gray),
+            width * height / 1e6,
+        )
+
+    def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        return decode(data, geometry)
+
+
+def to_raw(planes: Planes, *, neutral_chroma: bool) -> tuple[bytes, tuple[int, int]]:
+    """Round planes to 10 bits and pad them; returns raw little-endian samples and the padded size.
+
+    A gray picture is luma alone, or gets neutral chroma for an encoder that knows only 4:2:0.
+    """
+    width, height = padded_size(planes.width, planes.height)
+    parts = [_pad(to_levels(planes.y, TOP), width, height)]
+    if planes.cb is not None and planes.cr is not None:
+        parts += [_pad(to_levels(c, TOP, MIDDLE), width // 2, height // 2) for c in (planes.cb, planes.cr)]
+    elif neutral_chroma:
+        parts.append(np.full(width * height // 2, MIDDLE, np.uint16))
+    return b"".join(part.astype("<u2").tobytes() for part in parts), (width, height)
+
+
+def padded_size(width: int, height: int) -> tuple[int, int]:
+    """The size in luma samples that a picture is coded at."""
+    return pad_to(width, _ALIGN, _LEAST), pad_to(height, _ALIGN, _LEAST)
+
+
+def decode(data: bytes, geometry: Geometry) -> Planes:
+    """Decode a VVC stream of one frame to planes; see Codec.decode."""
+    check(data, geometry)
+    levels = decode_levels(data)
+    size = padded_size(geometry.width, geometry.height)
+    if levels[0].shape[::-1] != size:
+        raise CodecError(
+            f"the VVC stream decoded to {levels[0].shape[1]}x{levels[0].shape[0]}, not {size[0]}x{size[1]}"
+        )
+    y = from_levels(levels[0][: geometry.height, : geometry.width], TOP)
+    if geometry.gray:
+        return Planes(y)
+    if len(levels) < 3:
+        raise CodecError("the VVC stream is gray, the header says colour")
+    rows, columns = -(-geometry.height // 2), -(-geometry.width // 2)
+    return Planes(y, *(from_levels(c[:rows, :columns], TOP, MIDDLE) for c in levels[1:]))
+
+
+def check(data: bytes, geometry: Geometry) -> None:
+    """Compare what the stream claims with the header, before a pixel is allocated; raises CodecError."""
+    facts = sequence_facts(data)
+    width, height = padded_size(geometry.width, geometry.height)
+    if (facts.coded_width, facts.coded_height, facts.width, facts.height) != (width, height) * 2:
+        raise CodecError(
+            f"the VVC stream is {facts.width}x{facts.height}, the header's {geometry.width}x{geometry.height} "
+            f"needs {width}x{height}"
+        )
+    if facts.bit_depth != BIT_DEPTH:
+        raise CodecError(f"the VVC stream has {facts.bit_depth} bits a sample, lbic's have {BIT_DEPTH}")
+    if facts.chroma_format > 1 or (facts.chroma_format == 0 and not geometry.gray):
+        names = {0: "gray", 2: "4:2:2", 3: "4:4:4"}
+        raise CodecError(
+            f"the VVC stream is {names[facts.chroma_format]}, the header says {'gray' if geometry.gray else '4:2:0'}"
+        )
+
+
+def decode_levels(data: bytes) -> list[NDArray[np.uint16]]:
+    """Decode the one frame of a stream to its 10-bit planes as they are coded, padding included."""
+    import av  # 0.1 s to import, and compress does without it
+
+    context: Any = av.CodecContext.create("vvc", "r")
+    # More threads decode pictures of one CTU's width differently from run to run (measured).
+    context.thread_count = 1
+    try:
+        frames = context.decode(av.Packet(data)) + context.decode(None)
+    except (av.FFmpegError, ValueError) as error:
+        raise CodecError(f"the VVC stream is damaged: {error}") from error
+    if len(frames) != 1:
+        raise CodecError(f"the VVC stream is damaged: it has {len(frames)} pictures instead of one")
+    frame = frames[0]
+    if frame.format.name not in _FORMATS:
+        raise CodecError(f"the VVC stream decoded to {frame.format.name}, which lbic never writes")
+    return [_plane_levels(plane) for plane in _planes(frame)]
+
+
+def _planes(frame: Any) -> Iterable[Any]:
+    return list(frame.planes)[: _FORMATS[frame.format.name]]
+
+
+def _plane_levels(plane: Any) -> NDArray[np.uint16]:
+    rows = np.frombuffer(plane, "<u2").reshape(plane.height, plane.line_size // 2)
+    return rows[:, : plane.width].astype(np.uint16)
+
+
+def _pad(levels: NDArray[np.uint16], width: int, height: int) -> NDArray[np.uint16]:
+    rows, columns = levels.shape
+    return np.pad(levels, ((0, height - rows), (0, width - columns)), mode="edge")

@@ -1,0 +1,224 @@
+"""The .lbic file: a header of about 20 bytes, optional metadata, one codec stream.
+
+docs/format.md is the normative page; the tables here mirror it one for one. Integers are
+unsigned; multi-byte ones are big-endian, variable-length ones are LEB128.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+from lbic import limits
+from lbic.errors import FormatError, UsageError
+
+MAGIC = b"\xc1LBC"
+VERSION = 1
+SCALE_ONE = 16
+CONFIGURATION = 0
+"""BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
+PAYLOAD_STREAM = 0
+"""The payload is the codec's own standard stream, whole."""
+
+FLAG_METADATA = 0x01
+FLAG_GRAY = 0x02
+RESERVED_FLAGS = 0xFF & ~(FLAG_METADATA | FLAG_GRAY)
+
+CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3}
+"""Fixed in docs/format.md; a number is never reused, whatever happens to the codec."""
+
+ALPHA, BLEND_WEIGHTS, ICC, EXIF, XMP = 1, 2, 128, 129, 130
+METADATA_NAMES = {ALPHA: "alpha", ICC: "icc", EXIF: "exif", XMP: "xmp"}
+"""The metadata this version understands. Types below 128 that are not here refuse the file."""
+
+_FIXED = struct.Struct(">4sBBBBBBBB")  # magic .. recommended type
+_CRC = struct.Struct(">I")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a .lbic file says before its codec stream.
+
+    ``quality`` is the codec's own number, ``scale`` the downsampling in sixteenths (16 = none),
+    ``width`` and ``height`` the original picture's size in pixels, ``type`` the recommended
+    enhancement, ``metadata`` the optional items by their number.
+    """
+
+    codec: str
+    quality: int
+    width: int
+    height: int
+    scale: int = SCALE_ONE
+    gray: bool = False
+    type: int = 0
+    config: int = CONFIGURATION
+    form: int = PAYLOAD_STREAM
+    metadata: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height of the downsampled picture: the size divided by the scale, rounded up."""
+        return scaled(self.width, self.scale), scaled(self.height, self.scale)
+
+
+def scaled(side: int, scale: int) -> int:
+    """A side in pixels divided by a scale in sixteenths, rounded up, at least 1."""
+    return max(1, -(-side * SCALE_ONE // scale))
+
+
+def pack(header: Header, payload: bytes) -> bytes:
+    """Write a file. Raises UsageError for values the format has no room for."""
+    if not (1 <= header.width <= limits.MAX_SIDE and 1 <= header.height <= limits.MAX_SIDE):
+        raise UsageError(f"picture of {header.width}x{header.height}: sides must be 1..{limits.MAX_SIDE} pixels")
+    if not SCALE_ONE <= header.scale <= 255:
+        raise UsageError(f"scale {header.scale / SCALE_ONE:g} is not within 1..{255 / SCALE_ONE:g}")
+    flags = (FLAG_METADATA if header.metadata else 0) | (FLAG_GRAY if header.gray else 0)
+    head = _FIXED.pack(
+        MAGIC,
+        VERSION,
+        CODEC_IDS[header.codec],
+        flags,
+        header.quality,
+        header.scale,
+        header.config,
+        header.form,
+        header.type,
+    )
+    head += _varint(header.width) + _varint(header.height)
+    body = payload
+    if header.metadata:
+        items = b"".join(bytes([kind]) + _varint(len(value)) + value for kind, value in sorted(header.metadata.items()))
+        body = _varint(len(items)) + items + payload
+    return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
+
+
+def unpack(data: bytes) -> tuple[Header, bytes]:
+    """Read a file into its header and codec stream.
+
+    Raises FormatError with a sentence that says what is wrong: foreign, empty, truncated or damaged
+    data, a version, codec, bit or metadata item this lbic does not know, a picture over the limits.
+    """
+    header, offset, crc_at = _read_header(data)
+    stated = _CRC.unpack_from(data, crc_at)[0]
+    actual = zlib.crc32(memoryview(data)[crc_at + _CRC.size :], zlib.crc32(data[:crc_at]))
+    if stated != actual:
+        raise FormatError(
+            f"checksum mismatch ({actual:08x}, the file says {stated:08x}): the file is damaged or truncated"
+        )
+    if offset == len(data):
+        raise FormatError("there is no codec stream after the header")
+    return header, data[offset:]
+
+
+def read_header(data: bytes) -> Header:
+    """Read the header and metadata alone; the checksum is not verified. Raises FormatError as unpack."""
+    return _read_header(data)[0]
+
+
+def is_lbic(prefix: bytes) -> bool:
+    """Tell a .lbic file by its first four bytes."""
+    return prefix[: len(MAGIC)] == MAGIC
+
+
+def _read_header(data: bytes) -> tuple[Header, int, int]:
+    """Header, offset of the codec stream, offset of the checksum."""
+    if not data:
+        raise FormatError("the file is empty")
+    if not is_lbic(data):
+        raise FormatError("not a .lbic file (it does not begin with the magic number)")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
+        raise FormatError(f"format version {data[len(MAGIC)]}, this lbic reads {VERSION}; upgrade lbic")
+    if len(data) < _FIXED.size:
+        raise FormatError(f"the file ends inside its header, after {len(data)} bytes")
+    _, _, codec_id, flags, quality, scale, config, form, kind = _FIXED.unpack_from(data)
+    names = {number: name for name, number in CODEC_IDS.items()}
+    if codec_id not in names:
+        raise FormatError(f"codec number {codec_id} is unknown to this lbic; upgrade lbic")
+    if flags & RESERVED_FLAGS:
+        raise FormatError(f"reserved flag bits 0x{flags & RESERVED_FLAGS:02x} are set; upgrade lbic")
+    if config != CONFIGURATION:
+        raise FormatError(f"configuration {config} is unknown to this lbic; upgrade lbic")
+    if form != PAYLOAD_STREAM:
+        raise FormatError(f"payload form {form} is unknown to this lbic; upgrade lbic")
+    if scale < SCALE_ONE:
+        raise FormatError(f"scale {scale}/{SCALE_ONE} is below 1")
+    width, at = _read_varint(data, _FIXED.size)
+    height, at = _read_varint(data, at)
+    _check_size(width, height)
+    crc_at = at
+    at += _CRC.size
+    if len(data) < at:
+        raise FormatError(f"the file ends inside its header, after {len(data)} bytes")
+    metadata: dict[int, bytes] = {}
+    if flags & FLAG_METADATA:
+        metadata, at = _read_metadata(data, at)
+    header = Header(
+        codec=names[codec_id],
+        quality=quality,
+        width=width,
+        height=height,
+        scale=scale,
+        gray=bool(flags & FLAG_GRAY),
+        type=kind,
+        config=config,
+        form=form,
+        metadata=metadata,
+    )
+    return header, at, crc_at
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (1 <= width <= limits.MAX_SIDE and 1 <= height <= limits.MAX_SIDE):
+        raise FormatError(f"the header says {width}x{height}; sides must be 1..{limits.MAX_SIDE} pixels")
+    if width * height > limits.MAX_PIXELS:
+        raise FormatError(
+            f"the header says {width}x{height}, {width * height:,} pixels; the limit is {limits.MAX_PIXELS:,}"
+        )
+
+
+def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
+    length, at = _read_varint(data, at)
+    end = at + length
+    if end > len(data):
+        raise FormatError(f"the metadata section says {length:,} bytes, {len(data) - at:,} are left")
+    items: dict[int, bytes] = {}
+    while at < end:
+        kind = data[at]
+        size, at = _read_varint(data, at + 1)
+        if at + size > end:
+            raise FormatError(f"metadata item {kind} says {size:,} bytes and ends beyond its section")
+        if kind in items:
+            raise FormatError(f"metadata item {kind} is there twice")
+        if kind < 128 and kind not in METADATA_NAMES:
+            raise FormatError(f"metadata item {kind} must be understood and is unknown to this lbic; upgrade lbic")
+        items[kind] = data[at : at + size]
+        at += size
+    if not items:
+        raise FormatError("the metadata section is empty")
+    return items, at
+
+
+def _varint(value: int) -> bytes:
+    """LEB128: seven bits a byte, lowest first, the top bit set on all but the last."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """A LEB128 number of at most 32 bits in its shortest form, and the offset after it."""
+    value = 0
+    for index in range(5):
+        if at + index >= len(data):
+            raise FormatError(f"the file ends inside its header, after {len(data)} bytes")
+        byte = data[at + index]
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            if value > 0xFFFFFFFF or (byte == 0 and index):
+                raise FormatError("a number in the header is not in its shortest form")
+            return value, at + index + 1
+    raise FormatError("a number in the header is too long")

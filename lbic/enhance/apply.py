@@ -1,0 +1,129 @@
+"""Enhancement: which networks a type means for a picture, and running them in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lbic import color
+from lbic.color import Plane, Planes
+from lbic.container import Header
+from lbic.enhance import catalog, session, tiling
+from lbic.enhance.catalog import ModelSpec
+from lbic.enhance.session import Runtime, Session
+from lbic.enhance.types import NONE, EnhancementType, Stage
+from lbic.errors import MissingError
+
+
+@dataclass(frozen=True)
+class Enhancement:
+    """An enhanced picture at its original size and what ran for it.
+
+    ``type`` is what really ran (none when advice could not be followed), ``profile`` and ``provider`` are
+    None then; ``models`` are the networks' names in order.
+    """
+
+    planes: Planes
+    type: EnhancementType
+    models: tuple[str, ...] = ()
+    profile: str | None = None
+    provider: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def enhance_planes(
+    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, *, explicit: bool
+) -> Enhancement:
+    """Bring a decoded picture to its original size and enhance it.
+
+    ``explicit`` tells that the user asked for this type: then what is missing raises MissingError;
+    otherwise the picture comes back as the codec left it, with a note.
+    """
+    try:
+        sessions = [session.open_session(spec, runtime.device) for spec in _resolve(kind, header, runtime)]
+        result, notes = _run(planes, kind, header, runtime, sessions)
+    except MissingError as error:
+        if explicit or runtime.demanding:
+            raise
+        plain = upsample(planes, header.width, header.height)
+        return Enhancement(plain, NONE, notes=(f"{error}; wrote the codec's picture without enhancement",))
+    if not sessions:
+        return Enhancement(result, kind)
+    return Enhancement(
+        result,
+        kind,
+        tuple(opened.spec.name for opened in sessions),
+        sessions[-1].spec.profile,
+        sessions[-1].provider,
+        notes,
+    )
+
+
+def upsample(planes: Planes, width: int, height: int) -> Planes:
+    """Bring planes to a size by bicubic interpolation; 4:2:0 chroma stays as it is where luma already fits."""
+    if (planes.width, planes.height) == (width, height):
+        return planes
+    y = color.resize(planes.y, width, height)
+    if planes.cb is None or planes.cr is None:
+        return Planes(y)
+    low = planes.width, planes.height
+    return Planes(y, *(color.resize(color.resize_chroma(c, *low), width, height) for c in (planes.cb, planes.cr)))
+
+
+def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[ModelSpec]:
+    """The network for each role of a type; MissingError when one is not shipped."""
+    shipped = catalog.load()
+    if not shipped.shipped(kind):
+        raise MissingError(f"the networks of enhancement type {kind} are not shipped with this lbic yet")
+    profile = runtime.profile
+    if profile == "auto":
+        profile = "full" if session.cuda_works(runtime.device) else "lite"
+    found = [shipped.find(role, header.codec, header.scale, header.quality, profile) for role in kind.roles]
+    specs = [spec for spec in found if spec is not None]
+    for spec in specs:
+        if runtime.profile not in ("auto", spec.profile):
+            raise MissingError(
+                f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic"
+            )
+    return specs
+
+
+def _run(
+    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, sessions: list[Session]
+) -> tuple[Planes, tuple[str, ...]]:
+    if not sessions:
+        return upsample(planes, header.width, header.height), ()
+    notes: dict[str, None] = {}  # a set that keeps its order
+    for opened in sessions:
+        if opened.note:
+            notes[opened.note] = None
+        if not opened.spec.covers(header.codec, header.scale, header.quality):
+            notes[
+                f"model {opened.spec.name} was trained for {opened.spec.domain()}; this picture is {_kind(header)}"
+            ] = None
+    steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled}
+    return steps[kind.stage](planes, header, runtime, sessions), tuple(notes)
+
+
+def _kind(header: Header) -> str:
+    return f"{header.codec} quality {header.quality}, scale {header.scale / 16:g}"
+
+
+def _run_decoded(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
+    """Types 1-4: the networks see RGB at the coded size; a gray picture goes in as three equal channels."""
+    rgb = np.repeat(planes.y[..., None], 3, axis=2) if planes.gray else color.planes_to_rgb(planes)
+    picture = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    for opened in sessions:
+        picture = tiling.run(opened, picture, runtime.tile, header.quality)
+    y, cb, cr = color.rgb_to_ycbcr(picture.transpose(1, 2, 0))
+    return upsample(Planes(y) if planes.gray else Planes(y, cb, cr), header.width, header.height)
+
+
+def _run_upsampled(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
+    """Types 5-7: the networks see luma at the original size; chroma stays bicubic."""
+    full = upsample(planes, header.width, header.height)
+    y: Plane = full.y
+    for opened in sessions:
+        y = tiling.run(opened, y[None], runtime.tile, header.quality)[0]
+    return Planes(y, full.cb, full.cr)

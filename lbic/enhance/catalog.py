@@ -1,0 +1,138 @@
+"""The networks that are shipped: one row of models/manifest.json each, and nothing guessed.
+
+Rows are written by ``lbic export``. A wheel carries the folder as lbic/models, a checkout as
+models/ beside the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lbic.enhance.types import TYPES, EnhancementType
+from lbic.errors import MissingError
+
+PROFILES = ("lite", "full")
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One shipped network: the facts that its caller needs.
+
+    ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
+    ``codecs``, ``scales`` (in sixteenths) and ``quality`` (lowest and highest, the codec's own
+    numbers) say what it was trained on. ``halo`` is the radius in pixels that one output pixel
+    looks at, ``multiple`` what a tile's sides are padded to, ``channels`` 1 for luma and 3 for
+    RGB; ``quality_plane`` tells that one more channel holds quality / 63.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    role: str
+    network: str
+    profile: str
+    channels: int
+    halo: int
+    multiple: int
+    quality_plane: bool
+    codecs: tuple[str, ...]
+    scales: tuple[int, ...]
+    quality: tuple[int, int]
+    trained_on: str
+    licence: str
+
+    @property
+    def path(self) -> Path:
+        return models_folder() / self.file
+
+    def covers(self, codec: str, scale: int, quality: int) -> bool:
+        """Tell whether the network was trained for pictures of this kind."""
+        return codec in self.codecs and scale in self.scales and self.quality[0] <= quality <= self.quality[1]
+
+    def domain(self) -> str:
+        """What the network was trained for, for a sentence."""
+        scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
+        return f"{'/'.join(self.codecs)} quality {self.quality[0]}..{self.quality[1]}, scale {scales}"
+
+    def read(self) -> bytes:
+        """Read the model file and check it; MissingError when absent or not the one that was shipped."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise MissingError(f"model {self.name}: cannot read {self.file}: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise MissingError(
+                f"model {self.name}: {self.file} is damaged (its sha256 is not the manifest's); reinstall lbic"
+            )
+        return data
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All shipped networks and the type that ``compress`` records by default."""
+
+    models: tuple[ModelSpec, ...]
+    defaults: dict[tuple[str, int], int]
+
+    def default_type(self, codec: str, scale: int) -> EnhancementType:
+        """The type recorded when the user names none; 0 where nothing is trained."""
+        return TYPES[self.defaults.get((codec, scale), 0)]
+
+    def find(self, role: str, codec: str, scale: int, quality: int, profile: str) -> ModelSpec | None:
+        """The row for a role that suits the picture best, or None when no row has the role.
+
+        A row trained for the codec beats one that is not, then scale, then quality, then the
+        wanted profile; the manifest's order breaks ties.
+        """
+
+        def distance(spec: ModelSpec) -> tuple[bool, bool, bool, bool]:
+            low, high = spec.quality
+            return (
+                codec not in spec.codecs,
+                scale not in spec.scales,
+                not low <= quality <= high,
+                spec.profile != profile,
+            )
+
+        rows = [spec for spec in self.models if spec.role == role]
+        return min(rows, key=distance, default=None)
+
+    def shipped(self, kind: EnhancementType) -> bool:
+        """Tell whether every network of a type is in the catalog."""
+        roles = {spec.role for spec in self.models}
+        return all(role in roles for role in kind.roles)
+
+
+def models_folder() -> Path:
+    """The folder of the installed models, else that of the checkout."""
+    installed = _PACKAGE / "models"
+    return installed if installed.is_dir() else _PACKAGE.parent / "models"
+
+
+@lru_cache(maxsize=1)
+def load() -> Catalog:
+    """Read the manifest; an installation without one has an empty catalog."""
+    path = models_folder() / "manifest.json"
+    if not path.is_file():
+        return Catalog((), {})
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        models = tuple(_row(row) for row in content["models"])
+        defaults = {(row["codec"], row["scale"]): row["type"] for row in content["defaults"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise MissingError(f"models/manifest.json is damaged ({error}); reinstall lbic") from error
+    return Catalog(models, defaults)
+
+
+def _row(row: dict[str, Any]) -> ModelSpec:
+    known = {name: row[name] for name in ModelSpec.__dataclass_fields__}
+    for name in ("codecs", "scales", "quality"):
+        known[name] = tuple(known[name])
+    return ModelSpec(**known)

@@ -1,0 +1,78 @@
+"""Everything that can go wrong, as the user is told about it.
+
+Every error carries a stable ``code`` (for ``--json``) and the process exit code that a
+command ends with when it fails on its only input.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every lbic command (documented in docs/cli.md)."""
+
+    OK = 0
+    FAILED = 1
+    """Some of several files failed, or a file could not be read or written."""
+    USAGE = 2
+    DAMAGED = 3
+    """An input is damaged, or of a kind that lbic does not read."""
+    MISSING = 4
+    """A codec program, model or device that was asked for is not there."""
+    INTERRUPTED = 130
+
+
+class LbicError(Exception):
+    """Base of all errors that lbic raises on purpose; ``str(error)`` is one sentence for the user."""
+
+    code = "failed"
+    exit_code = ExitCode.FAILED
+
+
+class UsageError(LbicError):
+    """An option or a combination of options that makes no sense."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class FileError(LbicError):
+    """A file cannot be read or written (missing, no permission, disk full, already there)."""
+
+    code = "file"
+    exit_code = ExitCode.FAILED
+
+
+class FormatError(LbicError):
+    """A .lbic file is damaged, truncated, foreign, or of a version this lbic does not read."""
+
+    code = "format"
+    exit_code = ExitCode.DAMAGED
+
+
+class ImageError(LbicError):
+    """A picture cannot be read: not a picture, animated, too large, damaged."""
+
+    code = "image"
+    exit_code = ExitCode.DAMAGED
+
+
+class CodecError(LbicError):
+    """A codec failed on data that looked right."""
+
+    code = "codec"
+    exit_code = ExitCode.DAMAGED
+
+
+class MissingError(LbicError):
+    """A codec program, model or device that was asked for is not on this machine."""
+
+    code = "missing"
+    exit_code = ExitCode.MISSING
+
+
+class DeviceError(MissingError):
+    """The device that was asked for does not run networks here."""
+
+    code = "device"

@@ -1,0 +1,208 @@
+"""From a picture to a .lbic file and back: pure functions on bytes and pictures.
+
+compress: picture -> planes -> downsample -> codec -> container. decompress: the way back, and the
+networks strictly after a fully decoded picture, so that no rounding makes a file undecodable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from lbic import color, container, metadata
+from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get
+from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
+from lbic.color import Planes
+from lbic.container import Header
+from lbic.enhance import catalog
+from lbic.enhance.apply import Enhancement, enhance_planes, upsample
+from lbic.enhance.session import Runtime
+from lbic.enhance.types import TYPES, EnhancementType
+from lbic.errors import UsageError
+from lbic.image import Picture, from_pillow, with_alpha
+
+
+@dataclass(frozen=True)
+class CompressSettings:
+    """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
+    the catalog's advice for this codec and scale, ``keep`` names metadata to store (metadata.KEEPABLE)."""
+
+    codec: str = DEFAULT_CODEC
+    quality: int | None = None
+    scale: int = container.SCALE_ONE
+    effort: int = DEFAULT_EFFORT
+    type: EnhancementType | None = None
+    keep: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A finished file, its header, and what the user should know about it."""
+
+    data: bytes
+    header: Header
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DecompressSettings:
+    """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error."""
+
+    type: EnhancementType | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+@dataclass(frozen=True)
+class Decompressed:
+    """A decompressed picture (L, RGB, LA or RGBA) and how it came about.
+
+    ``type_recorded`` is the number in the file, ``type`` what ran; ``icc``, ``exif``, ``xmp`` are as kept.
+    """
+
+    image: Image.Image
+    header: Header
+    type: EnhancementType
+    type_recorded: int
+    profile: str | None
+    models: tuple[str, ...]
+    provider: str | None
+    notes: tuple[str, ...]
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+def compress(picture: Picture | Image.Image, settings: CompressSettings | None = None) -> Compressed:
+    """Compress a picture. Raises UsageError for settings out of range, MissingError without an encoder."""
+    settings = settings or CompressSettings()
+    codec = get(settings.codec)
+    quality = check_quality(codec, codec.default_quality if settings.quality is None else settings.quality)
+    if settings.effort not in EFFORTS:
+        raise UsageError(f"effort {settings.effort} is not in 0..{EFFORTS[-1]}")
+    unknown = settings.keep - set(metadata.KEEPABLE)
+    if unknown:
+        raise UsageError(f"cannot keep {', '.join(sorted(unknown))}; known: {', '.join(metadata.KEEPABLE)}")
+    if isinstance(picture, Image.Image):
+        picture = from_pillow(picture, keep_icc="icc" in settings.keep)
+    kind = settings.type or catalog.load().default_type(codec.name, settings.scale)
+    header = Header(
+        codec=codec.name,
+        quality=quality,
+        width=picture.image.width,
+        height=picture.image.height,
+        scale=settings.scale,
+        gray=picture.image.mode == "L",
+        type=kind.id,
+        metadata=metadata.collect(picture, settings.keep),
+    )
+    payload = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
+    return Compressed(container.pack(header, payload), header, picture.notes)
+
+
+def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decompressed:
+    """Decompress a file. Raises FormatError or CodecError for a damaged one, MissingError for a type or device
+    that was asked for and is not here."""
+    settings = settings or DecompressSettings()
+    header, payload = container.unpack(data)
+    kind, notes = _choose_type(header, settings.type)
+    planes = _decode_payload(header, payload)
+    done = enhance_planes(
+        planes,
+        kind,
+        header,
+        settings.runtime,
+        explicit=settings.type is not None,
+    )
+    items = header.metadata
+    image = Image.fromarray(color.planes_to_uint8(done.planes))
+    if container.ALPHA in items:
+        image = with_alpha(image, metadata.unpack_alpha(items[container.ALPHA], header.width, header.height))
+    return Decompressed(
+        image=image,
+        header=header,
+        type=done.type,
+        type_recorded=header.type,
+        profile=done.profile,
+        models=done.models,
+        provider=done.provider,
+        notes=(*notes, *done.notes),
+        icc=metadata.unpack(items, container.ICC),
+        exif=metadata.unpack(items, container.EXIF),
+        xmp=metadata.unpack(items, container.XMP),
+    )
+
+
+def decode_planes(data: bytes) -> Planes:
+    """Decode a file to the codec's picture at its original size, chroma at full size, without networks."""
+    header, payload = container.unpack(data)
+    return upsample(_decode_payload(header, payload), header.width, header.height)
+
+
+def verify(data: bytes) -> Header:
+    """Check a file as decompress would, without networks; returns its header. Raises FormatError or CodecError."""
+    header, payload = container.unpack(data)
+    _decode_payload(header, payload)
+    items = header.metadata
+    if container.ALPHA in items:
+        metadata.unpack_alpha(items[container.ALPHA], header.width, header.height)
+    for number in (container.ICC, container.EXIF, container.XMP):
+        metadata.unpack(items, number)
+    return header
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """How to enhance a picture that is no .lbic file. ``codec`` and ``quality`` tell what damaged it, None: unknown."""
+
+    type: EnhancementType
+    codec: str = "jpeg"
+    quality: int | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+def enhance(picture: Picture | Image.Image, settings: EnhanceSettings) -> tuple[Picture, Enhancement]:
+    """Run an enhancement type on any picture; returns the new picture (alpha and metadata kept) and what ran.
+
+    Raises MissingError when the type's networks are not shipped.
+    """
+    if isinstance(picture, Image.Image):
+        picture = from_pillow(picture)
+    codec = get(settings.codec)
+    quality = codec.default_quality if settings.quality is None else check_quality(codec, settings.quality)
+    image = picture.image
+    header = Header(codec.name, quality, image.width, image.height, gray=image.mode == "L", type=settings.type.id)
+    levels = np.asarray(image)
+    planes = Planes(color.from_levels(levels, 255)) if header.gray else Planes(*color.rgb_to_ycbcr(levels))
+    done = enhance_planes(planes, settings.type, header, settings.runtime, explicit=True)
+    result = Image.fromarray(color.planes_to_uint8(done.planes))
+    return Picture(result, picture.alpha, picture.icc, picture.exif, picture.xmp, picture.notes), done
+
+
+def _coded_planes(image: Image.Image, header: Header) -> Planes:
+    """The planes that the codec gets: downsampled by the header's scale, chroma halved after that."""
+    levels = np.asarray(image)
+    width, height = header.coded_size
+    if header.gray:
+        return Planes(color.resize(color.from_levels(levels, 255), width, height))
+    if header.scale == container.SCALE_ONE:
+        return color.rgb_to_planes(levels)
+    y, cb, cr = (color.resize(plane, width, height) for plane in color.rgb_to_ycbcr(levels))
+    return Planes(y, color.halve(cb), color.halve(cr))
+
+
+def _decode_payload(header: Header, payload: bytes) -> Planes:
+    width, height = header.coded_size
+    return CODECS[header.codec].decode(payload, Geometry(width, height, header.gray))
+
+
+def _choose_type(header: Header, wanted: EnhancementType | None) -> tuple[EnhancementType, tuple[str, ...]]:
+    """The type to run: the user's, else the file's advice; advice this lbic does not know is a note."""
+    if wanted is not None:
+        return wanted, ()
+    if header.type in TYPES:
+        return TYPES[header.type], ()
+    return TYPES[0], (
+        f"the file recommends enhancement type {header.type}, unknown to this lbic; wrote the codec's picture",
+    )

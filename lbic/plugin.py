@@ -1,0 +1,68 @@
+"""The Pillow plugin: ``Image.open("a.lbic")`` and ``image.save("a.lbic", q=37)`` after ``import lbic``."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any, ClassVar
+
+from PIL import Image, ImageFile
+
+from lbic import container
+from lbic.errors import LbicError
+
+FORMAT = "LBIC"
+_HEADER_BYTES = 32
+
+
+class LbicImageFile(ImageFile.ImageFile):
+    """A .lbic file as Pillow sees it: opening reads the header, load() decodes and enhances."""
+
+    format = FORMAT
+    format_description = "lbic compressed picture"
+    _saved: ClassVar[tuple[str, ...]] = ("q", "codec", "scale", "effort", "type")
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        # Metadata may be long; its alpha decides the mode, so everything up to the stream is needed.
+        data = self.fp.read()
+        try:
+            header = container.read_header(data)
+        except LbicError as error:
+            raise SyntaxError(str(error)) from error
+        self._data = data
+        self._size = header.width, header.height
+        self._mode = ("L" if header.gray else "RGB") + ("A" if container.ALPHA in header.metadata else "")
+        self.info.update(codec=header.codec, quality=header.quality, scale=header.scale / 16, type=header.type)
+
+    def load(self) -> Any:
+        if self._data:
+            from lbic.api import decompress
+
+            try:
+                self.im = decompress(self._data).im
+            except LbicError as error:
+                raise OSError(str(error)) from error
+            self._data = b""
+            if self._exclusive_fp and self.fp is not None:
+                self.fp.close()
+            self.fp = None
+        return super().load()
+
+
+def save(image: Image.Image, file: IO[bytes], filename: str | bytes | os.PathLike[str]) -> None:
+    """Pillow's save hook: the options are those of lbic.compress."""
+    from lbic.api import compress
+
+    options = {key: value for key, value in image.encoderinfo.items() if key in LbicImageFile._saved}
+    try:
+        file.write(compress(image, **options))
+    except LbicError as error:
+        raise OSError(str(error)) from error
+
+
+def register() -> None:
+    """Make .lbic known to Pillow."""
+    Image.register_open(FORMAT, LbicImageFile, container.is_lbic)
+    Image.register_save(FORMAT, save)
+    Image.register_extension(FORMAT, ".lbic")
+    Image.register_mime(FORMAT, "image/x-lbic")
