@@ -74,8 +74,7 @@ def upsample(planes: Planes, width: int, height: int) -> Planes:
 def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[ModelSpec]:
     """The network for each role of a type; MissingError when one is not shipped."""
     shipped = catalog.load()
-    if not shipped.shipped(kind):
-        raise MissingError(f"the networks of enhancement type {kind} are not shipped with this lbic yet")
+    shipped.require(kind)
     profile = runtime.profile
     if profile == "auto":
         profile = "full" if session.cuda_works(runtime.device) else "lite"

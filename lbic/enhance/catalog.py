@@ -109,6 +109,11 @@ class Catalog:
         roles = {spec.role for spec in self.models}
         return all(role in roles for role in kind.roles)
 
+    def require(self, kind: EnhancementType) -> None:
+        """Raise MissingError unless the type is shipped; worth asking before any file is read."""
+        if not self.shipped(kind):
+            raise MissingError(f"the networks of enhancement type {kind} are not shipped with this lbic yet")
+
 
 def models_folder() -> Path:
     """The folder of the installed models, else that of the checkout."""

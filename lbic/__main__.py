@@ -1,0 +1,5 @@
+"""``python -m lbic`` is ``lbic``."""
+
+from lbic.cli import main
+
+main()

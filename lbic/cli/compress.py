@@ -1,0 +1,97 @@
+"""lbic compress"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from lbic import fileio, image, pipeline
+from lbic.cli import batch, options, wording
+from lbic.cli.options import Files
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.codecs import CODECS, check_quality
+from lbic.enhance.types import EnhancementType
+from lbic.errors import ExitCode, MissingError, UsageError
+from lbic.fileio import Job
+from lbic.pipeline import Compressed, CompressSettings
+
+
+@click.command()
+@options.output_options
+@options.quality_option("Quality in the codec's own numbers.")
+@options.codec_option("What codes the picture; 'lbic doctor' tells which work here.")
+@options.scale_option
+@options.effort_option
+@options.type_option("Enhancement to recommend to the decoder; the catalog's advice when left out.")
+@options.keep_option
+@options.max_pixels_option
+@options.input_options
+@options.talk_options
+def compress(
+    files: Files,
+    talk: Talk,
+    codec: str,
+    quality: int | None,
+    scale: int,
+    effort: int,
+    kind: EnhancementType | None,
+    keep: frozenset[str],
+    max_pixels: int,
+) -> ExitCode:
+    """Make pictures very small: a.png -> a.lbic.
+
+    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. Pictures become
+    upright 8-bit sRGB or gray; alpha is kept without loss. Inputs are never changed, and a file that is
+    there is overwritten only with -f.
+    """
+    row = CODECS[codec]
+    settings = CompressSettings(
+        codec=codec,
+        quality=check_quality(row, row.default_quality if quality is None else quality),
+        scale=16 * scale,
+        effort=effort,
+        type=kind,
+        keep=keep,
+    )
+    jobs = files.plan(fileio.PICTURES, fileio.compressed_name, talk)
+    for job in jobs:
+        if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
+            raise UsageError(
+                f"{job.target} would be a .lbic file with a picture's name; use a name that ends with .lbic"
+            )
+    missing = row.availability()
+    if missing:
+        raise MissingError(missing)
+
+    def work(job: Job) -> Outcome:
+        started = time.perf_counter()
+        job.check()
+        picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc="icc" in keep)
+        done = pipeline.compress(picture, settings)
+        job.write(done.data)
+        return _outcome(job, done, time.perf_counter() - started)
+
+    return batch.run(jobs, work, Report("compressed", len(jobs), talk), workers=files.jobs)
+
+
+def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:
+    header, count = done.header, len(done.data)
+    line = wording.join(
+        f"{job.name} -> {job.output}",
+        wording.size(header.width, header.height),
+        wording.coded(header.codec, header.quality, header.scale),
+        wording.rate(count, header),
+        wording.seconds(duration),
+    )
+    record = {
+        "input": job.name,
+        "output": job.output,
+        **wording.header_record(header),
+        "type": header.type,
+        "bytes": count,
+        "bpp": wording.bits_per_pixel(count, header),
+        "seconds": round(duration, 3),
+        "notes": list(done.notes),
+    }
+    return Outcome(line, record, done.notes)

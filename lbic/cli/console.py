@@ -1,0 +1,26 @@
+"""The bar on a terminal. Apart from the rest, since rich takes longer to import than --help may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lbic.cli.report import Report
+
+
+@contextmanager
+def file_bar(report: Report) -> Iterator[Callable[[], None]]:
+    """Show how many of the report's files are done; its lines go above the bar meanwhile."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # A transient bar still writes a newline to a stderr that is no terminal.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(report.verb, total=report.total)
+        plain, report.say = report.say, lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+        try:
+            yield lambda: progress.advance(task)
+        finally:
+            report.say = plain

@@ -1,0 +1,69 @@
+"""lbic info"""
+
+from __future__ import annotations
+
+import click
+
+from lbic import container, fileio
+from lbic.cli import batch, options
+from lbic.cli.options import Files
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.container import SCALE_ONE, Header
+from lbic.enhance.types import TYPES
+from lbic.errors import ExitCode
+from lbic.fileio import Source
+
+
+@click.command()
+@options.input_options
+@options.talk_options
+def info(files: Files, talk: Talk) -> ExitCode:
+    """Tell what .lbic files say of themselves.
+
+    Only the header is read: nothing is decoded and the checksum is not looked at ('lbic verify' does
+    both). The result goes to stdout.
+    """
+
+    def work(source: Source) -> Outcome:
+        data = source.read()
+        header = container.read_header(data)
+        # Everything that is not codec stream can be written again from the header.
+        overhead = len(container.pack(header, b""))
+        return _outcome(source.name, header, len(data), len(data) - overhead)
+
+    sources = files.sources(fileio.COMPRESSED)
+    return batch.run(sources, work, Report("", len(sources), talk, result_to_stdout=True), workers=files.jobs)
+
+
+def _outcome(name: str, header: Header, count: int, payload: int) -> Outcome:
+    bpp = 8 * count / (header.width * header.height)
+    scale = header.scale / SCALE_ONE
+    items = {container.METADATA_NAMES.get(kind, str(kind)): len(value) for kind, value in header.metadata.items()}
+    rows = {
+        "picture": f"{header.width}x{header.height}, {'gray' if header.gray else 'colour'}",
+        "codec": f"{header.codec}, quality {header.quality}, scale {scale:g}",
+        "type": _type(header.type),
+        "file": f"{count:,} B, {bpp:.3f} bpp",
+        "stream": f"{payload:,} B",
+        "metadata": ", ".join(f"{item} {size:,} B" for item, size in items.items()) or "none",
+    }
+    line = "\n".join([name, *(f"  {key:<8}  {value}" for key, value in rows.items())])
+    record = {
+        "input": name,
+        "width": header.width,
+        "height": header.height,
+        "gray": header.gray,
+        "codec": header.codec,
+        "q": header.quality,
+        "scale": int(scale) if scale.is_integer() else scale,
+        "type": header.type,
+        "bytes": count,
+        "bpp": bpp,
+        "payload": payload,
+        "metadata": items,
+    }
+    return Outcome(line, record)
+
+
+def _type(number: int) -> str:
+    return str(TYPES[number]) if number in TYPES else f"{number} (unknown to this lbic)"

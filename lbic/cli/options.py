@@ -1,0 +1,250 @@
+"""Every option, declared once; commands pick the decorators they need.
+
+Options that belong together arrive as one object: ``talk``, ``files``, ``runtime``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lbic import fileio
+from lbic.cli.report import Talk
+from lbic.enhance.types import TYPES, EnhancementType, parse
+from lbic.errors import UsageError
+from lbic.fileio import Job, Source
+
+if TYPE_CHECKING:
+    from lbic.enhance.session import Runtime
+
+Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
+
+_TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
+
+
+class TypeParameter(click.ParamType[EnhancementType]):
+    """An enhancement type by number or name."""
+
+    name = "type"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> EnhancementType:
+        return value if isinstance(value, EnhancementType) else parse(value)
+
+
+class NumberParameter(click.ParamType[int]):
+    """A whole number from ``least``, and up to ``most`` if that is given.
+
+    Unlike click.IntRange it leaves the range to the metavar instead of adding a formula to the help.
+    """
+
+    name = "integer"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        if self.most is None and number < self.least:
+            self.fail(f"{number} is less than {self.least}", param, ctx)
+        if self.most is not None and not self.least <= number <= self.most:
+            self.fail(f"{number} is not in {self.least}..{self.most}", param, ctx)
+        return number
+
+
+class TileParameter(click.ParamType["int | None"]):
+    """``auto`` (None) or the side of a tile in pixels."""
+
+    name = "tile"
+    _side = NumberParameter(64)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        return None if value == "auto" else self._side.convert(value, param, ctx)
+
+
+class ListParameter(click.ParamType["frozenset[str]"]):
+    """Words joined by commas, each one of ``known``."""
+
+    name = "list"
+
+    def __init__(self, known: Sequence[str]) -> None:
+        self.known = tuple(known)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        words = frozenset(filter(None, value.split(","))) if isinstance(value, str) else frozenset(value)
+        for word in sorted(words - set(self.known)):
+            self.fail(f"{word!r} is not one of {', '.join(self.known)}", param, ctx)
+        return words
+
+
+@dataclass(frozen=True)
+class Files:
+    """The inputs of a command and how it goes through them."""
+
+    inputs: tuple[str, ...]
+    recursive: bool = False
+    jobs: int = 1
+    output: str | None = None
+    force: bool = False
+
+    def sources(self, suffixes: frozenset[str]) -> list[Source]:
+        return fileio.expand(self.inputs, recursive=self.recursive, suffixes=suffixes)
+
+    def plan(self, suffixes: frozenset[str], rename: Callable[[str], str], talk: Talk) -> list[Job]:
+        """The jobs of a command that writes a file for every input; UsageError for what cannot work."""
+        jobs = fileio.plan(self.sources(suffixes), self.output, rename=rename, force=self.force)
+        if talk.json and any(job.target is None for job in jobs):
+            raise UsageError("--json and the output cannot both go to stdout; use -o FILE")
+        return jobs
+
+
+def talk_options(function: Function) -> Function:
+    """--json, --quiet and --verbose, as ``talk``."""
+
+    @click.option("--json", is_flag=True, help="One JSON object per file on stdout.")
+    @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+    @click.option("-v", "--verbose", is_flag=True, help="Say more: models, devices, programs.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, json: bool, quiet: bool, verbose: bool, **rest: Any) -> Any:
+        return function(*args, talk=Talk(json, quiet, verbose), **rest)
+
+    return wrapper
+
+
+def input_options(function: Function) -> Function:
+    """The inputs, -r and -j, as ``files``."""
+
+    @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+    @click.option("-r", "--recursive", is_flag=True, help="Go through folders and the folders in them.")
+    @click.option(
+        "-j", "--jobs", type=NumberParameter(1), default=1, metavar="N", help="Files at the same time; default 1."
+    )
+    @functools.wraps(function)
+    def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
+        output, force = rest.pop("output", None), rest.pop("force", False)
+        return function(*args, files=Files(inputs, recursive, jobs, output, force), **rest)
+
+    return wrapper
+
+
+def output_options(function: Function) -> Function:
+    """-o and -f; stands above input_options, which puts them into ``files``."""
+    function = click.option("-f", "--force", is_flag=True, help="Overwrite files that are there.")(function)
+    return click.option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Output file for one input, folder for several (sub-folders are kept), - for stdout.",
+    )(function)
+
+
+def runtime_options(function: Function) -> Function:
+    """--profile, --device and --tile, as ``runtime``."""
+
+    @click.option(
+        "--profile",
+        type=click.Choice(["auto", "lite", "full"]),
+        default="auto",
+        help="Size of the networks; auto (the default) takes full on a GPU where it is shipped, else lite.",
+    )
+    @click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        help="Where networks run; cuda that would end on the CPU is an error. Default auto.",
+    )
+    @click.option(
+        "--tile",
+        type=TileParameter(),
+        default="auto",
+        metavar="auto|N",
+        help="Run networks on tiles of N pixels a side; less memory when smaller. Default auto.",
+    )
+    @functools.wraps(function)
+    def wrapper(*args: Any, profile: str, device: str, tile: int | None, **rest: Any) -> Any:
+        return function(*args, runtime=_runtime(profile, device, tile), **rest)
+
+    return wrapper
+
+
+def _runtime(profile: str, device: str, tile: int | None) -> Runtime:
+    from lbic.enhance.session import Runtime
+
+    return Runtime(profile=profile, device=device, tile=tile)
+
+
+def type_option(help: str, **more: Any) -> Callable[[F], F]:
+    """--type, by number or name."""
+    return click.option(
+        "--type", "kind", type=TypeParameter(), metavar="T", help=f"{help} By number or name: {_TYPE_LIST}.", **more
+    )
+
+
+def codec_option(help: str, default: str | None = None) -> Callable[[F], F]:
+    """--codec; the choices are the codec table's."""
+    from lbic.codecs import CODECS, DEFAULT_CODEC
+
+    default = default or DEFAULT_CODEC
+    return click.option("--codec", type=click.Choice(list(CODECS)), default=default, help=f"{help} Default {default}.")
+
+
+def quality_option(help: str) -> Callable[[F], F]:
+    """-q in the codec's own numbers; its help lists every codec's range, direction and default."""
+    return click.option("-q", "--quality", type=int, metavar="Q", help=f"{help} {quality_table()}")
+
+
+def quality_table() -> str:
+    """The codec table's qualities in a sentence: "vvc 0..63 (lower is better and larger, default 37), ..."."""
+    from lbic.codecs import CODECS
+
+    rows = []
+    for codec in CODECS.values():
+        low, high = codec.quality_range
+        better = "lower" if codec.lower_is_better else "higher"
+        rows.append(f"{codec.name} {low}..{high} ({better} is better and larger, default {codec.default_quality})")
+    return ", ".join(rows) + "."
+
+
+scale_option = click.option(
+    "--scale",
+    type=NumberParameter(1, 4),
+    default=1,
+    metavar="1..4",
+    help="Halve (2), third (3) or quarter (4) the sides before coding; decompress restores the size. Default 1.",
+)
+
+effort_option = click.option(
+    "--effort",
+    type=NumberParameter(0, 4),
+    default=2,
+    metavar="0..4",
+    help="How long the encoder searches: 0 fastest, 4 smallest files. Default 2.",
+)
+
+keep_option = click.option(
+    "--keep",
+    type=ListParameter(("icc", "exif", "xmp")),
+    default="",
+    metavar="icc,exif,xmp",
+    help="Store these metadata; none by default, since they may be larger than the picture.",
+)
+
+
+def max_pixels_option(function: F) -> F:
+    """--max-pixels: the limit on pictures that are read."""
+    from lbic.limits import MAX_PIXELS
+
+    return click.option(
+        "--max-pixels",
+        type=NumberParameter(1),
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"Refuse pictures of more pixels. Default {MAX_PIXELS:,}.",
+    )(function)

@@ -1,0 +1,25 @@
+"""What the commands that write pictures share: which format an output is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lbic.errors import UsageError
+from lbic.fileio import Job
+from lbic.image import WRITERS
+
+DEFAULT_SUFFIX = ".png"
+
+
+def output_suffixes(jobs: Sequence[Job]) -> dict[Job, str]:
+    """The format of every output, by its suffix; stdout and devices get PNG. UsageError before any work."""
+    return {job: _suffix(job) for job in jobs}
+
+
+def _suffix(job: Job) -> str:
+    target = job.target
+    if target is None or (target.exists() and not target.is_file()):
+        return DEFAULT_SUFFIX
+    if target.suffix.lower() not in WRITERS:
+        raise UsageError(f"{target}: pictures are written as {' '.join(WRITERS)}; choose one by the suffix of -o")
+    return target.suffix

@@ -1,0 +1,97 @@
+"""What a command says about its files: one line or one JSON object each, and the exit code in the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from lbic.errors import ExitCode, LbicError
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How much a command says, as --json, --quiet and --verbose ask."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What there is to say about one file that went well.
+
+    ``record`` is its JSON object, ``notes`` what the user should know, ``details`` what --verbose adds.
+    """
+
+    line: str
+    record: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+@dataclass
+class Report:
+    """Counts files and tells about each; ``verb`` is what was done to them ("compressed"), empty for no sum."""
+
+    verb: str
+    total: int
+    talk: Talk
+    result_to_stdout: bool = False
+    """The lines are what the command is for, not talk about it."""
+    say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
+    """Where lines go: stderr, or above the bar while there is one."""
+    done: int = 0
+    failures: list[ExitCode] = field(default_factory=list)
+
+    def success(self, name: str, outcome: Outcome) -> None:
+        """Tell about a file that went well: a JSON object on stdout, or a line on stderr."""
+        self.done += 1
+        if not self.talk.quiet:
+            for note in outcome.notes:
+                self.say(f"lbic: note: {name}: {note}")
+        if self.talk.json:
+            emit(outcome.record)
+        elif self.result_to_stdout:
+            click.echo(outcome.line)
+        elif not self.talk.quiet:
+            self.say(outcome.line)
+        if self.talk.verbose:
+            for detail in outcome.details:
+                self.say(f"  {detail}")
+
+    def failure(self, name: str, error: LbicError) -> None:
+        """Tell about a file that failed; --quiet does not silence it."""
+        self.failures.append(error.exit_code)
+        if self.talk.json:
+            emit({"input": name, "error": {"code": error.code, "message": str(error)}})
+        self.say(f"lbic: error: {name}: {error}")
+
+    def finish(self) -> ExitCode:
+        """Sum up when there was more than one file; the code is the only file's own, or 1 for some of several."""
+        if self.verb and self.total > 1 and not self.talk.quiet:
+            failed = f", {len(self.failures)} failed" if self.failures else ""
+            self.say(f"{self.done} {self.verb}{failed}")
+        if not self.failures:
+            return ExitCode.OK
+        return self.failures[0] if self.total == 1 else ExitCode.FAILED
+
+
+def emit(record: dict[str, Any]) -> None:
+    """One JSON object on one line of stdout."""
+    click.echo(json.dumps(record))
+
+
+def bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
+    """A bar that counts the report's files; yields what to call after each. Only on a terminal, only for several."""
+    if report.talk.quiet or report.talk.json or report.total < 2 or not sys.stderr.isatty():
+        return nullcontext(lambda: None)
+    from lbic.cli.console import file_bar
+
+    return file_bar(report)

@@ -1,0 +1,39 @@
+"""lbic verify"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from lbic import fileio, pipeline
+from lbic.cli import batch, options, wording
+from lbic.cli.options import Files
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.errors import ExitCode
+from lbic.fileio import Source
+
+
+@click.command()
+@options.input_options
+@options.talk_options
+def verify(files: Files, talk: Talk) -> ExitCode:
+    """Check that .lbic files decode; writes nothing.
+
+    Checks the checksum, then decodes the whole picture and its metadata, without networks.
+    """
+
+    def work(source: Source) -> Outcome:
+        started = time.perf_counter()
+        header = pipeline.verify(source.read())
+        duration = time.perf_counter() - started
+        line = wording.join(
+            f"{source.name}: ok",
+            wording.size(header.width, header.height),
+            wording.coded(header.codec, header.quality, header.scale),
+            wording.seconds(duration),
+        )
+        return Outcome(line, {"input": source.name, **wording.header_record(header), "seconds": round(duration, 3)})
+
+    sources = files.sources(fileio.COMPRESSED)
+    return batch.run(sources, work, Report("verified", len(sources), talk), workers=files.jobs)

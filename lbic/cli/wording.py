@@ -1,0 +1,68 @@
+"""The words and JSON keys that commands share: how a picture, its codec and its size are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lbic.codecs import CODECS
+
+if TYPE_CHECKING:
+    from lbic.container import Header
+
+
+def join(*parts: str) -> str:
+    """The parts of a report line, two spaces apart; empty ones are left out."""
+    return "  ".join(part for part in parts if part)
+
+
+def size(width: int, height: int) -> str:
+    """768x512"""
+    return f"{width}x{height}"
+
+
+def coded(codec: str, quality: int, scale: int) -> str:
+    """vvc qp37, and the scale (in sixteenths) where the picture was made smaller: jpeg q10 scale 2"""
+    text = f"{codec} {CODECS[codec].quality_symbol}{quality}"
+    return text if scale == 16 else f"{text} scale {scale / 16:g}"
+
+
+def rate(count: int, header: Header) -> str:
+    """4,211 B  0.086 bpp"""
+    return f"{count:,} B  {bits_per_pixel(count, header):.3f} bpp"
+
+
+def seconds(duration: float) -> str:
+    """2.1 s"""
+    return f"{duration:.1f} s"
+
+
+def provider(name: str | None) -> str:
+    """CUDA for CUDAExecutionProvider; nothing where no network ran"""
+    return (name or "").removesuffix("ExecutionProvider")
+
+
+def networks(models: Sequence[str], profile: str | None, provider: str | None) -> tuple[str, ...]:
+    """What --verbose adds where networks ran."""
+    return (f"{', '.join(models)} ({profile}) on {provider}",) if models else ()
+
+
+def bits_per_pixel(count: int, header: Header) -> float:
+    """Bits of the whole file for each pixel of the original picture."""
+    return 8 * count / (header.width * header.height)
+
+
+def scale_number(sixteenths: int) -> float:
+    """The scale as the user gives it: 2, or 1.5; whole numbers stay whole in JSON."""
+    return sixteenths // 16 if sixteenths % 16 == 0 else sixteenths / 16
+
+
+def header_record(header: Header) -> dict[str, Any]:
+    """The JSON keys every .lbic file has."""
+    return {
+        "width": header.width,
+        "height": header.height,
+        "codec": header.codec,
+        "q": header.quality,
+        "scale": scale_number(header.scale),
+    }

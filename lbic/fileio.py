@@ -1,0 +1,287 @@
+"""Files in and out: which inputs a command line means, where each output goes, how it is written.
+
+The promises made here hold for every command: an input is never written to or deleted, a file
+that is there is never replaced unasked, and an output appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lbic.errors import FileError, UsageError
+
+STDIO = "-"
+"""Stands for stdin as an input and for stdout as an output."""
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif", ".avif"})
+"""Suffixes taken for pictures where a folder is searched; a file named by the user may have any."""
+
+COMPRESSED = frozenset({".lbic"})
+
+_OWN_PICTURES = (".lbic.png", ".enhanced.png")
+"""What lbic itself writes beside an input: searching a folder twice must not feed it its own results."""
+
+_REASONS = {
+    errno.ENOENT: "no such file or folder",
+    errno.ENOTDIR: "no such file or folder",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EISDIR: "is a directory",
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "no space left on the disk",
+    errno.EFBIG: "the file would be larger than allowed",
+    errno.EROFS: "the disk is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "a symbolic link leads back to itself",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: a file, or stdin."""
+
+    name: str
+    """As the user wrote it, or as it was found below a folder the user wrote; ``-`` is stdin."""
+    root: Path | None = None
+    """The folder it was found in, where a folder was searched."""
+
+    @property
+    def path(self) -> Path | None:
+        return None if self.name == STDIO else Path(self.name)
+
+    @property
+    def place(self) -> Path:
+        """Its place in an output folder: sub-folders of a searched folder are kept."""
+        path = self.path or Path("stdin")
+        return path.relative_to(self.root) if self.root else Path(path.name)
+
+    def read(self) -> bytes:
+        """The whole content.
+
+        Raises FileError (UsageError for a directory) with a sentence that follows the name.
+        """
+        path = self.path
+        try:
+            if path is None:
+                return sys.stdin.buffer.read()
+            if path.is_dir():
+                raise UsageError("is a directory; use -r to go through it")
+            return path.read_bytes()
+        except OSError as error:
+            raise FileError(f"cannot be read: {reason(error)}") from error
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and where its output goes."""
+
+    source: Source
+    target: Path | None
+    """None is stdout."""
+    force: bool = False
+    in_folder: bool = False
+    """The target lies in an output folder, which is made when it is missing."""
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def output(self) -> str:
+        return STDIO if self.target is None else str(self.target)
+
+    def check(self) -> None:
+        """Raise FileError when writing would replace a file without ``force``; worth asking before long work."""
+        if self.target is None:
+            return
+        if self.target.is_dir():
+            raise FileError(f"{self.target} is a directory")
+        # A device or a pipe is not replaced, it takes what is written.
+        if self.target.is_file() and not self.force:
+            raise FileError(f"{self.target} exists; use -f to overwrite it")
+
+    def write(self, data: bytes) -> None:
+        """Write the output, whole or not at all; FileError says why not."""
+        if self.target is None:
+            write_stdout(data)
+        else:
+            self.check()
+            if self.in_folder:
+                make_folder(self.target.parent)
+            write(self.target, data)
+
+
+def reason(error: OSError) -> str:
+    """Why a file operation failed, in plain words."""
+    text = error.strerror or str(error) or type(error).__name__
+    return _REASONS.get(error.errno or 0, text[:1].lower() + text[1:])
+
+
+def compressed_name(name: str) -> str:
+    """a.png -> a.lbic"""
+    return Path(name).stem + ".lbic"
+
+
+def decompressed_name(name: str) -> str:
+    """a.lbic -> a.lbic.png: never the name of the picture that was compressed."""
+    return name + ".png"
+
+
+def enhanced_name(name: str) -> str:
+    """a.jpg -> a.enhanced.png"""
+    return Path(name).stem + ".enhanced.png"
+
+
+def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -> list[Source]:
+    """The inputs that the names of a command line stand for, in their order.
+
+    With ``recursive`` a folder stands for every file in and below it that has one of the
+    suffixes, sorted by name, except for pictures that lbic wrote there itself. A name that
+    cannot be read is kept: it fails alone, when its turn comes. Raises UsageError for a folder
+    in which nothing is found and for stdin named twice.
+    """
+    sources: list[Source] = []
+    for name in names:
+        folder = Path(name)
+        if name != STDIO and recursive and folder.is_dir():
+            found = [Source(str(path), root=folder) for path in _search(folder, suffixes)]
+            if not found:
+                raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}")
+            sources += found
+        else:
+            sources.append(Source(name))
+    if sum(source.path is None for source in sources) > 1:
+        raise UsageError("- (stdin) can be an input only once")
+    return sources
+
+
+def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str], str], force: bool) -> list[Job]:
+    """Decide the output of every input before any work is done.
+
+    ``output`` is what -o was given: a file for one input, a folder for several (one that exists,
+    ends with a separator, or is made), ``-`` for stdout, or None for names beside the inputs,
+    derived by ``rename`` from the input's name. Raises UsageError when two inputs would be
+    written to one file, when an output is an input, or when bytes would go to a terminal.
+    """
+    if output == STDIO or (output is None and all(source.path is None for source in sources)):
+        if len(sources) > 1:
+            raise UsageError(f"-o - takes one input, not {len(sources)}")
+        if sys.stdout.isatty():
+            raise UsageError("binary data is not written to a terminal; redirect stdout or use -o FILE")
+        return [Job(source, None) for source in sources]
+    folder = output is not None and _is_folder(output, sources)
+    jobs = [Job(source, _target(source, output, folder, rename), force, folder) for source in sources]
+    _refuse_conflicts(jobs)
+    return jobs
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put ``data`` under ``path``: whole, or with an error and nothing changed.
+
+    A missing folder is not made. A device or a pipe is written to as it is.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _write_beside_and_move(Path(os.path.realpath(path)), data)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {reason(error)}") from error
+
+
+def write_stdout(data: bytes) -> None:
+    """Write bytes to stdout; a reader that went away is a BrokenPipeError, all else a FileError."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to stdout: {reason(error)}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; one that is there is fine."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "a file of that name is in the way" if isinstance(error, FileExistsError) else reason(error)
+        raise FileError(f"cannot make the folder {path}: {why}") from error
+
+
+def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise FileError(f"cannot search {error.filename}: {reason(error)}") from error
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders.sort()
+        for name in sorted(files):
+            if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
+                yield Path(parent, name)
+
+
+def _is_folder(output: str, sources: Sequence[Source]) -> bool:
+    """Tell whether -o names a folder: it is one, is written as one, or has to hold more than one file."""
+    if Path(output).is_dir() or output.endswith((os.sep, "/")):
+        return True
+    if len(sources) == 1 and sources[0].root is None:
+        return False
+    if Path(output).exists():
+        raise UsageError(f"-o {output} is a file; several inputs need a folder")
+    return True
+
+
+def _target(source: Source, output: str | None, folder: bool, rename: Callable[[str], str]) -> Path:
+    place = source.place
+    renamed = place.with_name(rename(place.name))
+    if output is None:
+        # Only stdin among several inputs has no place of its own; it lands in the current folder.
+        return source.path.with_name(renamed.name) if source.path else renamed
+    return Path(output) / renamed if folder else Path(output)
+
+
+def _refuse_conflicts(jobs: Sequence[Job]) -> None:
+    inputs = {_identity(job.source.path): job.name for job in jobs if job.source.path}
+    writers: dict[object, str] = {}
+    for job in jobs:
+        assert job.target is not None
+        identity = _identity(job.target)
+        if identity in inputs:
+            raise UsageError(f"the output {job.target} is an input; name another with -o")
+        if identity in writers:
+            first = writers[identity]
+            raise UsageError(f"{first} and {job.name} would both be written to {job.target}")
+        writers[identity] = job.name
+
+
+def _identity(path: Path) -> object:
+    """The same value for two names of one file, links and hard links included."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.normcase(os.path.realpath(path))
+    return status.st_dev, status.st_ino
+
+
+def _write_beside_and_move(path: Path, data: bytes) -> None:
+    # Opened with the permissions a new file gets, not with mkstemp's 0600; a short name of its
+    # own, since the target's may already be as long as the file system allows.
+    temporary = path.with_name(f".lbic-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
