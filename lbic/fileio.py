@@ -99,13 +99,8 @@ class Job:
 
     def check(self) -> None:
         """Raise FileError when writing would replace a file without ``force``; worth asking before long work."""
-        if self.target is None:
-            return
-        if self.target.is_dir():
-            raise FileError(f"{self.target} is a directory")
-        # A device or a pipe is not replaced, it takes what is written.
-        if self.target.is_file() and not self.force:
-            raise FileError(f"{self.target} exists; use -f to overwrite it")
+        if self.target is not None:
+            check_target(self.target, force=self.force)
 
     def write(self, data: bytes) -> None:
         """Write the output, whole or not at all; FileError says why not."""
@@ -178,8 +173,33 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
         return [Job(source, None) for source in sources]
     folder = output is not None and _is_folder(output, sources)
     jobs = [Job(source, _target(source, output, folder, rename), force, folder) for source in sources]
-    _refuse_conflicts(jobs)
+    refuse_conflicts([(job.name, job.target) for job in jobs if job.target], sources)
     return jobs
+
+
+def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Source]) -> None:
+    """Raise UsageError when an output is an input (even by another name) or two writers share one output.
+
+    ``outputs`` are pairs of who writes, for the sentence, and where.
+    """
+    inputs = {_identity(source.path) for source in sources if source.path}
+    writers: dict[object, str] = {}
+    for writer, target in outputs:
+        identity = _identity(target)
+        if identity in inputs:
+            raise UsageError(f"the output {target} is an input; name another")
+        if identity in writers:
+            raise UsageError(f"{writers[identity]} and {writer} would both be written to {target}")
+        writers[identity] = writer
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Raise FileError when ``target`` cannot be written because of what is there."""
+    if target.is_dir():
+        raise FileError(f"{target} is a directory")
+    # A device or a pipe is not replaced, it takes what is written.
+    if target.is_file() and not force:
+        raise FileError(f"{target} exists; use -f to overwrite it")
 
 
 def write(path: Path, data: bytes) -> None:
@@ -245,20 +265,6 @@ def _target(source: Source, output: str | None, folder: bool, rename: Callable[[
         # Only stdin among several inputs has no place of its own; it lands in the current folder.
         return source.path.with_name(renamed.name) if source.path else renamed
     return Path(output) / renamed if folder else Path(output)
-
-
-def _refuse_conflicts(jobs: Sequence[Job]) -> None:
-    inputs = {_identity(job.source.path): job.name for job in jobs if job.source.path}
-    writers: dict[object, str] = {}
-    for job in jobs:
-        assert job.target is not None
-        identity = _identity(job.target)
-        if identity in inputs:
-            raise UsageError(f"the output {job.target} is an input; name another with -o")
-        if identity in writers:
-            first = writers[identity]
-            raise UsageError(f"{first} and {job.name} would both be written to {job.target}")
-        writers[identity] = job.name
 
 
 def _identity(path: Path) -> object:

@@ -36,7 +36,7 @@ def compress(
     scale: int,
     effort: int,
     kind: EnhancementType | None,
-    keep: frozenset[str],
+    keep: tuple[str, ...],
     max_pixels: int,
 ) -> ExitCode:
     """Make pictures very small: a.png -> a.lbic.
@@ -52,7 +52,7 @@ def compress(
         scale=16 * scale,
         effort=effort,
         type=kind,
-        keep=keep,
+        keep=frozenset(keep),
     )
     jobs = files.plan(fileio.PICTURES, fileio.compressed_name, talk)
     for job in jobs:

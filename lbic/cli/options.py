@@ -6,8 +6,8 @@ Options that belong together arrive as one object: ``talk``, ``files``, ``runtim
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)
 
-_TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
+TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
 
 
 class TypeParameter(click.ParamType[EnhancementType]):
@@ -69,19 +69,17 @@ class TileParameter(click.ParamType["int | None"]):
         return None if value == "auto" else self._side.convert(value, param, ctx)
 
 
-class ListParameter(click.ParamType["frozenset[str]"]):
-    """Words joined by commas, each one of ``known``."""
+class Joined(click.ParamType["tuple[Any, ...]"]):
+    """Values of one kind joined by commas."""
 
     name = "list"
 
-    def __init__(self, known: Sequence[str]) -> None:
-        self.known = tuple(known)
+    def __init__(self, one: click.ParamType[Any]) -> None:
+        self.one = one
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
-        words = frozenset(filter(None, value.split(","))) if isinstance(value, str) else frozenset(value)
-        for word in sorted(words - set(self.known)):
-            self.fail(f"{word!r} is not one of {', '.join(self.known)}", param, ctx)
-        return words
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        words = value.split(",") if isinstance(value, str) else value
+        return tuple(self.one.convert(word, param, ctx) for word in words if word != "")
 
 
 @dataclass(frozen=True)
@@ -109,23 +107,41 @@ def talk_options(function: Function) -> Function:
     """--json, --quiet and --verbose, as ``talk``."""
 
     @click.option("--json", is_flag=True, help="One JSON object per file on stdout.")
-    @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-    @click.option("-v", "--verbose", is_flag=True, help="Say more: models, devices, programs.")
+    @quiet_options
     @functools.wraps(function)
-    def wrapper(*args: Any, json: bool, quiet: bool, verbose: bool, **rest: Any) -> Any:
-        return function(*args, talk=Talk(json, quiet, verbose), **rest)
+    def wrapper(*args: Any, json: bool, talk: Talk, **rest: Any) -> Any:
+        return function(*args, talk=replace(talk, json=json), **rest)
 
     return wrapper
+
+
+def quiet_options(function: Function) -> Function:
+    """--quiet and --verbose, as ``talk``, for commands without --json."""
+
+    @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+    @click.option("-v", "--verbose", is_flag=True, help="Say more: which models ran, and where.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, quiet: bool, verbose: bool, **rest: Any) -> Any:
+        return function(*args, talk=Talk(quiet=quiet, verbose=verbose), **rest)
+
+    return wrapper
+
+
+inputs_argument = click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+
+jobs_option = click.option(
+    "-j", "--jobs", type=NumberParameter(1), default=1, metavar="N", help="Files at the same time; default 1."
+)
+
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite files that are there.")
 
 
 def input_options(function: Function) -> Function:
     """The inputs, -r and -j, as ``files``."""
 
-    @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+    @inputs_argument
     @click.option("-r", "--recursive", is_flag=True, help="Go through folders and the folders in them.")
-    @click.option(
-        "-j", "--jobs", type=NumberParameter(1), default=1, metavar="N", help="Files at the same time; default 1."
-    )
+    @jobs_option
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
         output, force = rest.pop("output", None), rest.pop("force", False)
@@ -136,13 +152,13 @@ def input_options(function: Function) -> Function:
 
 def output_options(function: Function) -> Function:
     """-o and -f; stands above input_options, which puts them into ``files``."""
-    function = click.option("-f", "--force", is_flag=True, help="Overwrite files that are there.")(function)
-    return click.option(
+    output_option = click.option(
         "-o",
         "--output",
         metavar="OUT",
         help="Output file for one input, folder for several (sub-folders are kept), - for stdout.",
-    )(function)
+    )
+    return output_option(force_option(function))
 
 
 def runtime_options(function: Function) -> Function:
@@ -183,7 +199,7 @@ def _runtime(profile: str, device: str, tile: int | None) -> Runtime:
 def type_option(help: str, **more: Any) -> Callable[[F], F]:
     """--type, by number or name."""
     return click.option(
-        "--type", "kind", type=TypeParameter(), metavar="T", help=f"{help} By number or name: {_TYPE_LIST}.", **more
+        "--type", "kind", type=TypeParameter(), metavar="T", help=f"{help} By number or name: {TYPE_LIST}.", **more
     )
 
 
@@ -230,7 +246,7 @@ effort_option = click.option(
 
 keep_option = click.option(
     "--keep",
-    type=ListParameter(("icc", "exif", "xmp")),
+    type=Joined(click.Choice(("icc", "exif", "xmp"))),
     default="",
     metavar="icc,exif,xmp",
     help="Store these metadata; none by default, since they may be larger than the picture.",

@@ -1,0 +1,55 @@
+"""Peak signal-to-noise ratio of 8-bit pictures.
+
+PSNR = 10 log10(255^2 / MSE), in dB, with the MSE over all samples. Equal pictures give infinity:
+a cap would turn a perfect result into an arbitrary number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Levels = NDArray[np.uint8]
+
+_PEAK = 255
+
+
+def psnr(reference: NDArray[Any], other: NDArray[Any]) -> float:
+    """PSNR in dB of two arrays of 8-bit levels of one shape; infinity when they are equal."""
+    if reference.shape != other.shape:
+        raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
+    difference = reference.astype(np.float64) - other
+    mse = float(np.mean(difference * difference))
+    return math.inf if mse == 0 else 10 * math.log10(_PEAK * _PEAK / mse)
+
+
+def psnr_rgb(reference: Image.Image, other: Image.Image) -> float:
+    """PSNR over the R, G and B samples together; gray pictures count as three equal channels."""
+    return psnr(rgb(reference), rgb(other))
+
+
+def psnr_luma(reference: Image.Image, other: Image.Image) -> float:
+    """PSNR of 8-bit luma (see luma), the protocol of most published restoration networks."""
+    return psnr(luma(reference), luma(other))
+
+
+def rgb(image: Image.Image) -> Levels:
+    """The picture as (height, width, 3) levels."""
+    return np.asarray(image.convert("RGB"))
+
+
+def luma(image: Image.Image) -> Levels:
+    """Y of MATLAB's rgb2ycbcr, rounded to 8 bits: 16 + (65.481 R + 128.553 G + 24.966 B) / 255.
+
+    A picture of mode L is luma already and comes back as it is.
+    """
+    if image.mode == "L":
+        return np.asarray(image)
+    y = 16 + rgb(image) @ (np.array([65.481, 128.553, 24.966]) / 255)
+    # MATLAB rounds halves up; np.rint would round them to even.
+    levels: Levels = np.floor(y + 0.5).astype(np.uint8)
+    return levels
