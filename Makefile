@@ -1,0 +1,34 @@
+# make demo: install into .venv and show what lbic does. make test: everything CI checks but lint.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint docs benchmark clean
+
+demo: .venv/.installed
+	$(BIN)/python examples/demo.py
+
+test: .venv/.dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/.pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+.venv/.installed: .venv/.pip pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+# torch first and pinned: an open range would bring gigabytes of CUDA libraries.
+.venv/.dev: .venv/.pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train]' --group dev
+	touch .venv/.installed $@
+
+clean:
+	rm -rf .venv demo dist build

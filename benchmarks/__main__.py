@@ -1,0 +1,59 @@
+"""Measure sections of docs/benchmark.md and write each between its markers.
+
+python -m benchmarks kodak_vvc table1 arcnn resources --kodak DIR --table1 DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import arcnn, kodak_vvc, resources, table1
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmark.md"
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
+    "kodak_vvc": lambda given: kodak_vvc.measure(given.kodak),
+    "table1": lambda given: table1.measure(given.table1),
+    "arcnn": lambda given: arcnn.measure(given.kodak),
+    "resources": lambda given: resources.measure(given.kodak),
+}
+
+
+def main() -> None:
+    """Parse the command line, measure, and rewrite the page section by section."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--kodak", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
+    parser.add_argument("--table1", type=Path, help="folder of Set5 and Set14's zebra and barbara")
+    given = parser.parse_args()
+    for name in given.sections:
+        sys.stderr.write(f"{name} ...\n")
+        write(name, SECTIONS[name](given) + f"\n\n{environment()}")
+
+
+def write(name: str, text: str) -> None:
+    """Replace what stands between a section's markers."""
+    page = PAGE.read_text(encoding="utf-8")
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    changed, count = re.subn(pattern, lambda found: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"docs/benchmark.md has {count} sections named {name}")
+    PAGE.write_text(changed, encoding="utf-8")
+
+
+def environment() -> str:
+    """One line on what the figures were measured with."""
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("lbic", "imageio-ffmpeg", "av", "pillow", "onnxruntime-gpu")
+    )
+    return f"Measured with {versions} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+
+
+main()

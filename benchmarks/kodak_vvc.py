@@ -1,0 +1,74 @@
+"""Kodak at -q 37, effort 2: what the container adds, what the picture costs, and whether two decoders agree."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+import lbic
+from lbic import container
+from lbic.codecs import encoders, vvc
+from lbic.metrics.psnr import psnr_luma, psnr_rgb
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture: bytes of the file and of the stream in it, PSNRs in dB, and whether ffmpeg decodes the same."""
+
+    name: str
+    size: int
+    stream: int
+    bpp: float
+    rgb: float
+    luma: float
+    identical: bool
+
+
+def measure(folder: Path) -> str:
+    """Markdown: a row a picture, and the means."""
+    rows = [_row(path) for path in sorted(folder.glob("kodim*.png"))]
+    lines = [
+        "| picture | bytes | stream | container | bpp | RGB-PSNR | luma PSNR | decoders agree |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {r.name} | {r.size:,} | {r.stream:,} | {r.size - r.stream} | {r.bpp:.4f} | {r.rgb:.2f} | {r.luma:.2f} "
+            f"| {'yes' if r.identical else 'NO'} |"
+            for r in rows
+        ),
+        f"| **mean of {len(rows)}** | {_mean(r.size for r in rows):,.0f} | {_mean(r.stream for r in rows):,.0f} "
+        f"| {_mean(r.size - r.stream for r in rows):.0f} | {_mean(r.bpp for r in rows):.4f} "
+        f"| {_mean(r.rgb for r in rows):.2f} | {_mean(r.luma for r in rows):.2f} "
+        f"| {sum(r.identical for r in rows)} of {len(rows)} |",
+    ]
+    return "\n".join(lines)
+
+
+def _row(path: Path) -> Row:
+    with Image.open(path) as image:
+        original = image.convert("RGB")
+    data = lbic.compress(original, q=37, effort=2)
+    plain = lbic.decompress(data, type=0)
+    _, stream = container.unpack(data)
+    bpp = 8 * len(data) / (original.width * original.height)
+    psnrs = psnr_rgb(original, plain), psnr_luma(original, plain)
+    return Row(path.stem, len(data), len(stream), bpp, *psnrs, second_decoder_agrees(stream))
+
+
+def second_decoder_agrees(stream: bytes) -> bool:
+    """Compare every 10-bit sample with what ffmpeg's own program decodes, single-threaded."""
+    ours = b"".join(plane.astype("<u2").tobytes() for plane in vvc.decode_levels(stream))
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "a.266")
+        source.write_bytes(stream)
+        command = [encoders.require().path, "-v", "error", "-threads", "1", "-i", str(source), "-f", "rawvideo", "-"]
+        return subprocess.run(command, capture_output=True, check=True).stdout == ours
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))

@@ -1,0 +1,66 @@
+"""CPU seconds of the quick commands and peak memory of the largest: what a user waits for and needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+import lbic
+
+REPEATS = 5
+_MEGABYTE = 1 << 20
+
+
+def measure(folder: Path) -> str:
+    """Markdown: the median CPU seconds of --help and info, and peak memory of decompressing 24 megapixels."""
+    with TemporaryDirectory() as scratch:
+        picture = Path(scratch, "a.png")
+        mosaic(folder).save(picture, compress_level=1)
+        small, large = Path(scratch, "small.lbic"), Path(scratch, "large.lbic")
+        with Image.open(folder / "kodim23.png") as image:
+            small.write_bytes(lbic.compress(image, q=37))
+        with Image.open(picture) as image:
+            large.write_bytes(lbic.compress(image, codec="jpeg", q=30, scale=2, type="sr+ar"))
+            size = image.size
+        decompress = ("decompress", str(large), "-o", str(Path(scratch, "out.png")), "--device", "cpu")
+        seconds, memory = run(decompress)
+        lines = [
+            "| command | CPU seconds | peak memory |",
+            "|---|---|---|",
+            _row("`lbic --help`", [run(["--help"]) for _ in range(REPEATS)]),
+            _row("`lbic info`, a 768x512 picture", [run(["info", str(small)]) for _ in range(REPEATS)]),
+            _row(f"`lbic decompress`, type 6, {size[0]}x{size[1]}", [(seconds, memory)]),
+        ]
+    return "\n".join(lines)
+
+
+def mosaic(folder: Path) -> Image.Image:
+    """A picture of 6144x4096 pixels from Kodak's landscape pictures."""
+    result = Image.new("RGB", (6144, 4096))
+    paths = sorted(folder.glob("kodim*.png"))
+    for index in range(64):
+        with Image.open(paths[index % len(paths)]) as image:
+            upright = image if image.width > image.height else image.rotate(90, expand=True)
+            result.paste(upright, (index % 8 * 768, index // 8 * 512))
+    return result
+
+
+def run(arguments: Sequence[str]) -> tuple[float, int]:
+    """CPU seconds and peak resident bytes of one lbic command, both from the kernel."""
+    with subprocess.Popen([sys.executable, "-m", "lbic", *arguments], stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"lbic {' '.join(arguments)} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def _row(name: str, runs: Sequence[tuple[float, int]]) -> str:
+    seconds, memory = sorted(runs)[len(runs) // 2]
+    return f"| {name} | {seconds:.2f} | {memory / _MEGABYTE:,.0f} MiB |"
