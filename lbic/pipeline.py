@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lbic import color, container, metadata
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get
+from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, require
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.color import Planes
 from lbic.container import Header
@@ -86,6 +86,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         raise UsageError(f"cannot keep {', '.join(sorted(unknown))}; known: {', '.join(metadata.KEEPABLE)}")
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
+    require(codec)
     kind = settings.type or catalog.load().default_type(codec.name, settings.scale)
     header = Header(
         codec=codec.name,
@@ -97,6 +98,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         type=kind.id,
         metadata=metadata.collect(picture, settings.keep),
     )
+    container.check(header)
     payload = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
     return Compressed(container.pack(header, payload), header, picture.notes)
 

@@ -6,7 +6,7 @@ from lbic.codecs.base import Codec
 from lbic.codecs.jpeg import JpegCodec
 from lbic.codecs.vtm import VtmCodec
 from lbic.codecs.vvc import VvcCodec
-from lbic.errors import UsageError
+from lbic.errors import MissingError, UsageError
 
 CODECS: dict[str, Codec] = {codec.name: codec for codec in (VvcCodec(), VtmCodec(), JpegCodec())}
 DEFAULT_CODEC = "vvc"
@@ -18,6 +18,14 @@ def get(name: str) -> Codec:
         return CODECS[name]
     except KeyError:
         raise UsageError(f"unknown codec {name!r}; known: {', '.join(CODECS)}") from None
+
+
+def require(codec: Codec) -> None:
+    """Raise MissingError, with what to install and which codecs do work here, when a codec cannot encode."""
+    sentence = codec.availability()
+    if sentence:
+        working = ", ".join(other.name for other in CODECS.values() if not other.availability())
+        raise MissingError(f"codec {codec.name} cannot compress here: {sentence}. Codecs that work here: {working}")
 
 
 def check_quality(codec: Codec, quality: int) -> int:
