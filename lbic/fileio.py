@@ -20,7 +20,9 @@ from lbic.errors import FileError, UsageError
 STDIO = "-"
 """Stands for stdin as an input and for stdout as an output."""
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif", ".avif"})
+PICTURES = frozenset(
+    ".png .jpg .jpeg .jfif .webp .tif .tiff .bmp .ppm .pgm .pbm .pnm .gif .avif .jp2 .j2k .jpx".split()
+)
 """Suffixes taken for pictures where a folder is searched; a file named by the user may have any."""
 
 COMPRESSED = frozenset({".lbic"})

@@ -94,4 +94,5 @@ def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:
         "seconds": round(duration, 3),
         "notes": list(done.notes),
     }
-    return Outcome(line, record, done.notes)
+    stored = tuple(f"{item} {size:,} B" for item, size in wording.metadata_sizes(header).items())
+    return Outcome(line, record, done.notes, stored)

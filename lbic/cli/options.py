@@ -103,10 +103,13 @@ class Files:
         return jobs
 
 
+json_option = click.option("--json", is_flag=True, help="One JSON object per line on stdout.")
+
+
 def talk_options(function: Function) -> Function:
     """--json, --quiet and --verbose, as ``talk``."""
 
-    @click.option("--json", is_flag=True, help="One JSON object per file on stdout.")
+    @json_option
     @quiet_options
     @functools.wraps(function)
     def wrapper(*args: Any, json: bool, talk: Talk, **rest: Any) -> Any:
@@ -119,7 +122,7 @@ def quiet_options(function: Function) -> Function:
     """--quiet and --verbose, as ``talk``, for commands without --json."""
 
     @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-    @click.option("-v", "--verbose", is_flag=True, help="Say more: which models ran, and where.")
+    @click.option("-v", "--verbose", is_flag=True, help="Say more: which networks ran and where, what metadata cost.")
     @functools.wraps(function)
     def wrapper(*args: Any, quiet: bool, verbose: bool, **rest: Any) -> Any:
         return function(*args, talk=Talk(quiet=quiet, verbose=verbose), **rest)
@@ -217,15 +220,19 @@ def quality_option(help: str) -> Callable[[F], F]:
 
 
 def quality_table() -> str:
-    """The codec table's qualities in a sentence: "vvc 0..63 (lower is better and larger, default 37), ..."."""
+    """The codec table's qualities: "vvc 0..63, lower is better and larger, useful 27..47, default 37; ..."."""
     from lbic.codecs import CODECS
 
     rows = []
     for codec in CODECS.values():
         low, high = codec.quality_range
+        least, most = codec.useful_quality
         better = "lower" if codec.lower_is_better else "higher"
-        rows.append(f"{codec.name} {low}..{high} ({better} is better and larger, default {codec.default_quality})")
-    return ", ".join(rows) + "."
+        rows.append(
+            f"{codec.name} {low}..{high}, {better} is better and larger, useful {least}..{most}, "
+            f"default {codec.default_quality}"
+        )
+    return "; ".join(rows) + "."
 
 
 scale_option = click.option(

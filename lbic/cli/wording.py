@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lbic.codecs import CODECS
-
-if TYPE_CHECKING:
-    from lbic.container import Header
+from lbic.container import METADATA_NAMES, SCALE_ONE, Header
 
 
 def join(*parts: str) -> str:
@@ -24,7 +22,7 @@ def size(width: int, height: int) -> str:
 def coded(codec: str, quality: int, scale: int) -> str:
     """vvc qp37, and the scale (in sixteenths) where the picture was made smaller: jpeg q10 scale 2"""
     text = f"{codec} {CODECS[codec].quality_symbol}{quality}"
-    return text if scale == 16 else f"{text} scale {scale / 16:g}"
+    return text if scale == SCALE_ONE else f"{text} scale {scale_number(scale):g}"
 
 
 def rate(count: int, header: Header) -> str:
@@ -54,7 +52,12 @@ def bits_per_pixel(count: int, header: Header) -> float:
 
 def scale_number(sixteenths: int) -> float:
     """The scale as the user gives it: 2, or 1.5; whole numbers stay whole in JSON."""
-    return sixteenths // 16 if sixteenths % 16 == 0 else sixteenths / 16
+    return sixteenths // SCALE_ONE if sixteenths % SCALE_ONE == 0 else sixteenths / SCALE_ONE
+
+
+def metadata_sizes(header: Header) -> dict[str, int]:
+    """What each stored metadata item costs in bytes, by name."""
+    return {METADATA_NAMES.get(kind, str(kind)): len(value) for kind, value in header.metadata.items()}
 
 
 def header_record(header: Header) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Codec(Protocol):
     """A row of the codec table.
 
     ``name`` is what the user types and ``id`` what the file stores (docs/format.md). ``quality_range``
-    is the codec's own scale, both ends included; ``lower_is_better`` its direction.
+    is the codec's own scale, both ends included; ``useful_quality`` the part of it worth trying; ``lower_is_better`` its direction.
     """
 
     id: int
@@ -32,6 +32,7 @@ class Codec(Protocol):
     summary: str
     quality_symbol: str
     quality_range: tuple[int, int]
+    useful_quality: tuple[int, int]
     default_quality: int
     lower_is_better: bool
 

@@ -24,6 +24,7 @@ class JpegCodec:
     summary = "JPEG, 4:2:0 or gray, optimised Huffman tables (Pillow)"
     quality_symbol = "q"
     quality_range = (1, 95)
+    useful_quality = (5, 60)
     default_quality = 20
     lower_is_better = False
 

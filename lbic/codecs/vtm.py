@@ -31,6 +31,7 @@ class VtmCodec:
     summary = f"VVC intra (H.266) by the reference encoder VTM, found by {VARIABLE}"
     quality_symbol = "qp"
     quality_range = (0, 63)
+    useful_quality = (27, 47)
     default_quality = 37
     lower_is_better = True
 

@@ -35,6 +35,7 @@ class VvcCodec:
     summary = "VVC intra (H.266), 10-bit 4:2:0 or gray, encoded by libvvenc"
     quality_symbol = "qp"
     quality_range = (0, 63)
+    useful_quality = (27, 47)
     default_quality = 37
     lower_is_better = True
 

@@ -1,0 +1,114 @@
+"""lbic doctor"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from typing import NamedTuple
+
+import click
+from PIL import Image
+
+from lbic import __version__, pipeline
+from lbic.cli import models, options, wording
+from lbic.cli.report import emit
+from lbic.codecs import CODECS
+from lbic.codecs.base import Codec
+from lbic.enhance import catalog, session
+from lbic.enhance.types import NONE
+from lbic.errors import ExitCode, LbicError
+from lbic.pipeline import CompressSettings
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: whether it works, and how or why not."""
+
+    name: str
+    works: bool
+    sentence: str
+
+
+@click.command()
+@options.json_option
+def doctor(json: bool) -> ExitCode:
+    """Tell what works on this machine and, where something does not, why and what helps.
+
+    Every codec codes and decodes a small picture, every network is loaded: what is told here was tried.
+    Ends with 0 whatever was found; --json is for programs that want to know.
+    """
+    for finding in examine():
+        if json:
+            emit(finding._asdict())
+        else:
+            click.echo(f"{'ok' if finding.works else 'no':<3} {finding.name:<16} {finding.sentence}")
+    return ExitCode.OK
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that a command may need, the lightest first."""
+    python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield Finding("lbic", True, f"{__version__}, {python}")
+    for codec in CODECS.values():
+        yield _codec(codec)
+    yield _runtime()
+    yield _cuda()
+    yield _models()
+    yield _torch()
+
+
+def _codec(codec: Codec) -> Finding:
+    name = f"codec {codec.name}"
+    missing = codec.availability()
+    if missing:
+        return Finding(name, False, f"cannot compress: {missing}")
+    try:
+        data = pipeline.compress(Image.new("RGB", (64, 64), "teal"), CompressSettings(codec.name, type=NONE)).data
+        pipeline.verify(data)
+    except LbicError as error:
+        return Finding(name, False, str(error))
+    return Finding(name, True, codec.summary)
+
+
+def _runtime() -> Finding:
+    packages = {name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)}
+    if len(packages) > 1:
+        # They install into one folder and overwrite each other's files.
+        how = "onnxruntime and onnxruntime-gpu are both installed, which disables CUDA; uninstall both, reinstall lbic"
+        return Finding("ONNX Runtime", False, how)
+    try:
+        return Finding("ONNX Runtime", True, session.onnxruntime_version())
+    except ImportError as error:
+        return Finding("ONNX Runtime", False, f"does not import ({error}); networks cannot run")
+
+
+def _cuda() -> Finding:
+    obstacle = session.cuda_obstacle()
+    return Finding("CUDA", obstacle is None, obstacle or "a driver and ONNX Runtime's libraries are there")
+
+
+def _models() -> Finding:
+    shipped = catalog.load().models
+    states = [models.probe(spec) for spec in shipped]
+    broken = [state.sentence or "" for state in states if state.provider is None]
+    if broken:
+        return Finding("networks", False, "; ".join(broken))
+    if not shipped:
+        return Finding("networks", False, "none are shipped with this lbic")
+    where = ", ".join(sorted({wording.provider(state.provider) for state in states}))
+    return Finding("networks", True, f"{len(shipped)} load and run on {where}")
+
+
+def _torch() -> Finding:
+    # Looked for, not imported: it takes seconds and only training needs it.
+    if importlib.util.find_spec("torch") is None:
+        return Finding("PyTorch", False, "not installed; only train and export need it (pip install 'lbic[train]')")
+    return Finding("PyTorch", True, f"{_version('torch')}, for train and export")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
