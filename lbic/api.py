@@ -14,6 +14,8 @@ from lbic.errors import UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
+MAX_SCALE = 4
+
 
 def compress(
     image: Image.Image,
@@ -88,9 +90,6 @@ def info(data: bytes) -> Header:
 def scale_in_sixteenths(scale: float) -> int:
     """A scale as the format stores it; UsageError unless it is one of 1, 1 1/16 .. 4."""
     sixteenths = scale * container.SCALE_ONE
-    if sixteenths != int(sixteenths) or not 1 <= scale <= MAX_SCALE:
+    if not 1 <= scale <= MAX_SCALE or sixteenths != int(sixteenths):
         raise UsageError(f"scale {scale:g} is not a sixteenth step within 1..{MAX_SCALE}")
     return int(sixteenths)
-
-
-MAX_SCALE = 4

@@ -67,12 +67,21 @@ def scaled(side: int, scale: int) -> int:
     return max(1, -(-side * SCALE_ONE // scale))
 
 
-def pack(header: Header, payload: bytes) -> bytes:
-    """Write a file. Raises UsageError for values the format has no room for."""
-    if not (1 <= header.width <= limits.MAX_SIDE and 1 <= header.height <= limits.MAX_SIDE):
-        raise UsageError(f"picture of {header.width}x{header.height}: sides must be 1..{limits.MAX_SIDE} pixels")
+def check(header: Header) -> None:
+    """Raise UsageError for a header that no file can have, so that nothing is encoded in vain."""
+    problem = _size_problem(header.width, header.height)
+    if problem:
+        raise UsageError(f"the picture is {problem}")
     if not SCALE_ONE <= header.scale <= 255:
         raise UsageError(f"scale {header.scale / SCALE_ONE:g} is not within 1..{255 / SCALE_ONE:g}")
+    for name, value in (("quality", header.quality), ("type", header.type)):
+        if not 0 <= value <= 255:
+            raise UsageError(f"{name} {value} is not within 0..255")
+
+
+def pack(header: Header, payload: bytes) -> bytes:
+    """Write a file. Raises UsageError as ``check``."""
+    check(header)
     flags = (FLAG_METADATA if header.metadata else 0) | (FLAG_GRAY if header.gray else 0)
     head = _FIXED.pack(
         MAGIC,
@@ -145,7 +154,9 @@ def _read_header(data: bytes) -> tuple[Header, int, int]:
         raise FormatError(f"scale {scale}/{SCALE_ONE} is below 1")
     width, at = _read_varint(data, _FIXED.size)
     height, at = _read_varint(data, at)
-    _check_size(width, height)
+    problem = _size_problem(width, height)
+    if problem:
+        raise FormatError(f"the header says {problem}")
     crc_at = at
     at += _CRC.size
     if len(data) < at:
@@ -168,13 +179,12 @@ def _read_header(data: bytes) -> tuple[Header, int, int]:
     return header, at, crc_at
 
 
-def _check_size(width: int, height: int) -> None:
+def _size_problem(width: int, height: int) -> str | None:
     if not (1 <= width <= limits.MAX_SIDE and 1 <= height <= limits.MAX_SIDE):
-        raise FormatError(f"the header says {width}x{height}; sides must be 1..{limits.MAX_SIDE} pixels")
+        return f"{width}x{height}; sides must be 1..{limits.MAX_SIDE} pixels"
     if width * height > limits.MAX_PIXELS:
-        raise FormatError(
-            f"the header says {width}x{height}, {width * height:,} pixels; the limit is {limits.MAX_PIXELS:,}"
-        )
+        return f"{width}x{height}, {width * height:,} pixels; the limit is {limits.MAX_PIXELS:,}"
+    return None
 
 
 def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from lbic import limits
 from lbic.errors import ImageError, UsageError
+from lbic.pillow import own_limits
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF", "JPEG2000")
 """What lbic reads. An allow-list: a picture never reaches Pillow's rarer, less tested readers."""
@@ -31,6 +31,8 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
 _ORIENTATION = 0x0112
+_PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_REDUCED = "16-bit samples reduced to 8 bits"
 
 
 @dataclass(frozen=True)
@@ -62,46 +64,40 @@ def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = F
     if not data:
         raise ImageError("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow's own bomb limit is replaced by ours, which the user can raise.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)
+        with own_limits():
             image = _open(data)
             _check(image, max_pixels)
             deep = _is_deep(image)
             image.load()
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"the picture is too large: {error}") from error
     except Exception as error:  # Pillow's readers raise almost anything on damaged data
         raise ImageError(f"the picture is damaged or truncated: {error}") from error
     picture = from_pillow(image, keep_icc=keep_icc)
-    if deep:
-        picture = replace(picture, notes=("16-bit samples reduced to 8 bits", *picture.notes))
-    return picture
+    return replace(picture, notes=(_REDUCED, *picture.notes)) if deep else picture
 
 
 def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
     """Make a picture of any Pillow image: upright, 8 bits, sRGB, alpha apart."""
-    icc, exif, xmp = source.info.get("icc_profile"), _upright_exif(source), source.info.get("xmp")
     notes: list[str] = []
-    image = ImageOps.exif_transpose(source)
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = _reduce(image, notes)
+    image, exif = _upright(source, notes)
+    icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
+    if image.mode in _PREMULTIPLIED:
+        image = image.convert(_PREMULTIPLIED[image.mode])
     alpha = _alpha(image)
-    if image.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode[0] in "IF":
+        image = _reduce(image, notes)
+    elif image.mode in ("P", "PA", "LA", "RGBA"):
         image = _drop_alpha(image)
-    if icc and not keep_icc:
-        image = _to_srgb(image, icc, notes)
-        icc = None
+    if icc:
+        image, icc = _apply_profile(image, icc, notes, keep=keep_icc)
+    if image.mode == "CMYK":
+        notes.append("CMYK converted to RGB")
     if image.mode not in ("L", "RGB"):
-        if image.mode not in ("1", "CMYK", "YCbCr", "LAB", "HSV", "P"):
-            notes.append(f"{image.mode} converted to RGB")
-        if image.mode == "CMYK":
-            notes.append("CMYK converted to RGB")
         image = image.convert("L" if image.mode == "1" else "RGB")
-    return Picture(image, alpha, icc, exif, _as_bytes(xmp), tuple(notes))
+    return Picture(image, alpha, icc, exif, xmp.encode() if isinstance(xmp, str) else xmp, tuple(notes))
 
 
 def encode(
@@ -109,7 +105,7 @@ def encode(
 ) -> bytes:
     """Write a Pillow image (L, RGB, LA or RGBA) as the format that a suffix names.
 
-    Raises UsageError for an unknown suffix, or for alpha where the format has none.
+    Raises UsageError for an unknown suffix, and for a format that has no room for the picture or its alpha.
     """
     try:
         name, options = WRITERS[suffix.lower()]
@@ -119,7 +115,10 @@ def encode(
         raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
     extra = {key: value for key, value in (("icc_profile", icc), ("exif", exif), ("xmp", xmp)) if value}
     out = io.BytesIO()
-    image.save(out, name, **options, **extra)
+    try:
+        image.save(out, name, **options, **extra)
+    except (OSError, ValueError) as error:  # WebP's sides, JPEG's sides, a JPEG's EXIF above 64 KB
+        raise UsageError(f"the picture cannot be a {suffix} file: {error}") from error
     return out.getvalue()
 
 
@@ -152,11 +151,48 @@ def _check(image: Image.Image, max_pixels: int) -> None:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Tell 16-bit files; for RGB the raw mode of the first tile is the only trace Pillow leaves of the depth."""
+    """Tell colour files of 16 bits; the raw mode of the first tile is the only trace Pillow leaves of the depth."""
     tiles = getattr(image, "tile", None)
     raw = tiles[0].args if tiles else ""
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
-    return image.mode.startswith("I") or ("16" in raw if isinstance(raw, str) else False)
+    return image.mode[0] != "I" and isinstance(raw, str) and "16" in raw
+
+
+def _upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None]:
+    """The picture as EXIF orients it, and its EXIF block without the orientation."""
+    source.load()
+    try:
+        image = ImageOps.exif_transpose(source)
+        if not image.info.get("exif"):
+            return image, None
+        exif = image.getexif()
+        exif.pop(_ORIENTATION, None)
+        return image, exif.tobytes()
+    except Exception as error:  # damaged EXIF raises almost anything
+        notes.append(f"the EXIF block is damaged and was ignored: {error}")
+        return source.copy(), None
+
+
+def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The alpha plane, None when every pixel is opaque."""
+    if not image.has_transparency_data:
+        return None
+    if image.mode[0] == "I":  # Pillow does not convert these: one level is clear
+        plane = np.where(np.asarray(image) == image.info["transparency"], np.uint8(0), np.uint8(255))
+    else:
+        plane = np.asarray(image.convert("RGBA").getchannel("A"))
+    return None if plane.min() == 255 else plane
+
+
+def _drop_alpha(image: Image.Image) -> Image.Image:
+    """Colour or gray without alpha; palettes become what their colours need."""
+    if image.mode == "LA":
+        return image.getchannel("L")
+    colour = image.convert("RGBA").convert("RGB")
+    r, g, b = (np.asarray(channel) for channel in colour.split())
+    if image.mode != "RGBA" and np.array_equal(r, g) and np.array_equal(g, b):
+        return colour.getchannel(0)
+    return colour
 
 
 def _reduce(image: Image.Image, notes: list[str]) -> Image.Image:
@@ -166,57 +202,30 @@ def _reduce(image: Image.Image, notes: list[str]) -> Image.Image:
         notes.append("float samples reduced to 8 bits")
         top = 1.0 if np.nanmax(values, initial=0) <= 1 else 255.0
     else:
+        notes.append(_REDUCED)
         top = 65535.0
-    return Image.fromarray(np.clip(np.rint(np.nan_to_num(values) * (255 / top)), 0, 255).astype(np.uint8))
+    shares = np.clip(np.nan_to_num(values), 0, top) / top
+    return Image.fromarray(np.rint(shares * 255).astype(np.uint8))
 
 
-def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The alpha plane, None when every pixel is opaque."""
-    if not image.has_transparency_data:
-        return None
-    plane = np.asarray(image.convert("RGBA").getchannel("A"))
-    return None if plane.min() == 255 else plane
+def _apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: bool) -> tuple[Image.Image, bytes | None]:
+    """Convert to sRGB, or to gray with sRGB's curve, unless the profile is to be kept and still fits the samples.
 
-
-def _drop_alpha(image: Image.Image) -> Image.Image:
-    """Colour or gray without alpha; palettes become what their colours need."""
-    colour = image.convert("RGBA").convert("RGB") if image.mode in ("P", "PA", "RGBa") else image
-    if image.mode in ("LA", "La", "L", "1"):
-        return image.convert("LA").getchannel("L")
-    if image.mode in ("P", "PA"):
-        r, g, b = (np.asarray(channel) for channel in colour.split())
-        if np.array_equal(r, g) and np.array_equal(g, b):
-            return colour.getchannel(0)
-    return colour.convert("RGB")
-
-
-def _to_srgb(image: Image.Image, icc: bytes, notes: list[str]) -> Image.Image:
-    """Convert to sRGB (or gray with sRGB's curve); a broken or unfitting profile is ignored with a note."""
+    A profile that is broken or of another kind of picture is ignored with a note.
+    """
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        name = (ImageCms.getProfileDescription(profile) or "unnamed").strip()
-        if image.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
-            return image  # a gray picture in an RGB file: its profile has nothing to say of it
-        mode = "L" if image.mode == "L" else "RGB"
-        if mode == "L":
-            return image
-        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
+        space = profile.profile.xcolor_space.strip()
+        if keep and (image.mode, space) in (("L", "GRAY"), ("RGB", "RGB")):
+            return image, icc
+        if image.mode in ("1", "L") and space == "RGB":
+            return image, None  # gray samples in a colour file: its profile has nothing to say of them
+        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        assert converted is not None  # None only for inPlace
+        name = (ImageCms.getProfileDescription(profile) or "an unnamed profile").strip()
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         notes.append(f"the ICC profile cannot be used and was ignored: {error}")
-        return image
+        return image, None
     if "sRGB" not in name:
         notes.append(f"converted from {name} to sRGB")
-    return converted if converted is not None else image
-
-
-def _upright_exif(image: Image.Image) -> bytes | None:
-    """The file's EXIF block without its orientation, which has been applied."""
-    if not image.info.get("exif"):
-        return None
-    exif = image.getexif()
-    exif.pop(_ORIENTATION, None)
-    return exif.tobytes()
-
-
-def _as_bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
+    return converted.getchannel("G") if image.mode == "L" else converted, None

@@ -11,7 +11,6 @@ from lbic import container
 from lbic.errors import LbicError
 
 FORMAT = "LBIC"
-_HEADER_BYTES = 32
 
 
 class LbicImageFile(ImageFile.ImageFile):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image
@@ -11,9 +10,11 @@ from PIL import Image
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, to_levels
 from lbic.errors import CodecError
+from lbic.pillow import own_limits
 
 _TOP = 255
 _MIDDLE = 128
+_MOST_SIDE = 65_500  # libjpeg's own limit, a little below the 16 bits of the frame header
 
 
 class JpegCodec:
@@ -33,6 +34,8 @@ class JpegCodec:
 
     def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
         """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
+        if max(planes.width, planes.height) > _MOST_SIDE:
+            raise CodecError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MOST_SIDE} pixels")
         luma = to_levels(planes.y, _TOP).astype(np.uint8)
         if planes.cb is None or planes.cr is None:
             image = Image.fromarray(luma)
@@ -46,8 +49,7 @@ class JpegCodec:
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with own_limits():
                 image = Image.open(io.BytesIO(data), formats=["JPEG"])
             gray = image.mode == "L"
             if image.mode not in ("L", "RGB"):
