@@ -7,7 +7,9 @@ level), 7.3.3.2 (general constraints), 9.2 (Exp-Golomb codes).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lbic.errors import CodecError
 
@@ -28,14 +30,21 @@ class SequenceFacts:
 
 
 def sequence_facts(stream: bytes) -> SequenceFacts:
-    """Read the first SPS of an Annex B stream; CodecError when there is none or it makes no sense."""
-    for match in _START_CODE.finditer(stream):
-        start = match.end()
-        if len(stream) > start + 2 and stream[start + 1] >> 3 == NAL_SPS:
-            following = _START_CODE.search(stream, start)
-            unit = stream[start + 2 : following.start() if following else len(stream)]
-            return _parse_sps(_BitReader(unit.replace(b"\x00\x00\x03", b"\x00\x00")))
-    raise CodecError("the VVC stream has no sequence parameter set")
+    """Read the one SPS of an Annex B stream; CodecError when there is none, more than one or it makes no sense.
+
+    A second one could replace the first, and the decoder would allocate what nobody has checked.
+    """
+    units = [unit for unit in _units(stream) if len(unit) > 2 and unit[1] >> 3 == NAL_SPS]
+    if len(units) != 1:
+        raise CodecError(f"the VVC stream has {len(units) or 'no'} sequence parameter sets instead of one")
+    return _parse_sps(_BitReader(units[0][2:].replace(b"\x00\x00\x03", b"\x00\x00")))
+
+
+def _units(stream: bytes) -> Iterator[bytes]:
+    """The NAL units of an Annex B stream, headers included."""
+    starts = [match.end() for match in _START_CODE.finditer(stream)]
+    for start, following in pairwise([*starts, len(stream) + 3]):
+        yield stream[start : following - 3]
 
 
 def _parse_sps(bits: _BitReader) -> SequenceFacts:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lbic.errors import CodecError, MissingError
+from lbic.errors import CodecError, FileError, MissingError
 
+TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
-"""Seconds; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
+"""Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
 
 
-def run(arguments: Sequence[str], *, stdin: bytes = b"", timeout: float, cwd: Path | None = None) -> bytes:
+def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) -> bytes:
     """Run a program to its end and return its stdout.
 
     Raises MissingError when it cannot be started, CodecError with the end of what it said when it
@@ -21,7 +22,9 @@ def run(arguments: Sequence[str], *, stdin: bytes = b"", timeout: float, cwd: Pa
     """
     name = Path(arguments[0]).name
     try:
-        done = subprocess.run(arguments, input=stdin, capture_output=True, timeout=timeout, check=False, cwd=cwd)
+        done = subprocess.run(
+            arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, cwd=cwd
+        )
     except OSError as error:
         raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
@@ -42,12 +45,17 @@ def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapix
 
     ``command(raw, stream)`` makes the argument list from the two file names. Files, not pipes: libvvenc
     prints warnings to stdout, and decoders accept a stream that they are mixed into.
+    Raises as ``run``, and FileError when the disk has no room for the files.
     """
-    with TemporaryDirectory(prefix="lbic-") as folder:
-        source, target = Path(folder, "in.yuv"), Path(folder, "out.266")
-        source.write_bytes(raw)
-        run(command(str(source), str(target)), timeout=60 + TIMEOUT_PER_MEGAPIXEL * megapixels, cwd=Path(folder))
-        stream = target.read_bytes() if target.is_file() else b""
+    timeout = TIMEOUT + TIMEOUT_PER_MEGAPIXEL * megapixels
+    try:
+        with TemporaryDirectory(prefix="lbic-") as folder:
+            source, target = Path(folder, "in.yuv"), Path(folder, "out.266")
+            source.write_bytes(raw)
+            run(command(str(source), str(target)), timeout=timeout, cwd=Path(folder))
+            stream = target.read_bytes() if target.is_file() else b""
+    except OSError as error:
+        raise FileError(f"cannot keep the encoder's files in the temporary folder: {error}") from error
     if not stream:
         raise CodecError("the encoder ended without an error and without a stream")
     return stream
