@@ -1,7 +1,8 @@
 """Run a network over a picture of any size in tiles that overlap by its halo.
 
 A halo of at least the receptive radius makes tiles and whole picture agree: at the picture's border a
-tile ends there too, so the network's own padding acts on the same pixels.
+tile ends there too, so the network's own padding acts on the same pixels. Tiles start at a multiple of the
+network's own, so that its strided layers fall on the same pixels too.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def run(session: Session, picture: NDArray[np.float32], tile: int | None, qualit
 def _run_tiles(session: Session, picture: NDArray[np.float32], size: int, quality: int) -> NDArray[np.float32]:
     result = np.empty_like(picture)
     height, width = picture.shape[1:]
-    halo = session.spec.halo
+    halo, multiple = session.spec.halo, session.spec.multiple
     for rows in _spans(height, size):
         for columns in _spans(width, size):
-            top, left = max(0, rows.start - halo), max(0, columns.start - halo)
+            top, left = (max(0, span.start - halo) // multiple * multiple for span in (rows, columns))
             region = picture[:, top : rows.stop + halo, left : columns.stop + halo]
             out = _run_padded(session, region, quality)
             inner = out[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
