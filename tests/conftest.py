@@ -1,0 +1,90 @@
+"""Fixtures for all tests. Nothing here downloads, and nothing outside the checkout is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from helpers import write_catalog
+
+from lbic.codecs import CODECS, encoders, vtm
+from lbic.enhance import catalog, session
+from lbic.enhance.catalog import ModelSpec
+
+GOLDEN = Path(__file__).parent / "golden"
+_PICTURES = "LBIC_TEST_DATA"
+
+WriteCatalog = Callable[..., None]
+
+
+@pytest.fixture
+def write_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteCatalog]:
+    """Replaces the shipped networks: ``write_models([(spec, onnx), ...], defaults)``; no call, no networks."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setattr(catalog, "models_folder", lambda: folder)
+
+    def write(models: Sequence[tuple[ModelSpec, bytes]], defaults: Sequence[tuple[str, int, int]] = ()) -> None:
+        write_catalog(folder, models, defaults)
+        forget()
+
+    def forget() -> None:
+        catalog.load.cache_clear()
+        session._open.cache_clear()
+
+    forget()
+    yield write
+    forget()
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without an NVIDIA driver, whatever this one has."""
+    session._open.cache_clear()
+    session.cuda_obstacle.cache_clear()
+    monkeypatch.setattr(session, "driver_present", lambda: False)
+    yield
+    session._open.cache_clear()
+    session.cuda_obstacle.cache_clear()
+
+
+@pytest.fixture
+def fresh_encoders() -> Iterator[None]:
+    """Forget which encoder programs were found, before and after."""
+    caches = (encoders._find, vtm._program)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.fixture
+def needs_vvc() -> None:
+    """Skip where nothing encodes VVC (Windows, Intel Macs without an encoder installed)."""
+    _skip_without("vvc")
+
+
+@pytest.fixture(params=list(CODECS))
+def codec(request: pytest.FixtureRequest) -> str:
+    """Each codec that encodes on this machine."""
+    _skip_without(request.param)
+    return str(request.param)
+
+
+def _skip_without(name: str) -> None:
+    missing = CODECS[name].availability()
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """The optional folder of real photos; tests that need it skip where it is absent."""
+    named = os.environ.get(_PICTURES)
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not (folder / "kodak").is_dir():
+        pytest.skip(f"no real pictures: {_PICTURES} names no folder with kodak/ in it, nor is ../shared/data there")
+    return folder
