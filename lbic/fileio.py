@@ -21,7 +21,8 @@ STDIO = "-"
 """Stands for stdin as an input and for stdout as an output."""
 
 PICTURES = frozenset(
-    ".png .jpg .jpeg .jfif .webp .tif .tiff .bmp .ppm .pgm .pbm .pnm .gif .avif .jp2 .j2k .jpx".split()
+    {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
+    | {".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
 )
 """Suffixes taken for pictures where a folder is searched; a file named by the user may have any."""
 
@@ -100,9 +101,9 @@ class Job:
         return STDIO if self.target is None else str(self.target)
 
     def check(self) -> None:
-        """Raise FileError when writing would replace a file without ``force``; worth asking before long work."""
+        """Raise FileError when the output cannot be written as things are; worth asking before long work."""
         if self.target is not None:
-            check_target(self.target, force=self.force)
+            check_target(self.target, force=self.force, made=self.in_folder)
 
     def write(self, data: bytes) -> None:
         """Write the output, whole or not at all; FileError says why not."""
@@ -195,8 +196,13 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
         writers[identity] = writer
 
 
-def check_target(target: Path, *, force: bool) -> None:
-    """Raise FileError when ``target`` cannot be written because of what is there."""
+def check_target(target: Path, *, force: bool, made: bool = False) -> None:
+    """Raise FileError when ``target`` cannot be written because of what is there, or is not.
+
+    ``made`` tells that its folder will be made.
+    """
+    if not made and not target.parent.is_dir():
+        raise FileError(f"the folder {target.parent} does not exist")
     if target.is_dir():
         raise FileError(f"{target} is a directory")
     # A device or a pipe is not replaced, it takes what is written.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from lbic import limits
 from lbic.errors import ImageError, UsageError
@@ -30,7 +30,7 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 """What lbic writes, by suffix; all lossless but JPEG."""
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
-_ORIENTATION = 0x0112
+_ORIENTATION, _TIFF_XMP = 0x0112, 700
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _REDUCED = "16-bit samples reduced to 8 bits"
 
@@ -113,13 +113,26 @@ def encode(
         raise UsageError(f"cannot write {suffix or 'a file without a suffix'}; known: {' '.join(WRITERS)}") from None
     if image.mode in ("LA", "RGBA") and suffix.lower() in _WITHOUT_ALPHA:
         raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
-    extra = {key: value for key, value in (("icc_profile", icc), ("exif", exif), ("xmp", xmp)) if value}
+    extra = _metadata_options(name, icc, exif, xmp)
     out = io.BytesIO()
     try:
         image.save(out, name, **options, **extra)
     except (OSError, ValueError) as error:  # WebP's sides, JPEG's sides, a JPEG's EXIF above 64 KB
         raise UsageError(f"the picture cannot be a {suffix} file: {error}") from error
     return out.getvalue()
+
+
+def _metadata_options(name: str, icc: bytes | None, exif: bytes | None, xmp: bytes | None) -> dict[str, Any]:
+    """The metadata as options of Pillow's save; PNG and TIFF drop XMP silently unless it comes in their own ways."""
+    options: dict[str, Any] = {"icc_profile": icc, "exif": exif, "xmp": xmp}
+    if xmp and name == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)
+    if xmp and name == "TIFF":
+        options["exif"] = Image.Exif()
+        options["exif"].load(exif or b"")
+        options["exif"][_TIFF_XMP] = xmp
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def with_alpha(image: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
@@ -151,11 +164,14 @@ def _check(image: Image.Image, max_pixels: int) -> None:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Tell colour files of 16 bits; the raw mode of the first tile is the only trace Pillow leaves of the depth."""
+    """Tell colour files of 16 bits; how the first tile is coded is the only trace Pillow leaves of the depth."""
     tiles = getattr(image, "tile", None)
-    raw = tiles[0].args if tiles else ""
-    raw = raw[0] if isinstance(raw, tuple) and raw else raw
-    return image.mode[0] != "I" and isinstance(raw, str) and "16" in raw
+    if not tiles or image.mode[0] == "I":
+        return False
+    values = tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
+    if tiles[0].codec_name == "ppm":
+        return isinstance(values[-1], int) and values[-1] > 255  # PPM's own largest level
+    return bool(values) and isinstance(values[0], str) and "16" in values[0]
 
 
 def _upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None]:

@@ -57,9 +57,7 @@ def compress(
     jobs = files.plan(fileio.PICTURES, fileio.compressed_name, talk)
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
-            raise UsageError(
-                f"{job.target} would be a .lbic file with a picture's name; use a name that ends with .lbic"
-            )
+            raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
     missing = row.availability()
     if missing:
         raise MissingError(missing)

@@ -24,7 +24,8 @@ class Codec(Protocol):
     """A row of the codec table.
 
     ``name`` is what the user types and ``id`` what the file stores (docs/format.md). ``quality_range``
-    is the codec's own scale, both ends included; ``useful_quality`` the part of it worth trying; ``lower_is_better`` its direction.
+    is the codec's own scale, both ends included, ``useful_quality`` the part of it worth trying;
+    ``lower_is_better`` its direction.
     """
 
     id: int

@@ -1,0 +1,266 @@
+"""Inputs, outputs and writing, without the command line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lbic import fileio
+from lbic.errors import FileError, UsageError
+from lbic.fileio import COMPRESSED, PICTURES, STDIO, Job, Source, compressed_name, decompressed_name, enhanced_name
+
+
+def plan(
+    *names: object, output: object = None, recursive: bool = False, force: bool = False, rename: Any = compressed_name
+) -> list[Job]:
+    sources = fileio.expand([str(name) for name in names], recursive=recursive, suffixes=PICTURES)
+    return fileio.plan(sources, None if output is None else str(output), rename=rename, force=force)
+
+
+def targets(*names: object, **options: Any) -> list[str]:
+    return [job.output for job in plan(*names, **options)]
+
+
+@pytest.mark.parametrize(
+    ("rename", "name", "expected"),
+    [
+        (compressed_name, "a.png", "a.lbic"),
+        (compressed_name, "a.b.jpeg", "a.b.lbic"),
+        (compressed_name, "photo", "photo.lbic"),
+        (compressed_name, ".png", ".png.lbic"),
+        (decompressed_name, "a.lbic", "a.lbic.png"),
+        (decompressed_name, "a.bin", "a.bin.png"),
+        (enhanced_name, "a.jpg", "a.enhanced.png"),
+    ],
+)
+def test_names_derive(rename: Any, name: str, expected: str) -> None:
+    assert rename(name) == expected
+
+
+def test_no_chain_of_derived_names_reaches_the_original() -> None:
+    name = "a.png"
+    assert decompressed_name(compressed_name(name)) != name
+    assert enhanced_name(name) != name
+
+
+def test_expand_searches_folders_in_order(tmp_path: Path) -> None:
+    for name in ("b.png", "a.JPG", "sub/c.webp", "notes.txt", "a.lbic", "a.lbic.png", "a.enhanced.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [str(source.place) for source in found] == ["a.JPG", "b.png", str(Path("sub", "c.webp"))]
+    files = fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+    assert [str(source.place) for source in files] == ["a.lbic"]
+
+
+def test_expand_keeps_what_the_user_names(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("missing.png", "odd.suffix")] + [STDIO]
+    assert [source.name for source in fileio.expand(names, recursive=True, suffixes=PICTURES)] == names
+
+
+def test_expand_refuses_an_empty_folder_and_stdin_twice(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no file that ends with \.lbic"):
+        fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+    with pytest.raises(UsageError, match="only once"):
+        fileio.expand([STDIO, STDIO], recursive=False, suffixes=PICTURES)
+
+
+def test_reading_fails_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"^cannot be read: no such file or folder$"):
+        Source(str(tmp_path / "a.png")).read()
+    with pytest.raises(UsageError, match="is a directory; use -r"):
+        Source(str(tmp_path)).read()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileError, match="no such file or folder"):
+        Source(str(tmp_path / "file" / "a.png")).read()
+
+
+def test_an_unreadable_file_has_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not chmod: tests may run as root, who reads everything.
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(FileError, match=r"^cannot be read: permission denied$"):
+        Source(str(tmp_path / "a.png")).read()
+
+
+def test_targets_beside_the_inputs_or_in_a_folder(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for name in ("a.png", "sub/b.png"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).write_bytes(b"x")
+    a, b = photos / "a.png", photos / "sub" / "b.png"
+    assert targets(a, b) == [str(photos / "a.lbic"), str(photos / "sub" / "b.lbic")]
+    assert targets(a, output=tmp_path / "x.lbic") == [str(tmp_path / "x.lbic")]
+    assert targets(a, output=tmp_path) == [str(tmp_path / "a.lbic")]
+    assert targets(a, output=f"{tmp_path}/new/") == [str(tmp_path / "new" / "a.lbic")]
+    out = tmp_path / "out"
+    assert targets(a, b, output=out) == [str(out / "a.lbic"), str(out / "b.lbic")]
+    assert targets(photos, output=out, recursive=True) == [str(out / "a.lbic"), str(out / "sub" / "b.lbic")]
+    b.unlink()
+    assert targets(photos, output=out, recursive=True) == [str(out / "a.lbic")], "a searched folder means a folder"
+
+
+def test_stdin_goes_to_stdout_unless_told(tmp_path: Path) -> None:
+    assert targets(STDIO) == [STDIO]
+    assert targets(STDIO, output=tmp_path / "a.lbic") == [str(tmp_path / "a.lbic")]
+    assert targets(STDIO, output=tmp_path) == [str(tmp_path / "stdin.lbic")]
+    assert targets(STDIO, tmp_path / "a.png", output=tmp_path) == [
+        str(tmp_path / "stdin.lbic"),
+        str(tmp_path / "a.lbic"),
+    ]
+
+
+def test_stdout_takes_one_input_and_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="takes one input, not 2"):
+        plan("a.png", "b.png", output=STDIO)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(UsageError, match="not written to a terminal"):
+        plan("a.png", output=STDIO)
+
+
+def test_several_inputs_need_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match="is a file; several inputs need a folder"):
+        plan("a.png", "b.png", output=tmp_path / "file")
+
+
+def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a\.png and .*a\.jpg would both be written to .*a\.lbic"):
+        plan(tmp_path / "a.png", tmp_path / "a.jpg")
+    with pytest.raises(UsageError, match="would both be written"):
+        plan(tmp_path / "x" / "a.png", tmp_path / "y" / "a.png", output=tmp_path)
+
+
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_an_output_that_is_an_input_is_refused_even_by_force(tmp_path: Path, link: Any) -> None:
+    source = tmp_path / "a.png"
+    source.write_bytes(b"x")
+    target = source
+    if link:
+        target = tmp_path / "b.lbic"
+        link(source, target)
+    with pytest.raises(UsageError, match="is an input"):
+        plan(source, output=target, force=True)
+
+
+def test_the_output_of_one_may_not_be_the_input_of_another(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.png", tmp_path / "a.lbic"
+    first.write_bytes(b"x")
+    second.write_bytes(b"x")
+    with pytest.raises(UsageError, match="is an input"):
+        plan(first, second, force=True)
+
+
+def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
+    target = tmp_path / "a.lbic"
+    target.write_bytes(b"old")
+    (job,) = plan(tmp_path / "a.png")
+    with pytest.raises(FileError, match=r"a\.lbic exists; use -f to overwrite it"):
+        job.check()
+    with pytest.raises(FileError, match="exists"):
+        job.write(b"new")
+    assert target.read_bytes() == b"old"
+    (job,) = plan(tmp_path / "a.png", force=True)
+    job.write(b"new")
+    assert target.read_bytes() == b"new"
+
+
+def test_a_directory_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.lbic").mkdir()
+    (job,) = plan(tmp_path / "a.png", force=True)
+    with pytest.raises(FileError, match=r"a\.lbic is a directory"):
+        job.write(b"new")
+
+
+def test_output_folders_are_made_and_others_are_not(tmp_path: Path) -> None:
+    (job,) = plan("a.png", output=f"{tmp_path}/new/sub/")
+    job.write(b"x")
+    assert (tmp_path / "new" / "sub" / "a.lbic").read_bytes() == b"x"
+    (job,) = plan("a.png", output=tmp_path / "typo" / "a.lbic")
+    with pytest.raises(FileError, match=r"the folder .*typo does not exist"):
+        job.check()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileError, match="cannot make the folder"):
+        fileio.make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_failed_write_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, old: bytes | None
+) -> None:
+    target = tmp_path / "a.lbic"
+    if old:
+        target.write_bytes(old)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os if failing == "fsync" else Path, failing, full)
+    with pytest.raises(FileError, match=r"cannot write .*a\.lbic: no space left on the disk"):
+        fileio.write(target, b"new")
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == (["a.lbic"] if old else [])
+    assert old is None or target.read_bytes() == old
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fileio.write(tmp_path / "a.lbic", b"new")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_are_those_of_a_new_file_or_of_the_old_one(tmp_path: Path) -> None:
+    usual, written, kept = (tmp_path / name for name in ("usual", "written", "kept"))
+    usual.write_bytes(b"x")
+    fileio.write(written, b"x")
+    assert written.stat().st_mode == usual.stat().st_mode
+    kept.write_bytes(b"x")
+    kept.chmod(0o640)
+    fileio.write(kept, b"y")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    fileio.write(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_written_into_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    Job(Source("a.png"), pipe).write(b"data")
+    reader.join(timeout=10)
+    assert received == [b"data"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 250 + ".lbic")
+    fileio.write(target, b"x")
+    assert target.read_bytes() == b"x"
+    with pytest.raises(FileError, match="the name is too long"):
+        fileio.write(tmp_path / ("n" * 300), b"x")
