@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from helpers import write_catalog
+from toys import write_catalog
 
 from lbic.codecs import CODECS, encoders, vtm
 from lbic.enhance import catalog, session

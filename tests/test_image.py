@@ -1,0 +1,258 @@
+"""Picture files in: every mode, orientation, profile and trap that Pillow has, as upright 8-bit sRGB with notes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, written
+from PIL import Image, ImageCms
+
+from lbic.image import from_pillow, load, with_alpha
+
+ORIENTATION = 0x0112
+MAKE = 0x010F
+
+
+def wide_profile() -> bytes:
+    """sRGB's profile with its red and green columns exchanged: as wide as a profile can be from sRGB."""
+    data = profile("sRGB")
+    return data.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
+
+
+@pytest.mark.parametrize(
+    ("mode", "result"),
+    [
+        ("1", "L"),
+        ("L", "L"),
+        ("LA", "L"),
+        ("La", "L"),
+        ("PA", "RGB"),
+        ("P", "RGB"),
+        ("RGB", "RGB"),
+        ("RGBA", "RGB"),
+        ("RGBa", "RGB"),
+        ("RGBX", "RGB"),
+        ("CMYK", "RGB"),
+        ("YCbCr", "RGB"),
+        ("LAB", "RGB"),
+        ("HSV", "RGB"),
+    ],
+)
+def test_every_mode_becomes_gray_or_rgb_with_about_the_same_look(mode: str, result: str) -> None:
+    source = photo(24, 17)
+    if mode == "LAB":
+        to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+        made = ImageCms.applyTransform(source, to_lab)
+        assert made is not None
+    else:
+        steps = {"La": ["LA", "La"], "PA": ["P", "PA"], "RGBa": ["RGBA", "RGBa"]}
+        made = source
+        for step in steps.get(mode, [mode]):
+            made = made.convert(step)
+    picture = from_pillow(made)
+    assert picture.image.mode == result
+    assert picture.image.size == source.size
+    assert picture.alpha is None
+    assert psnr(picture.image.convert("RGB"), source.convert("1" if mode == "1" else result).convert("RGB")) > 22
+    notes = {"CMYK": ("CMYK converted to RGB",), "LAB": ("converted from Lab identity built-in to sRGB",)}
+    assert picture.notes == notes.get(mode, ())
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L", "I"])
+def test_16_bit_gray_is_reduced_with_a_note(mode: str) -> None:
+    levels = np.asarray(gray(9, 7))
+    deep = Image.fromarray(levels.astype(np.uint16) * 257)
+    assert deep.mode == "I;16"
+    picture = from_pillow(deep if mode == "I;16" else deep.convert("I").convert(mode))
+    assert np.array_equal(np.asarray(picture.image), levels)
+    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0])
+def test_float_gray_is_reduced_with_a_note(top: float) -> None:
+    levels = np.asarray(gray(9, 7))
+    picture = from_pillow(Image.fromarray((levels / 255 * top).astype(np.float32)))
+    assert np.array_equal(np.asarray(picture.image), levels)
+    assert picture.notes == ("float samples reduced to 8 bits",)
+
+
+def test_float_gray_may_hold_anything() -> None:
+    strange = np.array([[np.nan, np.inf, -np.inf, -1, 0.5]], np.float32)
+    assert np.asarray(from_pillow(Image.fromarray(strange)).image).tolist() == [[0, 255, 0, 0, 0]]
+    assert np.asarray(from_pillow(Image.fromarray(strange[:, 3:])).image).tolist() == [[0, 128]]
+
+
+def test_16_bit_colour_png_is_noted_though_pillow_says_nothing() -> None:
+    picture = load(png16(5, 4))
+    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.image.getpixel((0, 0)) == (200, 200, 200)
+
+
+def test_16_bit_gray_png_is_noted_once_and_keeps_its_clear_level() -> None:
+    deep = np.array([[0, 1000, 65535]], np.uint16)
+    picture = load(written(Image.fromarray(deep), "PNG", transparency=1000))
+    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert np.asarray(picture.image).tolist() == [[0, 4, 255]]
+    assert picture.alpha is not None and picture.alpha.tolist() == [[255, 0, 255]]
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "La", "RGBa"])
+def test_alpha_is_kept_apart_and_exactly(mode: str) -> None:
+    base = gray(16, 9) if mode[0] == "L" else photo(16, 9)
+    joined = with_alpha(base, ramp(16, 9))
+    picture = from_pillow(joined.convert(mode) if mode != joined.mode else joined)
+    assert picture.image.mode == base.mode
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha, ramp(16, 9))
+    if mode in ("LA", "RGBA"):
+        assert largest_difference(picture.image, base) == 0
+        assert picture.joined().mode == mode
+
+
+def test_opaque_alpha_is_dropped() -> None:
+    assert from_pillow(photo(4, 3).convert("RGBA")).alpha is None
+
+
+def test_palettes_with_a_clear_colour() -> None:
+    palette = photo(16, 9).quantize(8)
+    picture = load(written(palette, "PNG", transparency=3))
+    assert picture.image.mode == "RGB"
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha == 0, np.asarray(palette) == 3)
+    grades = load(written(palette, "PNG", transparency=bytes([0, 50, 255])))
+    assert grades.alpha is not None and set(np.unique(grades.alpha)) <= {0, 50, 255}
+
+
+@pytest.mark.parametrize(("mode", "clear"), [("L", 7), ("RGB", (1, 2, 3))])
+def test_one_clear_colour_without_a_palette(mode: str, clear: int | tuple[int, ...]) -> None:
+    base = Image.new(mode, (3, 2), 200)
+    base.putpixel((1, 1), clear)
+    picture = load(written(base, "PNG", transparency=clear))
+    assert picture.image.mode == mode
+    assert picture.alpha is not None
+    assert np.argwhere(picture.alpha == 0).tolist() == [[1, 1]]
+
+
+def test_gray_palettes_become_gray() -> None:
+    assert from_pillow(gray(8, 8).quantize(16)).image.mode == "L"
+    assert load(written(gray(8, 8), "GIF")).image.mode == "L"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_orientation_is_applied_and_taken_out_of_exif(orientation: int, name: str) -> None:
+    upright = Image.new("RGB", (32, 16), "white")
+    upright.paste((255, 0, 0), (0, 0, 16, 8))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[MAKE] = "camera"
+    picture = load(written(stored, name, exif=exif))
+    assert psnr(picture.image, upright) > 25
+    if name != "TIFF":  # its tags are the file's structure, not a block that could be kept
+        assert picture.exif is not None
+        kept = Image.Exif()
+        kept.load(picture.exif)
+        assert (kept.get(ORIENTATION), kept.get(MAKE)) == (None, "camera")
+
+
+def test_kept_xmp_has_no_orientation_left() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 3
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="3" dc:x="y"/></x:xmpmeta>'
+    picture = load(written(photo(8, 8), "JPEG", exif=exif, xmp=xmp))
+    assert picture.xmp is not None
+    assert b"dc:x" in picture.xmp and b"Orientation" not in picture.xmp
+
+
+@pytest.mark.parametrize("block", [b"Exif\0\0" + b"II*\0\xff\xff\xff\x7f", b"Exif\0\0", b"Exif\0\0garbage", b"MM\0*"])
+def test_a_damaged_exif_block_never_costs_the_picture(block: bytes) -> None:
+    picture = load(written(photo(8, 8), "PNG", exif=block))
+    assert picture.image.size == (8, 8)
+    assert picture.exif is None or picture.notes == ()
+
+
+def test_srgb_pictures_stay_as_they_are() -> None:
+    source = photo(16, 9)
+    picture = load(written(source, "PNG", icc_profile=profile("sRGB")))
+    assert largest_difference(picture.image, source) <= 1
+    assert picture.icc is None and picture.notes == ()
+
+
+def test_another_profile_is_converted_to_srgb_with_a_note() -> None:
+    source = Image.new("RGB", (4, 4), (250, 20, 20))
+    data = wide_profile().replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
+    picture = load(written(source, "PNG", icc_profile=data))
+    red, green, _ = np.asarray(picture.image)[0, 0]
+    assert green > red  # the profile exchanged them
+    assert picture.icc is None
+    assert len(picture.notes) == 1 and picture.notes[0].startswith("converted from Swap")
+
+
+def test_a_kept_profile_leaves_the_samples_alone() -> None:
+    source = photo(16, 9)
+    picture = load(written(source, "PNG", icc_profile=wide_profile()), keep_icc=True)
+    assert picture.icc == wide_profile()
+    assert largest_difference(picture.image, source) == 0
+
+
+def test_a_profile_of_other_samples_is_never_kept() -> None:
+    lab = load(written(photo(8, 8), "PNG", icc_profile=profile("LAB")), keep_icc=True)
+    assert lab.icc is None
+    assert lab.notes and "was ignored" in lab.notes[0]
+    in_colour_file = load(written(gray(8, 8), "JPEG", icc_profile=profile("sRGB")), keep_icc=True)
+    assert (in_colour_file.icc, in_colour_file.notes, in_colour_file.image.mode) == (None, (), "L")
+    cmyk = from_pillow(cmyk_with_rgb_profile(), keep_icc=True)
+    assert cmyk.icc is None and cmyk.image.mode == "RGB"
+
+
+def cmyk_with_rgb_profile() -> Image.Image:
+    made = photo(8, 8).convert("CMYK")
+    made.info["icc_profile"] = profile("sRGB")
+    return made
+
+
+def linear_gray_profile() -> bytes:
+    """The least that is a gray profile: a white point and a straight curve."""
+    tags = {
+        b"wtpt": b"XYZ " + bytes(4) + bytes.fromhex("0000F6D6 00010000 0000D32D"),
+        b"kTRC": b"curv" + bytes(8),
+    }
+    table, body = len(tags).to_bytes(4, "big"), b""
+    for name, tag in tags.items():
+        table += name + (128 + 4 + 12 * len(tags) + len(body)).to_bytes(4, "big") + len(tag).to_bytes(4, "big")
+        body += tag
+    head = bytearray(128)
+    head[:4] = (128 + len(table) + len(body)).to_bytes(4, "big")
+    head[8:24] = bytes.fromhex("02400000") + b"mntrGRAYXYZ "
+    head[36:40] = b"acsp"
+    head[68:80] = bytes.fromhex("0000F6D6 00010000 0000D32D")
+    return bytes(head) + table + body
+
+
+def test_gray_profiles_are_converted_to_srgbs_curve() -> None:
+    data = written(Image.new("L", (2, 2), 128), "PNG", icc_profile=linear_gray_profile())
+    picture = load(data)
+    assert picture.image.mode == "L"
+    assert picture.image.getpixel((0, 0)) == pytest.approx(188, abs=1)  # 255 * (1.055 * (128/255) ** (1/2.4) - .055)
+    assert picture.icc is None and len(picture.notes) == 1
+    kept = load(data, keep_icc=True)
+    assert kept.icc == linear_gray_profile() and kept.image.getpixel((0, 0)) == 128
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_broken_profile_is_a_note(keep: bool) -> None:
+    source = photo(8, 8)
+    picture = load(written(source, "PNG", icc_profile=b"not a profile" * 20), keep_icc=keep)
+    assert largest_difference(picture.image, source) == 0
+    assert picture.icc is None
+    assert len(picture.notes) == 1 and "cannot be used and was ignored" in picture.notes[0]
