@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from cli_helpers import SIZE, lbic, names, records, save
-from helpers import gray, photo, ramp
+from helpers import gray, photo, png16, ramp
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -239,23 +237,12 @@ def test_16_bit_gray(tmp_path: Path) -> None:
 def test_16_bit_rgb(tmp_path: Path, suffix: str) -> None:
     levels = np.asarray(photo(*SIZE), np.uint16) * 257
     source = tmp_path / f"a{suffix}"
-    source.write_bytes(png16(levels) if suffix == ".png" else ppm16(levels))
+    source.write_bytes(png16(*SIZE) if suffix == ".png" else ppm16(levels))
     assert noted(tmp_path, source, "16-bit samples reduced to 8 bits").mode == "RGB"
 
 
 def ppm16(levels: NDArray[np.uint16]) -> bytes:
     return b"P6 %d %d 65535\n" % SIZE + levels.astype(">u2").tobytes()
-
-
-def png16(levels: NDArray[np.uint16]) -> bytes:
-    """A 16-bit RGB PNG, which Pillow cannot write."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
-    head = struct.pack(">IIBBBBB", *SIZE, 16, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_cmyk(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def file_bar(report: Report) -> Iterator[Callable[[], None]]:
     # A transient bar still writes a newline to a stderr that is no terminal.
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(report.verb, total=report.total)
-        plain, report.say = report.say, lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+        # Not console.print: a file's name may look like markup or an emoji.
+        plain, report.say = report.say, lambda text: console.out(text, highlight=False)
         try:
             yield lambda: progress.advance(task)
         finally:

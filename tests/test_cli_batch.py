@@ -1,0 +1,184 @@
+"""Many files in one call: order, failures, exit codes, collisions, folders, jobs."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+from cli_helpers import lbic, names, records, save
+from rich.console import Console
+
+from lbic.cli import batch, console, report
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.errors import ExitCode, FormatError, LbicError
+
+JPEG = ("compress", "--codec", "jpeg")
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_one_bad_file_does_not_stop_the_rest(tmp_path: Path, jobs: int) -> None:
+    sources = [save(tmp_path / f"{name}.png") for name in "abc"]
+    sources[1].write_bytes(b"not a picture")
+    result = lbic(*JPEG, "-j", jobs, *sources, code=ExitCode.FAILED)
+    lines = result.stderr.splitlines()
+    assert [lines[0].split("  ")[0], lines[2].split("  ")[0]] == [
+        f"{sources[0]} -> {tmp_path / 'a.lbic'}",
+        f"{sources[2]} -> {tmp_path / 'c.lbic'}",
+    ]
+    assert lines[1].startswith(f"lbic: error: {sources[1]}: not a picture")
+    assert lines[3] == "2 compressed, 1 failed"
+    assert names(tmp_path) == {"a.png", "b.png", "c.png", "a.lbic", "c.lbic"}
+
+
+def test_json_objects_come_in_the_order_of_the_inputs(tmp_path: Path) -> None:
+    order = ["c", "a", "missing", "b"]
+    for name in "abc":
+        save(tmp_path / f"{name}.png")
+    result = lbic(*JPEG, "-j", 4, "--json", *(tmp_path / f"{name}.png" for name in order), code=ExitCode.FAILED)
+    found = records(result)
+    assert [Path(record["input"]).stem for record in found] == order
+    assert ["error" in record for record in found] == [False, False, True, False]
+
+
+def test_the_sum_of_files_that_all_worked(tmp_path: Path) -> None:
+    sources = [save(tmp_path / f"{name}.png") for name in "ab"]
+    assert lbic(*JPEG, *sources).stderr.splitlines()[-1] == "2 compressed"
+    assert lbic("verify", "-r", tmp_path).stderr.splitlines()[-1] == "2 verified"
+
+
+def test_quiet_leaves_the_errors(tmp_path: Path) -> None:
+    result = lbic(*JPEG, "--quiet", save(tmp_path / "a.png"), tmp_path / "b.png", code=ExitCode.FAILED)
+    assert result.stderr == f"lbic: error: {tmp_path / 'b.png'}: cannot be read: no such file or folder\n"
+
+
+def test_folders_keep_their_sub_folders(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for name in ("a.png", "x/b.jpg", "x/y/c.webp", "notes.txt"):
+        save(photos / name, format="PNG")
+    lbic(*JPEG, "-r", photos, "-o", tmp_path / "small")
+    assert names(tmp_path / "small") == {"a.lbic", str(Path("x", "b.lbic")), str(Path("x", "y", "c.lbic"))}
+    lbic("decompress", "-r", tmp_path / "small", "-o", tmp_path / "back", "--type", 0)
+    assert len(names(tmp_path / "back")) == 3
+    lbic(*JPEG, "-r", photos)
+    assert (photos / "x" / "y" / "c.lbic").is_file()
+
+
+def test_one_file_in_a_folder_ends_with_its_own_code(tmp_path: Path) -> None:
+    save(tmp_path / "a.png").write_bytes(b"not a picture")
+    lbic(*JPEG, "-r", tmp_path, code=ExitCode.DAMAGED)
+
+
+def test_an_empty_folder_is_a_usage_error(tmp_path: Path) -> None:
+    result = lbic("info", "-r", tmp_path, code=ExitCode.USAGE)
+    assert result.stderr == f"lbic: error: {tmp_path} holds no file that ends with .lbic\n"
+
+
+def test_collisions_are_told_before_any_work(tmp_path: Path) -> None:
+    sources = [save(tmp_path / "a.png"), save(tmp_path / "a.jpg")]
+    result = lbic(*JPEG, "-f", *sources, code=ExitCode.USAGE)
+    assert f"{sources[0]} and {sources[1]} would both be written to {tmp_path / 'a.lbic'}" in result.stderr
+    assert names(tmp_path) == {"a.png", "a.jpg"}
+
+
+def test_several_inputs_cannot_share_stdout_or_a_file(tmp_path: Path) -> None:
+    sources = [save(tmp_path / "a.png"), save(tmp_path / "b.png")]
+    assert "-o - takes one input, not 2" in lbic(*JPEG, *sources, "-o", "-", code=ExitCode.USAGE).stderr
+    (tmp_path / "c.lbic").write_bytes(b"")
+    result = lbic(*JPEG, *sources, "-o", tmp_path / "c.lbic", code=ExitCode.USAGE)
+    assert "several inputs need a folder" in result.stderr
+
+
+def test_a_directory_among_files_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    result = lbic(*JPEG, save(tmp_path / "a.png"), tmp_path / "folder", code=ExitCode.FAILED)
+    assert result.stderr.splitlines()[-1] == "1 compressed, 1 failed"
+
+
+# --- the machinery --------------------------------------------------------------------------------------------------
+
+
+class Item:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def run_report(errors: list[LbicError | None]) -> Report:
+    told = Report("done", len(errors), Talk(quiet=True), say=lambda _: None)
+    for error in errors:
+        if error:
+            told.failure("a", error)
+        else:
+            told.success("a", Outcome("a", {}))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ([None], ExitCode.OK),
+        ([None, None], ExitCode.OK),
+        ([FormatError("damaged")], ExitCode.DAMAGED),
+        ([FormatError("damaged"), None], ExitCode.FAILED),
+        ([FormatError("damaged"), FormatError("damaged")], ExitCode.FAILED),
+    ],
+)
+def test_the_code_of_a_run(errors: list[LbicError | None], code: ExitCode) -> None:
+    assert run_report(errors).finish() == code
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_nobody_foresaw_ends_the_run(workers: int) -> None:
+    def work(item: Item) -> Outcome:
+        raise ZeroDivisionError(item.name)
+
+    told = Report("done", 3, Talk(quiet=True))
+    with pytest.raises(ZeroDivisionError, match="a"):
+        batch.run([Item(name) for name in "abc"], work, told, workers=workers)
+    assert told.done == 0
+
+
+def test_after_an_interrupt_nothing_new_starts() -> None:
+    started: list[str] = []
+
+    def work(item: Item) -> Outcome:
+        started.append(item.name)
+        if item.name == "0":
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        return Outcome("", {})
+
+    with pytest.raises(KeyboardInterrupt):
+        batch.run([Item(str(number)) for number in range(50)], work, Report("done", 50, Talk()), workers=2)
+    assert len(started) < 50
+
+
+def test_a_bar_only_on_a_terminal_and_only_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+
+    def file_bar(told: Report) -> AbstractContextManager[Callable[[], None]]:
+        shown.append(told.total)
+        return nullcontext(lambda: None)
+
+    monkeypatch.setattr(console, "file_bar", file_bar)
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal)
+        for talk in (Talk(), Talk(json=True), Talk(quiet=True)):
+            for total in (1, 2):
+                with report.bar(Report("done", total, talk)):
+                    pass
+    assert shown == [2]
+
+
+def test_lines_go_above_the_bar_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=40))
+    told = Report("done", 2, Talk())
+    line = "[red]a.png -> :smile: " + "x" * 60
+    with console.file_bar(told) as advance:
+        told.say(line)
+        advance()
+    assert line in screen.getvalue()
