@@ -1,0 +1,130 @@
+"""What only a real process shows: pipes, full disks, signals, start-up time, exit codes as the shell sees them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_helpers import PROGRAM, SIZE, compressed, names, program, save
+from helpers import photo
+from PIL import Image
+
+from lbic.errors import ExitCode
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals, limits and devices")
+JPEG = ("compress", "--codec", "jpeg")
+
+
+def test_a_picture_goes_through_pipes() -> None:
+    out = io.BytesIO()
+    photo(*SIZE).save(out, "PNG")
+    small = program(*JPEG, "-", input=out.getvalue())
+    assert small.returncode == ExitCode.OK
+    back = program("decompress", "-", "--type", "0", input=small.stdout)
+    assert back.returncode == ExitCode.OK
+    with Image.open(io.BytesIO(back.stdout)) as picture:
+        assert (picture.format, picture.size) == ("PNG", SIZE)
+
+
+def test_exit_codes(tmp_path: Path) -> None:
+    (tmp_path / "a.lbic").write_bytes(b"text")
+    for arguments, code in (
+        (["--version"], ExitCode.OK),
+        (["info", tmp_path / "b.lbic"], ExitCode.FAILED),
+        (["info"], ExitCode.USAGE),
+        (["info", tmp_path / "a.lbic"], ExitCode.DAMAGED),
+        (["decompress", "--type", "1", tmp_path / "a.lbic"], ExitCode.MISSING),
+    ):
+        assert program(*arguments).returncode == code
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+@pytest.mark.parametrize("command", [("info", "--json"), ("decompress", "--type", "0", "-o", "-")])
+def test_a_full_disk_behind_stdout_is_a_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = program(*command, compressed(tmp_path), stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == ExitCode.FAILED
+    assert b"no space left on the disk" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@posix
+def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    save(tmp_path / "a.bmp", photo(300, 300))
+    # A limit on file size fails in write() as a full disk does; Python ignores the signal that comes with it.
+    limited = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "sys.argv = ['lbic', *sys.argv[1:]]\n"
+        "from lbic.cli import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", limited, *JPEG, "-q", "95", str(tmp_path / "a.bmp")]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+    assert done.returncode == ExitCode.FAILED, done.stderr
+    assert b"a.lbic: the file would be larger than allowed" in done.stderr
+    assert names(tmp_path) == {"a.bmp"}
+
+
+@posix
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    sources = [compressed(tmp_path, f"picture-{number}") for number in range(5)]
+    command = [*PROGRAM, "info", *map(str, sources * 200)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == ExitCode.FAILED
+    assert said == b""
+
+
+@posix
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c(tmp_path: Path, jobs: int) -> None:
+    """The encoder and lbic get the signal, as from a terminal; lbic ends at once, with 130 and no half file."""
+    encoder = tmp_path / "bin" / "ffmpeg"
+    encoder.parent.mkdir()
+    encoder.write_text('#!/bin/sh\ncase "$*" in *encoder=*) echo libvvenc;; *) touch "$0.started"; sleep 30;; esac\n')
+    encoder.chmod(0o755)
+    sources = [save(tmp_path / "pictures" / f"{name}.png") for name in "abcd"]
+    command = [*PROGRAM, "compress", "-j", str(jobs), *map(str, sources)]
+    environment = {**os.environ, "LBIC_VVC_ENCODER": str(encoder)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=environment) as process:
+        deadline = time.monotonic() + 30
+        while not encoder.with_name("ffmpeg.started").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        started = time.monotonic()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == ExitCode.INTERRUPTED, said
+    assert said.decode().splitlines()[-1] == "lbic: error: interrupted"
+    assert time.monotonic() - started < 10
+    assert names(tmp_path / "pictures") == {f"{name}.png" for name in "abcd"}
+
+
+@posix
+@pytest.mark.parametrize(("arguments", "most"), [(("--help",), 0.2), (("--version",), 0.2), (("info",), 0.3)])
+def test_start_up_is_fast(tmp_path: Path, arguments: tuple[str, ...], most: float) -> None:
+    """The least CPU time of some runs: other work on the machine only ever adds to it."""
+    files = [str(compressed(tmp_path))] if arguments == ("info",) else []
+    assert min(cpu_seconds([*PROGRAM, *arguments, *files]) for _ in range(5)) < most
+
+
+def cpu_seconds(command: list[str]) -> float:
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

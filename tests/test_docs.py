@@ -1,0 +1,47 @@
+"""docs/cli.md is what the commands say today, and says all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lbic import errors
+from lbic.cli import COMMANDS, docs
+from lbic.errors import ExitCode, LbicError
+
+PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_is_current(page: str) -> None:
+    assert page == docs.page(), "run: python -m lbic.cli.docs > docs/cli.md"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(page: str, command: str) -> None:
+    assert f"\n## lbic {command}\n" in page
+    assert f"Usage: lbic {command} " in page
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_documented(page: str, code: ExitCode) -> None:
+    assert f"\n| {code.value} | {docs.EXIT_CODES[code]} |\n" in page
+
+
+def test_every_error_code_is_documented(page: str) -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LbicError)]
+    assert len(kinds) > 5
+    for kind in kinds:
+        assert f"`{kind.code}`" in page
+
+
+@pytest.mark.parametrize("command", docs.JSON_KEYS)
+def test_every_json_key_is_documented(page: str, command: str) -> None:
+    section = page.split(f"### lbic {command} --json\n")[1].split("\n### ")[0]
+    for key, meaning in docs.JSON_KEYS[command].items():
+        assert f"| `{key}` | {meaning} |" in section

@@ -1,0 +1,82 @@
+"""Who may import whom: by the source of every module, and by what a started command has loaded."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_helpers import compressed
+
+PACKAGE = Path(__file__).parents[1] / "lbic"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TALKERS = {"click", "rich"}
+TRAINERS = {"torch", "onnx", "onnxscript", "torchvision"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, anywhere in it, by its full name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def place(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_rules(path: Path) -> None:
+    name = place(path)
+    if not name.startswith("cli/"):
+        assert not roots(path) & TALKERS, "only the command line talks"
+        if name != "__main__.py":
+            assert not [module for module in imports(path) if module.startswith("lbic.cli")]
+    if not (name.startswith(("nets/", "train/")) or name == "cli/train.py"):
+        assert not roots(path) & TRAINERS, "only training needs PyTorch"
+        assert not [module for module in imports(path) if module.startswith(("lbic.nets", "lbic.train"))]
+    assert all(
+        node.level == 0 for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+    )
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The top-level modules that a command imports, as -X importtime lists them."""
+    command = [sys.executable, "-X", "importtime", "-m", "lbic", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
+
+
+HEAVY = {"torch", "onnxruntime", "av", "scipy", "rich"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    for arguments in (["--help"], ["--version"], []):
+        assert not loaded(*arguments) & {*HEAVY, "numpy"}
+
+
+def test_info_and_verify_load_no_networks(tmp_path: Path) -> None:
+    file = str(compressed(tmp_path))
+    assert not loaded("info", file) & {*HEAVY, "numpy"}
+    assert not loaded("verify", file) & HEAVY
+
+
+def test_a_round_trip_never_loads_torch(tmp_path: Path) -> None:
+    file = str(compressed(tmp_path, "a", "--type", "0"))
+    assert not loaded("decompress", file) & HEAVY
+    assert not loaded("compress", "--codec", "jpeg", f"{file}.png") & HEAVY
+    for command in ("doctor", "models", "train"):
+        assert "torch" not in loaded(command)
+    assert "torch" not in loaded("train", "--help")
