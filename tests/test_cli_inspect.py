@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_helpers import SIZE, compressed, lbic, names, records, save
+from click.testing import CliRunner
 from conftest import WriteCatalog
 from helpers import photo, ramp
 from toys import identity, spec
@@ -216,3 +217,24 @@ def test_completion(shell: str) -> None:
 
 def test_completion_of_an_unknown_shell() -> None:
     lbic("completion", "cmd", code=ExitCode.USAGE)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("comp", ["plain,compress", "plain,completion"]),
+        ("compress --codec v", ["plain,vvc", "plain,vtm"]),
+        ("compress --max", ["plain,--max-pixels"]),
+        ("decompress --type s", ["plain,sr", "plain,sr+ar"]),
+        ("info a", ["file,a"]),
+        ("compress -o a", ["file,a"]),
+    ],
+)
+def test_what_bash_is_told(words: str, expected: list[str]) -> None:
+    environment = {
+        "_LBIC_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"lbic {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    result = CliRunner().invoke(cli, env=environment, prog_name="lbic")
+    assert result.stdout.split() == expected

@@ -49,8 +49,8 @@ _WRITERS = {"--json": tables.to_json, "--csv": tables.to_csv}
 )
 @options.effort_option
 @options.runtime_options
-@click.option("--json", "json_file", metavar="FILE", help="Write every row and the means as JSON.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write every row as CSV.")
+@click.option("--json", "json_file", type=options.FILE, metavar="FILE", help="Write every row and the means as JSON.")
+@click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write every row as CSV.")
 @options.force_option
 @options.jobs_option
 @options.quiet_options

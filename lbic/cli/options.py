@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from lbic import fileio
 from lbic.cli.report import Talk
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)
 
+FILE = click.Path(allow_dash=True, readable=False)
+"""The name of a file, which shells complete; that it can be read or written is found out, and told, in its turn."""
+
 TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
 
 
@@ -34,6 +38,10 @@ class TypeParameter(click.ParamType[EnhancementType]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> EnhancementType:
         return value if isinstance(value, EnhancementType) else parse(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = (kind.name for kind in TYPES.values())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class NumberParameter(click.ParamType[int]):
@@ -130,7 +138,7 @@ def quiet_options(function: Function) -> Function:
     return wrapper
 
 
-inputs_argument = click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+inputs_argument = click.argument("inputs", type=FILE, metavar="IN...", nargs=-1, required=True)
 
 jobs_option = click.option(
     "-j", "--jobs", type=NumberParameter(1), default=1, metavar="N", help="Files at the same time; default 1."
@@ -158,6 +166,7 @@ def output_options(function: Function) -> Function:
     output_option = click.option(
         "-o",
         "--output",
+        type=FILE,
         metavar="OUT",
         help="Output file for one input, folder for several (sub-folders are kept), - for stdout.",
     )
