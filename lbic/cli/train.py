@@ -1,0 +1,239 @@
+"""``lbic train`` and ``lbic export``: the only commands that need PyTorch."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lbic.errors import FileError, MissingError, UsageError
+
+if TYPE_CHECKING:
+    from lbic.train.loop import Report
+
+NETWORKS = {
+    "srcnn": "Train an SRCNN (sharpens luma that was enlarged).",
+    "arcnn": "Train an ARCNN (removes compression artifacts from luma).",
+}
+PIP = "pip install 'lbic[train]'"
+_folder = click.Path(path_type=Path, file_okay=False)
+_file = click.Path(path_type=Path, dir_okay=False)
+_config_option = click.option(
+    "--config", "config_path", type=_file, required=True, metavar="FILE", help="The recipe, TOML."
+)
+
+
+@click.group()
+def train() -> None:
+    """Train a network on what a real codec does to pictures.
+
+    First 'lbic train prepare' codes the pictures, once for training and once for validation; then
+    'lbic train srcnn' or 'lbic train arcnn' trains; then 'lbic export' makes a model of the result.
+    """
+
+
+@train.command()
+@click.argument("pictures", metavar="DIR", type=_folder)
+@_config_option
+@click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Folder for the prepared pictures.")
+@click.option("--validation", is_flag=True, help="Code every picture at the recipe's validation qualities.")
+@click.option("--after", type=_file, metavar="FILE.onnx", help="A network that runs before the one to be trained.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at the same time; default all cores."
+)
+def prepare(
+    pictures: Path, config_path: Path, output: Path, validation: bool, after: Path | None, jobs: int | None
+) -> None:
+    """Code the pictures of DIR with the recipe's codec and keep pairs of true and coded luma.
+
+    The streams are kept in the output folder; an interrupted run goes on where it stopped.
+    """
+    from lbic.train import config, prepare
+    from lbic.train.measure import OnnxNetwork
+
+    data = config.load(config_path).data
+    jobs_for = prepare.validation_jobs if validation else prepare.training_jobs
+    after_network = OnnxNetwork(_read(after)).on_bytes if after else None
+    with _bar("preparing") as update:
+        count = prepare.prepare(
+            jobs_for(prepare.pictures(pictures), data),
+            data,
+            output,
+            jobs or os.cpu_count() or 1,
+            lambda done, of: update(done, of, ""),
+            after_network,
+        )
+    click.echo(f"{output}: {count} pairs", err=True)
+
+
+def _trainer(name: str, summary: str) -> click.Command:
+    """The command that trains one kind of network."""
+
+    @click.command(name, help=summary, short_help=summary)
+    @_config_option
+    @click.option("--data", type=_folder, required=True, metavar="DIR", help="Prepared training pictures.")
+    @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures.")
+    @click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Run folder: checkpoint and log.")
+    @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint, exactly.")
+    @click.option("--init", type=_file, metavar="FILE.onnx", help="Begin with the weights of an exported network.")
+    @click.option(
+        "--minutes", type=click.FloatRange(min=0), default=0, help="Stop after this time; 0 (the default) never."
+    )
+    @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default PyTorch's choice.")
+    @click.option(
+        "--validate-every", type=click.IntRange(min=1), default=500, help="Steps between validations; default 500."
+    )
+    def command(**options: Any) -> None:
+        _train(name, **options)
+
+    return command
+
+
+for _name, _summary in NETWORKS.items():
+    train.add_command(_trainer(_name, _summary))
+
+
+def _train(
+    name: str,
+    config_path: Path,
+    data: Path,
+    val: Path | None,
+    output: Path,
+    resume: bool,
+    init: Path | None,
+    minutes: float,
+    threads: int | None,
+    validate_every: int,
+) -> None:
+    from lbic.train import config
+
+    recipe = config.load(config_path)
+    if recipe.network != name:
+        raise UsageError(f"{config_path}: is a recipe for {recipe.network!r}; use lbic train {recipe.network}")
+    if resume and init:
+        raise UsageError("--resume goes on with its own weights; leave out --init")
+    torch = _torch()
+    from lbic.train import checkpoint, export, loop
+    from lbic.train.data import PairSet
+
+    if threads:
+        torch.set_num_threads(threads)
+    last = output / loop.LAST
+    if last.exists() and not resume:
+        raise UsageError(f"{output}: there is a run already; --resume goes on with it")
+    trainer = loop.Trainer(recipe, loop.best_device())
+    if resume:
+        trainer.restore(checkpoint.load(last))
+    elif init:
+        trainer.start_from(export.read_weights(init, trainer.network))
+    pace = loop.Pace(minutes=minutes, validate_every=validate_every)
+    with _bar(recipe.export.name) as update, _stop_signals() as stopped:
+
+        def show(report: Report) -> None:
+            if report.gains is not None:
+                texts["gain"] = " ".join(f"{gain:+.2f}@{quality}" for quality, gain in report.gains.items())
+            update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
+
+        texts = {"gain": "-"}
+        done = loop.run(trainer, PairSet(data), PairSet(val) if val else None, output, pace, show, stopped)
+    click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
+
+
+@click.command()
+@click.argument("checkpoint_path", metavar="CHECKPOINT", type=_file)
+@click.option(
+    "-o", "--output", type=_folder, default=Path("models"), metavar="DIR", help="Models folder; default models."
+)
+@click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
+@click.option(
+    "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
+)
+def export(checkpoint_path: Path, output: Path, val: Path | None, defaults: tuple[str, ...]) -> None:
+    """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
+    wanted = [_default(text) for text in defaults]
+    _torch()
+    from lbic import nets
+    from lbic.train import export as exporter
+    from lbic.train import manifest, rows
+    from lbic.train.data import PairSet
+    from lbic.train.measure import measure
+
+    recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
+    data = exporter.to_onnx(network, rows.facts(recipe, steps))
+    difference = exporter.largest_difference(network, data)
+    gain, seconds = measure(data, PairSet(val)) if val else ({}, None)
+    title = nets.NETWORKS[recipe.network].title
+    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds)
+    spec = rows.spec(recipe, network, data)
+    manifest.add(output, spec, about, data, [manifest.Default(*default) for default in wanted])
+    click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
+
+
+def _default(text: str) -> tuple[str, int, int]:
+    """CODEC:SCALE:TYPE as a codec's name, a scale in sixteenths and a type's number."""
+    from lbic.codecs import get
+    from lbic.enhance.types import parse
+
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[1].isdecimal():
+        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6")
+    return get(parts[0]).name, int(parts[1]) * 16, parse(parts[2]).id
+
+
+def _torch() -> Any:
+    """Import PyTorch; MissingError with what to install."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingError(f"training needs PyTorch, which is not installed: {PIP}") from error
+    return torch
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: cannot read: {error.strerror}") from error
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr, where that is a terminal: update(done, of, text)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None, note="")
+        yield lambda done, of, note: progress.update(task, completed=done, total=of, note=note)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop after the step at hand; a second one interrupts."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,36 @@
+"""The networks, in PyTorch: what lbic train and lbic export build, one row of ``NETWORKS`` each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lbic.errors import UsageError
+from lbic.nets.arcnn import ARCNN
+from lbic.nets.base import Network
+from lbic.nets.srcnn import SRCNN
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """A network that can be trained: its name in a configuration, how to build it, what it is called in print."""
+
+    name: str
+    title: str
+    build: Callable[[], Network]
+
+
+NETWORKS: dict[str, NetworkRow] = {
+    row.name: row
+    for row in (
+        NetworkRow("srcnn", "SRCNN 9-5-5", SRCNN),
+        NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
+    )
+}
+
+
+def build(name: str) -> Network:
+    """Build an untrained network; UsageError for an unknown name."""
+    if name not in NETWORKS:
+        raise UsageError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
+    return NETWORKS[name].build()

@@ -1,0 +1,169 @@
+"""HGRDN: noise reduction and texture restoration of decoded RGB pictures.
+
+Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", Figure 1: a 3x3
+convolution, a strided convolution that halves the picture, grouped residual dense blocks (GRDB) whose
+outputs are fused, an up-sampling convolution, convolutional block attention (CBAM), a 3x3 convolution and a
+skip over everything. A GRDB chains residual dense blocks (RDB) and fuses their outputs (Kim et al., "GRDN",
+CVPR Workshops 2019); an RDB is that of Zhang et al., "Residual Dense Network" (CVPR 2018), section 3.2; CBAM is
+Woo et al. (ECCV 2018). One class serves both profiles: FULL has the paper's 22.05 million parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lbic.nets.base import Network
+
+_REDUCTION = 16
+_SPATIAL_SIDE = 7
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The numbers of an HGRDN.
+
+    ``filters`` is the width everywhere outside the dense blocks, ``growth`` what each of an RDB's
+    ``convs`` convolutions adds; ``groups`` GRDBs have ``rdbs`` RDBs each. ``window`` is the side in pixels of the
+    neighbourhood that the attention pools over; 0 pools over the whole picture as the paper does, which
+    makes a tile see other statistics than the picture. ``quality_plane`` adds an input channel.
+    """
+
+    filters: int
+    growth: int
+    groups: int
+    rdbs: int
+    convs: int
+    window: int
+    quality_plane: bool
+
+
+FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, window=0, quality_plane=False)
+LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, window=64, quality_plane=True)
+
+
+class HGRDN(Network):
+    """RGB, (batch, 3 or 4, height, width) in [0, 1], to RGB of the same size; sides must be even.
+
+    A fourth input channel, where the shape has one, holds quality / 63 everywhere. The output may overshoot
+    a little and is not clamped. The last convolution starts near zero: untrained, it is the identity.
+    """
+
+    channels = 3
+    multiple = 2
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        filters = shape.filters
+        self.head = nn.Conv2d(4 if shape.quality_plane else 3, filters, 3, padding=1)
+        self.down = nn.Conv2d(filters, filters, 4, stride=2, padding=1)
+        self.groups = nn.ModuleList(_Group(shape) for _ in range(shape.groups))
+        self.fusion = nn.Conv2d(shape.groups * filters, filters, 1)
+        self.up = nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1)
+        self.attention = _Attention(filters, shape.window)
+        self.tail = nn.Conv2d(filters, 3, 3, padding=1)
+        # Radius in input pixels: every 3x3 of the body works on the halved picture.
+        body = shape.groups * shape.rdbs * shape.convs
+        self.halo = 1 + 3 + 2 * body + 2 + shape.window // 2 + _SPATIAL_SIDE // 2 + 1
+        self.halo += self.halo % 2
+        _initialise(self)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Restore whole pictures or tiles."""
+        shallow = self.down(self.head(picture - 0.5))
+        features, outputs = shallow, []
+        for group in self.groups:
+            features = group(features)
+            outputs.append(features)
+        deep = self.fusion(torch.cat(outputs, dim=1)) + shallow
+        correction: Tensor = self.tail(self.attention(self.up(deep)))
+        return picture[:, :3] + correction
+
+
+class _Group(nn.Module):
+    """GRDB: RDBs in a row, all their outputs fused by a 1x1 convolution, and a skip."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(_DenseBlock(shape) for _ in range(shape.rdbs))
+        self.fusion = nn.Conv2d(shape.rdbs * shape.filters, shape.filters, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        outputs, current = [], features
+        for block in self.blocks:
+            current = block(current)
+            outputs.append(current)
+        fused: Tensor = self.fusion(torch.cat(outputs, dim=1))
+        return fused + features
+
+
+class _DenseBlock(nn.Module):
+    """RDB: each 3x3 convolution sees the block's input and all that came before it; fused by 1x1, and a skip."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        widths = [shape.filters + index * shape.growth for index in range(shape.convs + 1)]
+        self.convs = nn.ModuleList(nn.Conv2d(width, shape.growth, 3, padding=1) for width in widths[:-1])
+        self.fusion = nn.Conv2d(widths[-1], shape.filters, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        dense = features
+        for conv in self.convs:
+            dense = torch.cat([dense, F.relu(conv(dense))], dim=1)
+        fused: Tensor = self.fusion(dense)
+        return fused + features
+
+
+class _Attention(nn.Module):
+    """CBAM: channel attention from pooled features, then spatial attention from pooled channels."""
+
+    def __init__(self, filters: int, window: int) -> None:
+        super().__init__()
+        hidden = max(4, filters // _REDUCTION)
+        self.window = window
+        self.channel = nn.Sequential(nn.Conv2d(filters, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, filters, 1))
+        self.spatial = nn.Conv2d(2, 1, _SPATIAL_SIDE, padding=_SPATIAL_SIDE // 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        mean, peak = self._pool(features)
+        features = features * torch.sigmoid(self.channel(mean) + self.channel(peak))
+        flat = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], dim=1)
+        weighted: Tensor = features * torch.sigmoid(self.spatial(flat))
+        return weighted
+
+    def _pool(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and maximum over the whole picture, or around each pixel over an odd window, one axis at a time."""
+        if not self.window:
+            return features.mean((2, 3), keepdim=True), features.amax((2, 3), keepdim=True)
+        mean = peak = features
+        reach = self.window // 2
+        for side, pad in (((2 * reach + 1, 1), (reach, 0)), ((1, 2 * reach + 1), (0, reach))):
+            mean = F.avg_pool2d(mean, side, 1, pad, count_include_pad=False)
+            peak = F.max_pool2d(peak, side, 1, pad)
+        return mean, peak
+
+
+def _initialise(network: HGRDN) -> None:
+    """Kaiming for convolutions before a ReLU, small fusions so that residual sums do not grow, a last layer near zero.
+
+    The up-sampling starts as bilinear interpolation of each filter: its four phases agree, so it does not
+    begin with a grid.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            gain = 0.1 if "fusion" in name else 1.0
+            nn.init.kaiming_normal_(module.weight)
+            module.weight.data.mul_(gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    network.up.weight.data.zero_()
+    for index in range(network.shape.filters):
+        network.up.weight.data[index, index] = ramp[:, None] * ramp
+    if network.up.bias is not None:
+        nn.init.zeros_(network.up.bias)
+    nn.init.normal_(network.tail.weight, std=1e-4)

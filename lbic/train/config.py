@@ -1,0 +1,159 @@
+"""Training recipes: a TOML file becomes frozen dataclasses, and nothing in it is silently ignored."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from lbic.errors import FileError, UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the network is fed: pictures as one codec damages them.
+
+    ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
+    the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
+    at, ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
+    ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
+    so that pictures whose luma was stored that way are known too.
+    """
+
+    codec: str
+    scale: int
+    quality: tuple[int, int]
+    validation: tuple[int, ...]
+    per_picture: int = 3
+    effort: int = 1
+    limited_range: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it is trained. ``patch`` is the side of the square crops whose error counts.
+
+    The learning rate rises linearly over ``warmup`` steps to ``rate`` and falls as a half cosine
+    to ``final_rate`` at ``steps``; ``ema`` is the decay of the weights' moving average, which is
+    what is validated and exported. ``autocast`` is "none" or "bf16".
+    """
+
+    steps: int
+    batch: int = 8
+    patch: int = 64
+    rate: float = 1e-3
+    final_rate: float = 1e-6
+    warmup: int = 200
+    ema: float = 0.999
+    loss: str = "mse"
+    clip: float = 0.0
+    seed: int = 1
+    autocast: str = "none"
+    channels_last: bool = True
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The facts of the manifest row that no checkpoint knows."""
+
+    name: str
+    role: str
+    profile: str = "lite"
+    codecs: tuple[str, ...] = ()
+    """The codecs it serves; the one it was trained on when left out."""
+    trained_on: str = ""
+    licence: str = "MIT"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One file in models/configs: a network, its data, its training and its place in the manifest."""
+
+    network: str
+    data: DataConfig
+    train: TrainConfig
+    export: ExportConfig
+    text: str = field(default="", repr=False, compare=False)
+    """The file itself, kept in checkpoints."""
+
+
+def load(path: Path) -> Config:
+    """Read a recipe; FileError or UsageError with the file's name and what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path}: cannot read: {error.strerror}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "configuration") -> Config:
+    """Check and convert the text of a recipe."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{name}: not a TOML file: {error}") from error
+    if "text" in content:
+        raise UsageError(f"{name}: unknown key 'text'")
+    config = dataclasses.replace(_convert(Config, content, name, ""), text=text)
+    _check(config, name)
+    return config
+
+
+def _convert(kind: type[T], table: dict[str, Any], name: str, prefix: str) -> T:
+    """Fill a dataclass from a table, refusing keys that it lacks and values of another type."""
+    hints = get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    known = [key for key in fields if key != "text"]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+            hint = f"; did you mean '{prefix}{near[0]}'?" if near else f"; known: {', '.join(known)}"
+            raise UsageError(f"{name}: unknown key '{prefix}{key}'{hint}")
+    for key in known:
+        spec = fields[key]
+        if key not in table and spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise UsageError(f"{name}: '{prefix}{key}' is missing")
+    return kind(**{key: _value(hints[key], value, name, prefix + key) for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, name: str, key: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise UsageError(f"{name}: '{key}' must be a table: [{key}]")
+        return _convert(hint, value, name, key + ".")
+    if get_origin(hint) is tuple:
+        arguments = get_args(hint)
+        fixed = len(arguments) if arguments[-1] is not Ellipsis else None
+        if not isinstance(value, list) or (fixed is not None and len(value) != fixed):
+            raise UsageError(f"{name}: '{key}' must be a list" + (f" of {fixed} values" if fixed else ""))
+        return tuple(_value(arguments[0], item, name, key) for item in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise UsageError(f"{name}: '{key}' must be of type {hint.__name__}, not {value!r}")
+    return value
+
+
+def _check(config: Config, name: str) -> None:
+    """Refuse values that no training can use."""
+    data, train = config.data, config.train
+    low, high = data.quality
+    rules = (
+        (low <= high, "data.quality must be [lowest, highest]"),
+        (1 <= data.scale <= 4, "data.scale must be 1..4"),
+        (data.per_picture >= 1, "data.per_picture must be at least 1"),
+        (bool(data.validation), "data.validation must name a quality"),
+        (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
+        (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),
+        (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
+        (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),
+        (train.autocast in ("none", "bf16"), "train.autocast must be 'none' or 'bf16'"),
+    )
+    for fine, sentence in rules:
+        if not fine:
+            raise UsageError(f"{name}: {sentence}")

@@ -1,0 +1,146 @@
+"""``lbic export``: a checkpoint becomes one ONNX file that is proven to compute the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lbic import nets
+from lbic.errors import CodecError, FileError, UsageError
+from lbic.nets.base import Network
+from lbic.train import checkpoint, config
+from lbic.train.config import Config
+
+OPSET = 18
+TOLERANCE = 2e-5
+"""Largest difference to PyTorch that is accepted, of values in [0, 1]: a two-hundredth of an 8-bit level."""
+_SIZES = ((33, 47), (65, 31), (129, 101))
+
+
+def read_checkpoint(path: Path) -> tuple[Config, Network, int]:
+    """The recipe, the averaged network (evaluation mode) and the step of a checkpoint."""
+    state = checkpoint.load(path)
+    recipe = config.parse(state["config"], str(path))
+    network = nets.build(recipe.network)
+    network.load_state_dict(state["average"])
+    return recipe, network.eval(), int(state["step"])
+
+
+def to_onnx(network: Network, facts: dict[str, str]) -> bytes:
+    """Export with dynamic height and width; ``facts`` go into the file's metadata_props.
+
+    Input and output are called "picture" and "restored", (1, channels, height, width) float32.
+    """
+    import onnx
+
+    height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
+    example = torch.rand(1, network.channels, 64, 72)
+    with _quiet():
+        program = torch.onnx.export(
+            network.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            input_names=["picture"],
+            output_names=["restored"],
+            dynamic_shapes=({2: height, 3: width},),
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _name_weights(model, network)
+    onnx.helper.set_model_props(model, facts)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def largest_difference(network: Network, data: bytes) -> float:
+    """Compare an ONNX file with PyTorch on noise of three odd sizes; CodecError above TOLERANCE."""
+    session = _session(data)
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for height, width in _SIZES:
+        picture = rng.random((1, network.channels, height, width), dtype=np.float32)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(picture)).numpy()
+        got = session.run(None, {"picture": picture})[0]
+        worst = max(worst, float(np.abs(got - expected).max()))
+    if worst > TOLERANCE:
+        raise CodecError(f"the exported network differs from PyTorch's by {worst:.2g}, more than {TOLERANCE:g}")
+    return worst
+
+
+def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
+    """The weights of an exported network under PyTorch's names, for ``--init``.
+
+    FileError when the file is no ONNX model, UsageError when it is one of another network.
+    """
+    import onnx
+
+    try:
+        graph = onnx.load(path).graph
+    except Exception as error:  # onnx passes on protobuf's errors, which share no public base
+        raise FileError(f"{path}: not a readable ONNX file: {error}") from error
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    weights = {}
+    for name, value in network.state_dict().items():
+        found = stored.get(name)
+        if found is None or found.size != value.numel():
+            raise UsageError(f"{path}: not an export of this network ({name} is missing or of another size)")
+        weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
+    return weights
+
+
+def _name_weights(model: Any, network: Network) -> None:
+    """Give weights that the exporter folded into constants (PReLU slopes) their PyTorch names back."""
+    import onnx
+
+    stored = {item.name: item for item in model.graph.initializer}
+    for name, value in network.state_dict().items():
+        if name in stored:
+            continue
+        wanted = value.numpy().ravel()
+        for item in stored.values():
+            content = onnx.numpy_helper.to_array(item)
+            if content.dtype == wanted.dtype and np.array_equal(content.ravel(), wanted):
+                _rename(model.graph, item, name)
+                del stored[next(key for key, kept in stored.items() if kept is item)]
+                break
+
+
+def _rename(graph: Any, item: Any, name: str) -> None:
+    for node in graph.node:
+        for index, source in enumerate(node.input):
+            if source == item.name:
+                node.input[index] = name
+    item.name = name
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter: it prints its progress and warns that torchvision is absent."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _session(data: bytes) -> Any:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])

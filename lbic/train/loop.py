@@ -1,0 +1,202 @@
+"""The training loop: Adam, warm-up and cosine decay, averaged weights, exact resume, safe stop.
+
+It needs PyTorch and numpy only, and reports through a callback: bars belong to the command line.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lbic import nets
+from lbic.errors import UsageError
+from lbic.train import checkpoint, losses
+from lbic.train.config import Config, TrainConfig
+from lbic.train.data import Floats, PairSet
+from lbic.train.validate import gains
+
+LAST = "last.pt"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a run is paced: none of it changes the weights a given step ends with.
+
+    ``minutes`` stops the run early (0: never), ``save_minutes`` is the time between checkpoints,
+    ``validate_every`` the steps between validations, ``crop`` the part of each validation picture.
+    """
+
+    minutes: float = 0
+    save_minutes: float = 3
+    validate_every: int = 500
+    crop: int = 256
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the callback learns after every step; ``gains`` (dB by quality) only after a validation."""
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    seconds: float
+    gains: dict[int, float] | None = None
+
+
+def rate_at(step: int, config: TrainConfig) -> float:
+    """Learning rate of a step (counted from 0): linear warm-up, then half a cosine."""
+    if step < config.warmup:
+        return config.rate * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.final_rate + (config.rate - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def best_device() -> torch.device:
+    """CUDA where PyTorch can use it, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Trainer:
+    """One run: the network, its averaged copy, the optimiser and the random generator."""
+
+    def __init__(self, config: Config, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        torch.manual_seed(config.train.seed)
+        self.rng = np.random.default_rng(config.train.seed)
+        self.network = nets.build(config.network).to(device)
+        if config.train.channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.train.rate)
+        self.loss = losses.find(config.train.loss)
+        self.step = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything that an exact resume needs, and the recipe that ``lbic export`` reads."""
+        return {
+            "config": self.config.text,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": json.dumps(self.rng.bit_generator.state),
+            "torch_rng": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint; UsageError when it is of another network."""
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+        except RuntimeError as error:
+            raise UsageError(f"the checkpoint is not of the network {self.config.network!r}") from error
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rng.bit_generator.state = json.loads(state["rng"])
+        torch.set_rng_state(state["torch_rng"])
+        self.step = int(state["step"])
+
+    def start_from(self, weights: dict[str, torch.Tensor]) -> None:
+        """Begin with given weights instead of random ones."""
+        try:
+            self.network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise UsageError(f"these weights are not of the network {self.config.network!r}") from error
+        self.average.load_state_dict(self.network.state_dict())
+
+    def advance(self, pairs: PairSet) -> float:
+        """Do one step and return its loss."""
+        config = self.config.train
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate_at(self.step, config)
+        coded, truth = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        inputs = torch.from_numpy(coded).to(self.device, memory_format=layout)
+        target = torch.from_numpy(truth).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
+            output = self.network.inside(inputs)
+        loss = self.loss(output.float(), target)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if config.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        self.optimizer.step()
+        self.step += 1
+        self._average()
+        return float(loss.detach())
+
+    def restore_plane(self, plane: Floats) -> Floats:
+        """Run the averaged network on luma, (height, width) in [0, 1]."""
+        with torch.inference_mode():
+            output = self.average(torch.from_numpy(plane)[None, None].to(self.device))
+        result: Floats = output[0, 0].float().cpu().numpy()
+        return result
+
+    def _average(self) -> None:
+        """Follow the weights; faster in the beginning, so that the start is soon forgotten."""
+        decay = min(self.config.train.ema, self.step / (self.step + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+
+
+def run(
+    trainer: Trainer,
+    pairs: PairSet,
+    validation: PairSet | None,
+    folder: Path,
+    pace: Pace,
+    report: Callable[[Report], None],
+    stopped: Callable[[], bool],
+) -> bool:
+    """Train until the configured steps are done, ``stopped()`` or the time is up; True when done.
+
+    Writes ``last.pt`` every few minutes and at the end, and a line of JSON to ``log.jsonl`` at
+    every validation.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = trainer.config.train.steps
+    began = saved = time.monotonic()
+    mean_loss = 0.0
+    while trainer.step < steps:
+        loss = trainer.advance(pairs)
+        mean_loss = loss if not mean_loss else mean_loss * 0.99 + loss * 0.01
+        now = time.monotonic()
+        ends = trainer.step == steps or stopped() or bool(pace.minutes and now - began > pace.minutes * 60)
+        found = None
+        if ends or trainer.step % pace.validate_every == 0:
+            found = gains(trainer.restore_plane, validation, pace.crop) if validation is not None else {}
+            _log(folder / LOG, trainer, mean_loss, now - began, found)
+        report(
+            Report(trainer.step, steps, mean_loss, rate_at(trainer.step - 1, trainer.config.train), now - began, found)
+        )
+        if ends or now - saved > pace.save_minutes * 60:
+            checkpoint.save(folder / LAST, trainer.state())
+            saved = now
+        if ends:
+            break
+    return trainer.step >= steps
+
+
+def _log(path: Path, trainer: Trainer, loss: float, seconds: float, found: dict[int, float]) -> None:
+    line = {
+        "step": trainer.step,
+        "loss": loss,
+        "rate": rate_at(trainer.step - 1, trainer.config.train),
+        "seconds": round(seconds, 1),
+        "gain": {str(quality): round(gain, 4) for quality, gain in found.items()},
+    }
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

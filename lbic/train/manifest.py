@@ -1,0 +1,116 @@
+"""models/manifest.json and models/README.md: written by ``lbic export``, never by hand.
+
+A row is a catalog.ModelSpec with a few more facts for readers, under "about".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lbic.enhance.catalog import ModelSpec
+from lbic.errors import FileError
+
+FORMAT = 1
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a network beyond what running it needs.
+
+    ``gain`` is the mean PSNR gain in dB over the network's own input on the validation pictures,
+    for each quality (a JSON key, so a string); ``cpu_seconds`` the CPU time for a megapixel.
+    """
+
+    title: str
+    parameters: int
+    steps: int
+    difference: float
+    gain: dict[str, float]
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Default:
+    """The type that ``lbic compress`` records for a codec and a scale in sixteenths."""
+
+    codec: str
+    scale: int
+    type: int
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of a models folder; an empty one where there is none yet."""
+    path = folder / NAME
+    if not path.is_file():
+        return {"format": FORMAT, "models": [], "defaults": []}
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: not a readable manifest: {error}") from error
+    return content
+
+
+def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list[Default]) -> None:
+    """Write a model file, its row (instead of one of the same name) and the defaults given."""
+    content = read(folder)
+    row = {**asdict(spec), "about": asdict(about)}
+    content["models"] = sorted(
+        [*(r for r in content["models"] if r["name"] != spec.name), row], key=lambda r: str(r["name"])
+    )
+    known = {(r["codec"], r["scale"]): r["type"] for r in content["defaults"]}
+    known |= {(d.codec, d.scale): d.type for d in defaults}
+    content["defaults"] = [asdict(Default(*key, kind)) for key, kind in sorted(known.items())]
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / spec.file, data)
+    _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
+    _write(folder / "README.md", cards(content).encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def table(content: dict[str, Any]) -> str:
+    """All networks as a Markdown table, a line each."""
+    lines = [
+        "| network | role | kind | parameters | gain over its input, dB at quality | CPU s per megapixel |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in content["models"]:
+        about = row["about"]
+        seconds = "" if about["cpu_seconds"] is None else f"{about['cpu_seconds']:.2f}"
+        cells = (row["name"], row["role"], about["title"], f"{about['parameters']:,}", _gains(about), seconds)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cards(content: dict[str, Any]) -> str:
+    """models/README.md: a card per network."""
+    parts = ["# Models\n\nWritten by `lbic export`; docs/training.md says how each one is made again.\n"]
+    for row in content["models"]:
+        about = row["about"]
+        scales = ", ".join(f"{scale / 16:g}" for scale in row["scales"])
+        facts = (
+            ("file", f"{row['file']}, {row['size']:,} bytes"),
+            ("sha256", f"`{row['sha256']}`"),
+            ("network", f"{about['title']}, {about['parameters']:,} parameters, luma, profile {row['profile']}"),
+            ("role", row["role"]),
+            ("for", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
+            ("trained on", row["trained_on"]),
+            ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
+            ("gain on the validation pictures", f"{_gains(about)} dB of luma PSNR over the network's input"),
+            ("ONNX against PyTorch", f"largest difference {about['difference']:.1e} of values in 0..1"),
+            ("licence", row["licence"]),
+        )
+        parts.append(f"## {row['name']}\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
+    return "\n".join(parts)
+
+
+def _gains(about: dict[str, Any]) -> str:
+    return ", ".join(f"{gain:+.2f} at {quality}" for quality, gain in about["gain"].items()) or "not measured"

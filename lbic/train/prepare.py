@@ -1,0 +1,124 @@
+"""``lbic train prepare``: a folder of pictures becomes a folder of coded pairs, once.
+
+The .lbic files are kept in ``streams``: an interrupted run goes on where it stopped, and other
+planes can be taken from them later without coding again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lbic.errors import FileError, ImageError
+from lbic.train import degrade
+from lbic.train.config import DataConfig
+from lbic.train.data import Bytes, PairWriter
+
+SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
+_GOLDEN = 0.6180339887498949
+Progress = Callable[[int, int], None]
+Filter = Callable[[Bytes], Bytes]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture and the codings it gets: (quality, contrast limited to 16..235)."""
+
+    path: Path
+    codings: tuple[tuple[int, bool], ...]
+
+
+def pictures(folder: Path) -> list[Path]:
+    """All pictures of a folder in order of name; FileError when there are none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    if not found:
+        raise FileError(f"{folder}: no pictures there")
+    return found
+
+
+def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
+    """Give every picture ``per_picture`` qualities, spread evenly over the range and over the set.
+
+    The qualities of one picture are equally far apart; their common shift follows the golden
+    ratio from picture to picture, which fills the range evenly whatever the number of pictures.
+    """
+    low, high = data.quality
+    jobs = []
+    limited = 0.0
+    for index, path in enumerate(paths):
+        codings = []
+        for k in range(data.per_picture):
+            place = (index * _GOLDEN + k) % data.per_picture / data.per_picture
+            limited += data.limited_range
+            codings.append((low + int(place * (high - low + 1)), limited >= 1))
+            limited %= 1
+        jobs.append(Job(path, tuple(codings)))
+    return jobs
+
+
+def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
+    """Give every picture all of the validation qualities."""
+    return [Job(path, tuple((quality, False) for quality in data.validation)) for path in paths]
+
+
+def prepare(
+    jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress, after: Filter | None = None
+) -> int:
+    """Code all pictures, fill the folder (see data.py) and return the number of pairs.
+
+    ``after`` is applied to every coded plane: the network that runs before the one to be trained.
+    """
+    streams = folder / "streams"
+    streams.mkdir(parents=True, exist_ok=True)
+    writer = PairWriter(folder)
+    for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
+        if after:
+            coded = [after(luma) for luma in coded]
+        for limited in sorted({limited for _, limited in job.codings}):
+            wanted = [
+                (quality, luma)
+                for (quality, is_limited), luma in zip(job.codings, coded, strict=True)
+                if is_limited == limited
+            ]
+            writer.add(job.path.name, _limit(truth) if limited else truth, wanted)
+        progress(done, len(jobs))
+    writer.close({"data": dataclasses.asdict(data)})
+    return sum(len(job.codings) for job in jobs)
+
+
+def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> Iterator[tuple[Job, list[Bytes]]]:
+    """Every job with its true luma and the luma of its codings, in order, a few jobs ahead of the caller."""
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(jobs), 4 * workers):
+            part = jobs[start : start + 4 * workers]
+            yield from zip(part, pool.map(lambda job: _code(job, data, streams), part), strict=True)
+
+
+def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
+    try:
+        with Image.open(job.path) as opened:
+            image = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"{job.path}: not a readable picture: {error}") from error
+    planes = [degrade.true_luma(image)]
+    for quality, limited in job.codings:
+        stream = streams / f"{job.path.name}.q{quality}{'l' if limited else ''}.lbic"
+        if not stream.is_file():
+            source = degrade.limit_range(image) if limited else image
+            part = stream.with_suffix(".part")
+            part.write_bytes(degrade.encode(source, data, quality))
+            part.replace(stream)
+        planes.append(degrade.coded_luma(stream.read_bytes()))
+    return planes
+
+
+def _limit(luma: Bytes) -> Bytes:
+    """The luma of a picture whose contrast was limited as degrade.limit_range does."""
+    limited: Bytes = np.rint(16 + luma.astype(np.float32) * np.float32(219 / 255)).astype(np.uint8)
+    return limited

@@ -1,0 +1,55 @@
+"""The manifest row of an exported network, taken from its recipe and from the network itself."""
+
+from __future__ import annotations
+
+import hashlib
+
+from lbic.enhance.catalog import ModelSpec
+from lbic.nets.base import Network
+from lbic.train.config import Config
+
+_SIXTEENTHS = 16
+
+
+def facts(recipe: Config, steps: int) -> dict[str, str]:
+    """What an exported file says of itself (metadata_props)."""
+    export, data = recipe.export, recipe.data
+    return {
+        "name": export.name,
+        "role": export.role,
+        "network": recipe.network,
+        "profile": export.profile,
+        "codecs": ",".join(_codecs(recipe)),
+        "scale": str(data.scale),
+        "quality": f"{data.quality[0]}..{data.quality[1]}",
+        "steps": str(steps),
+        "trained_on": export.trained_on,
+        "licence": export.licence,
+    }
+
+
+def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
+    """The row of an exported file."""
+    export = recipe.export
+    return ModelSpec(
+        name=export.name,
+        file=f"{export.name}.onnx",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        role=export.role,
+        network=recipe.network,
+        profile=export.profile,
+        channels=network.channels,
+        halo=network.halo,
+        multiple=network.multiple,
+        quality_plane=False,
+        codecs=_codecs(recipe),
+        scales=(recipe.data.scale * _SIXTEENTHS,),
+        quality=recipe.data.quality,
+        trained_on=export.trained_on,
+        licence=export.licence,
+    )
+
+
+def _codecs(recipe: Config) -> tuple[str, ...]:
+    return recipe.export.codecs or (recipe.data.codec,)

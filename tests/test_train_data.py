@@ -1,0 +1,130 @@
+"""Preparing pictures with a real codec, and drawing crops from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lbic.errors import FileError
+from lbic.train import config, degrade, prepare
+from lbic.train.config import DataConfig
+from lbic.train.data import PairSet
+
+DATA = DataConfig(codec="jpeg", scale=1, quality=(5, 40), validation=(10, 20), per_picture=2)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Three small colour pictures, one of them in a sub-folder."""
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for name, size in (("a.png", (48, 40)), ("b.png", (33, 57)), ("more/c.png", (16, 20))):
+        coarse = Image.fromarray(rng.integers(0, 256, (6, 5, 3), dtype=np.uint8))
+        coarse.resize(size, Image.Resampling.BICUBIC).save(folder / name)
+    return folder
+
+
+def _prepare(pictures: Path, folder: Path, data: DataConfig = DATA) -> PairSet:
+    prepare.prepare(prepare.training_jobs(prepare.pictures(pictures), data), data, folder, 1, lambda done, of: None)
+    return PairSet(folder)
+
+
+def test_pairs_are_what_the_codec_makes(pictures: Path, tmp_path: Path) -> None:
+    pairs = _prepare(pictures, tmp_path / "out")
+    assert len(pairs) == 6
+    first = pairs.pairs[0]
+    truth, coded = pairs.planes(first)
+    image = Image.open(pictures / "a.png")
+    np.testing.assert_array_equal(truth, degrade.true_luma(image))
+    np.testing.assert_array_equal(coded, degrade.coded_luma(degrade.encode(image, DATA, first.quality)))
+    assert truth.shape == (40, 48)
+    assert not np.array_equal(truth, coded)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_coded_luma_has_the_original_size(pictures: Path, scale: int) -> None:
+    image = Image.open(pictures / "b.png")
+    data = DataConfig(codec="jpeg", scale=scale, quality=(5, 40), validation=(10,))
+    assert degrade.coded_luma(degrade.encode(image, data, 30)).shape == (57, 33)
+
+
+def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _prepare(pictures, tmp_path / "out")
+    coded = np.array(first.planes(first.pairs[3])[1])
+    (tmp_path / "out" / "index.json").unlink()
+
+    def fail(*_: object) -> bytes:
+        raise AssertionError("coded again")
+
+    monkeypatch.setattr(degrade, "encode", fail)
+    again = _prepare(pictures, tmp_path / "out")
+    np.testing.assert_array_equal(again.planes(again.pairs[3])[1], coded)
+
+
+def test_qualities_fill_the_range_evenly() -> None:
+    paths = [Path(f"{i}.png") for i in range(300)]
+    jobs = prepare.training_jobs(paths, DATA)
+    found = [quality for job in jobs for quality, _ in job.codings]
+    assert (min(found), max(found)) == DATA.quality
+    counts = np.bincount(found)[5:]
+    assert counts.min() > 0.6 * counts.mean()
+    assert counts.max() < 1.4 * counts.mean()
+    assert all(abs(job.codings[0][0] - job.codings[1][0]) in (17, 18) for job in jobs)
+
+
+def test_limited_range_has_its_own_truth(pictures: Path, tmp_path: Path) -> None:
+    data = DataConfig(codec="jpeg", scale=1, quality=(90, 90), validation=(90,), per_picture=2, limited_range=0.5)
+    pairs = _prepare(pictures, tmp_path / "out", data)
+    assert len({pair.truth for pair in pairs.pairs}) == 6
+    for pair in pairs.pairs:
+        truth, coded = pairs.planes(pair)
+        assert np.abs(truth.astype(float) - coded).mean() < 4
+    assert sum(int(pairs.planes(pair)[0].min()) >= 16 for pair in pairs.pairs) >= 3
+
+
+def test_a_network_may_run_before(pictures: Path, tmp_path: Path) -> None:
+    jobs = prepare.validation_jobs(prepare.pictures(pictures), DATA)
+    prepare.prepare(jobs, DATA, tmp_path / "out", 1, lambda done, of: None, after=lambda plane: 255 - plane)
+    plain = _prepare(pictures, tmp_path / "plain", DATA)
+    inverted = PairSet(tmp_path / "out")
+    assert [pair.quality for pair in inverted.pairs] == [10, 20] * 3
+    truth = inverted.planes(inverted.pairs[0])[0]
+    np.testing.assert_array_equal(truth, plain.planes(plain.pairs[0])[0])
+    assert np.abs(255.0 - inverted.planes(inverted.pairs[0])[1] - truth).mean() < 20
+
+
+def test_crops_fit_together(pictures: Path, tmp_path: Path) -> None:
+    data = DataConfig(codec="jpeg", scale=1, quality=(95, 95), validation=(95,), per_picture=1)
+    pairs = _prepare(pictures, tmp_path / "out", data)
+    coded, truth = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
+    assert coded.shape == (32, 1, 34, 34)
+    assert truth.shape == (32, 1, 24, 24)
+    assert coded.dtype == truth.dtype == np.float32
+    difference = np.abs(coded[..., 5:-5, 5:-5] - truth).mean(axis=(1, 2, 3))
+    assert difference.max() < 0.03
+    assert 0 <= truth.min() <= truth.max() <= 1
+
+
+def test_crops_repeat_for_the_same_seed(pictures: Path, tmp_path: Path) -> None:
+    pairs = _prepare(pictures, tmp_path / "out")
+    one, two = (pairs.sample(np.random.default_rng(7), 4, 16, 2)[0] for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, pairs.sample(np.random.default_rng(8), 4, 16, 2)[0])
+
+
+def test_folders_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no pictures"):
+        prepare.pictures(tmp_path)
+    with pytest.raises(FileError, match="not a prepared folder"):
+        PairSet(tmp_path)
+
+
+def test_recipes_describe_their_data() -> None:
+    folder = Path(__file__).parent.parent / "models" / "configs"
+    for path in folder.glob("*.toml"):
+        low, high = config.load(path).data.quality
+        assert all(low <= quality <= high for quality in config.load(path).data.validation)
