@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,18 @@ def test_truncated_picture(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     refused(tmp_path, path, code=ExitCode.FAILED, because=f"{path}: cannot be read: no such file or folder")
+
+
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not chmod: tests may run as root, who reads everything.
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    source = save(tmp_path / "a.png")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    result = lbic(*JPEG, source, code=ExitCode.FAILED)
+    assert result.stderr == f"lbic: error: {source}: cannot be read: permission denied\n"
+    assert names(tmp_path) == {"a.png"}
 
 
 def test_directory_without_r(tmp_path: Path) -> None:
