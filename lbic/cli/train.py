@@ -72,6 +72,15 @@ def prepare(
     click.echo(f"{output}: {count} pairs", err=True)
 
 
+@train.command()
+@click.option("--models", "folder", type=_folder, default=Path("models"), metavar="DIR", help="Default models.")
+def table(folder: Path) -> None:
+    """Print the exported networks as a Markdown table (the one in docs/models.md)."""
+    from lbic.train import manifest
+
+    click.echo(manifest.table(manifest.read(folder)), nl=False)
+
+
 def _trainer(name: str, summary: str) -> click.Command:
     """The command that trains one kind of network."""
 

@@ -17,7 +17,9 @@ class OnnxNetwork:
     def __init__(self, data: bytes) -> None:
         import onnxruntime
 
-        self._session: Any = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting is no work
+        self._session: Any = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._pixels = 0
         self._seconds = 0.0

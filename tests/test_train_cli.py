@@ -1,0 +1,83 @@
+"""lbic train and lbic export on the command line, from pictures to a model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_helpers import lbic
+from PIL import Image
+
+from lbic.errors import ExitCode
+
+RECIPE = """
+network = "srcnn"
+[data]
+codec = "jpeg"
+scale = 2
+quality = [20, 40]
+validation = [30]
+per_picture = 1
+[train]
+steps = 2
+batch = 1
+patch = 12
+[export]
+name = "tiny"
+role = "sr"
+"""
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A folder with a recipe and two pictures."""
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    (tmp_path / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (40, 36, 3), dtype=np.uint8)).save(tmp_path / "pictures" / name)
+    return tmp_path
+
+
+def test_from_pictures_to_a_model(work: Path) -> None:
+    pytest.importorskip("torch")
+    recipe = ("--config", work / "recipe.toml")
+    lbic("train", "prepare", work / "pictures", *recipe, "-o", work / "data", "-j", 1)
+    lbic("train", "prepare", work / "pictures", *recipe, "-o", work / "val", "--validation")
+    run = ("train", "srcnn", *recipe, "--data", work / "data", "--val", work / "val", "-o", work / "run")
+    assert "step 2 of 2" in lbic(*run).output
+    assert "there is a run already" in lbic(*run, code=ExitCode.USAGE).output
+    lbic(*run, "--resume")
+
+    export = ("export", work / "run" / "last.pt", "-o", work / "models", "--val", work / "val")
+    lbic(*export, "--default", "jpeg:2:5")
+    content = json.loads((work / "models" / "manifest.json").read_text())
+    assert content["defaults"] == [{"codec": "jpeg", "scale": 32, "type": 5}]
+    assert content["models"][0]["about"]["gain"].keys() == {"30"}
+    assert "| tiny |" in lbic("train", "table", "--models", work / "models").output
+
+    tiny = work / "models" / "tiny.onnx"
+    lbic("train", "prepare", work / "pictures", *recipe, "--after", tiny, "-o", work / "next")
+    lbic(*run[:-1], work / "second", "--init", tiny, "--minutes", 1)
+
+
+def test_recipe_of_another_network(work: Path) -> None:
+    command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
+    assert "use lbic train srcnn" in lbic(*command, code=ExitCode.USAGE).output
+
+
+def test_bad_default(work: Path) -> None:
+    result = lbic("export", work / "last.pt", "--default", "jpeg-2", code=ExitCode.USAGE)
+    assert "must be CODEC:SCALE:TYPE" in result.output
+
+
+def test_without_torch(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for command in (
+        ("train", "srcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run"),
+        ("export", work / "last.pt"),
+    ):
+        assert "pip install 'lbic[train]'" in lbic(*command, code=ExitCode.MISSING).output

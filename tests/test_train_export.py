@@ -1,0 +1,138 @@
+"""Export: the ONNX file computes what PyTorch does, and the catalog reads the row that is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from lbic import nets
+from lbic.enhance import catalog
+from lbic.errors import CodecError, FileError, UsageError
+from lbic.nets.base import Network
+from lbic.train import checkpoint, config, export, loop, manifest, measure, rows
+from lbic.train.data import PairSet, PairWriter
+
+RECIPE = """
+network = "srcnn"
+[data]
+codec = "vvc"
+scale = 2
+quality = [22, 42]
+validation = [32]
+[train]
+steps = 3
+[export]
+name = "tiny"
+role = "sr"
+codecs = ["vvc", "vtm"]
+trained_on = "noise"
+"""
+
+
+def _random(name: str) -> Network:
+    torch.manual_seed(0)
+    network = nets.build(name).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    return network
+
+
+@pytest.fixture(scope="module")
+def exported() -> tuple[Network, bytes]:
+    network = _random("srcnn")
+    return network, export.to_onnx(network, {"role": "sr"})
+
+
+@pytest.mark.parametrize("name", list(nets.NETWORKS))
+def test_onnx_agrees_with_pytorch_on_odd_sizes(name: str) -> None:
+    network = _random(name)
+    assert export.largest_difference(network, export.to_onnx(network, {})) < export.TOLERANCE
+
+
+def test_disagreement_is_an_error(exported: tuple[Network, bytes]) -> None:
+    with pytest.raises(CodecError, match="differs from PyTorch"):
+        export.largest_difference(nets.build("srcnn").eval(), exported[1])
+
+
+def test_facts_are_in_the_file(exported: tuple[Network, bytes]) -> None:
+    import onnx
+
+    model = onnx.load_from_string(exported[1])
+    assert {item.key: item.value for item in model.metadata_props}["role"] == "sr"
+    assert [item.version for item in model.opset_import if not item.domain] == [export.OPSET]
+
+
+def test_weights_come_back(exported: tuple[Network, bytes], tmp_path: Path) -> None:
+    network, data = exported
+    path = tmp_path / "a.onnx"
+    path.write_bytes(data)
+    weights = export.read_weights(path, nets.build("srcnn"))
+    assert all(torch.equal(weights[name], value) for name, value in network.state_dict().items())
+    with pytest.raises(UsageError, match="not an export of this network"):
+        export.read_weights(path, nets.build("arcnn"))
+    path.write_bytes(b"\xff nothing")
+    with pytest.raises(FileError, match="not a readable ONNX file"):
+        export.read_weights(path, nets.build("srcnn"))
+
+
+def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = loop.Trainer(config.parse(RECIPE), torch.device("cpu"))
+    checkpoint.save(tmp_path / "last.pt", trainer.state())
+    recipe, network, steps = export.read_checkpoint(tmp_path / "last.pt")
+    data = export.to_onnx(network, rows.facts(recipe, steps))
+    about = manifest.About("SRCNN", network.parameter_count(), steps, 1e-7, {"32": 0.1}, 0.5)
+    folder = tmp_path / "models"
+    for _ in range(2):  # the second time replaces the row
+        spec = rows.spec(recipe, network, data)
+        manifest.add(folder, spec, about, data, [manifest.Default("vvc", 32, 5)])
+
+    monkeypatch.setattr(catalog, "models_folder", lambda: folder)
+    catalog.load.cache_clear()
+    try:
+        found = catalog.load()
+        assert [row.name for row in found.models] == ["tiny"]
+        row = found.models[0]
+        assert row == spec
+        assert row.read() == data
+        assert row.covers("vtm", 32, 30)
+        assert row.halo == 8
+        assert found.default_type("vvc", 32).id == 5
+    finally:
+        monkeypatch.undo()
+        catalog.load.cache_clear()
+    assert "noise" in (folder / "README.md").read_text()
+    assert "| tiny | sr | SRCNN | 57,377 | +0.10 at 32 | 0.50 |" in manifest.table(manifest.read(folder))
+
+
+def test_measuring(exported: tuple[Network, bytes], tmp_path: Path) -> None:
+    writer = PairWriter(tmp_path)
+    truth = np.full((20, 30), 100, np.uint8)
+    writer.add("a", truth, [(10, truth - 10)])
+    writer.close({})
+    gain, seconds = measure.measure(exported[1], PairSet(tmp_path))
+    assert set(gain) == {"10"}
+    assert seconds > 0
+
+
+def test_shipped_models_are_as_the_manifest_says() -> None:
+    folder = Path(__file__).parent.parent / "models"
+    content = json.loads((folder / manifest.NAME).read_text())
+    assert {path.stem for path in folder.glob("*.onnx")} == {row["name"] for row in content["models"]}
+    assert (folder / "README.md").read_text(encoding="utf-8") == manifest.cards(content)
+    for row in content["models"]:
+        recipe = config.load(folder / "configs" / f"{row['name']}.toml")
+        assert (row["role"], row["network"]) == (recipe.export.role, recipe.network)
+        assert row["about"]["steps"] == recipe.train.steps
+        assert min(row["about"]["gain"].values()) > 0
+
+
+def test_the_documented_table_is_current() -> None:
+    root = Path(__file__).parent.parent
+    assert manifest.table(manifest.read(root / "models")) in (root / "docs" / "models.md").read_text(encoding="utf-8")
