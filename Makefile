@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs benchmark clean
+.PHONY: demo test lint docs clean
 
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py
@@ -14,6 +14,9 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/.dev
+	$(BIN)/python -m lbic.cli.docs > docs/cli.md
 
 .venv/.pip:
 	$(PYTHON) -m venv .venv

@@ -43,6 +43,12 @@ class Planes:
     def gray(self) -> bool:
         return self.cb is None
 
+    def halved(self) -> Planes:
+        """The same picture in 4:2:0: chroma of the luma's size is halved in both directions."""
+        if self.cb is None or self.cr is None or self.cb.shape != self.y.shape:
+            return self
+        return Planes(self.y, halve(self.cb), halve(self.cr))
+
 
 def resize(plane: Plane, width: int, height: int) -> Plane:
     """Pillow's antialiased bicubic in float32; the same plane when the size already fits."""

@@ -73,6 +73,6 @@ class MissingError(LbicError):
 
 
 class DeviceError(MissingError):
-    """The device that was asked for does not run networks here."""
+    """The device or profile that was asked for cannot run the networks here."""
 
     code = "device"

@@ -178,8 +178,12 @@ def test_no_input_is_a_usage_error() -> None:
 def test_an_encoder_that_is_missing_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(CODECS["vvc"]), "availability", lambda _: "no VVC encoder on this machine; install one")
     sources = [save(tmp_path / "a.png"), save(tmp_path / "b.png")]
+    monkeypatch.delenv("LBIC_VTM_DIR", raising=False)
     result = lbic("compress", *sources, code=ExitCode.MISSING)
-    assert result.stderr == "lbic: error: no VVC encoder on this machine; install one\n"
+    assert result.stderr == (
+        "lbic: error: codec vvc cannot compress here: no VVC encoder on this machine; install one. "
+        "Codecs that work here: jpeg\n"
+    )
     assert names(tmp_path) == {"a.png", "b.png"}
 
 

@@ -10,9 +10,9 @@ from lbic import fileio, image, pipeline
 from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.codecs import CODECS, check_quality
+from lbic.codecs import CODECS, check_quality, require
 from lbic.enhance.types import EnhancementType
-from lbic.errors import ExitCode, MissingError, UsageError
+from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
 from lbic.pipeline import Compressed, CompressSettings
 
@@ -58,9 +58,7 @@ def compress(
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
-    missing = row.availability()
-    if missing:
-        raise MissingError(missing)
+    require(row)
 
     def work(job: Job) -> Outcome:
         started = time.perf_counter()

@@ -13,7 +13,7 @@ from lbic.enhance import catalog, session, tiling
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime, Session
 from lbic.enhance.types import NONE, EnhancementType, Stage
-from lbic.errors import MissingError
+from lbic.errors import DeviceError, MissingError
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,15 @@ def enhance_planes(
 ) -> Enhancement:
     """Bring a decoded picture to its original size and enhance it.
 
-    ``explicit`` tells that the user asked for this type: then what is missing raises MissingError;
-    otherwise the picture comes back as the codec left it, with a note.
+    ``explicit`` tells that the user asked for this type: then what is missing raises MissingError; otherwise
+    the picture comes back as the codec left it, with a note. A device or profile that the user asked for and
+    that is not here raises DeviceError in both cases.
     """
     try:
         sessions = [session.open_session(spec, runtime.device) for spec in _resolve(kind, header, runtime)]
         result, notes = _run(planes, kind, header, runtime, sessions)
     except MissingError as error:
-        if explicit or runtime.demanding:
+        if explicit or isinstance(error, DeviceError):
             raise
         plain = upsample(planes, header.width, header.height)
         return Enhancement(plain, NONE, notes=(f"{error}; wrote the codec's picture without enhancement",))
@@ -82,9 +83,7 @@ def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[Mo
     specs = [spec for spec in found if spec is not None]
     for spec in specs:
         if runtime.profile not in ("auto", spec.profile):
-            raise MissingError(
-                f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic"
-            )
+            raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")
     return specs
 
 
@@ -101,7 +100,7 @@ def _run(
             notes[
                 f"model {opened.spec.name} was trained for {opened.spec.domain()}; this picture is {_kind(header)}"
             ] = None
-    steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled}
+    steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled, Stage.PLANES: _run_planes}
     return steps[kind.stage](planes, header, runtime, sessions), tuple(notes)
 
 
@@ -120,9 +119,24 @@ def _run_decoded(planes: Planes, header: Header, runtime: Runtime, sessions: lis
 
 
 def _run_upsampled(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
-    """Types 5-7: the networks see luma at the original size; chroma stays bicubic."""
+    """Types 5 and 6: the networks see luma at the original size; chroma stays bicubic."""
     full = upsample(planes, header.width, header.height)
-    y: Plane = full.y
+    return Planes(_chain(full.y, header, runtime, sessions), full.cb, full.cr)
+
+
+def _run_planes(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
+    """Type 7: the networks see luma, and chroma at half size as it was coded, its middle moved to 0.5."""
+    half = upsample(planes, header.width, header.height).halved()
+    middle = np.float32(0.5)
+    chroma = (c + middle for c in (half.cb, half.cr) if c is not None)
+    return Planes(
+        _chain(half.y, header, runtime, sessions),
+        *(_chain(c, header, runtime, sessions) - middle for c in chroma),
+    )
+
+
+def _chain(plane: Plane, header: Header, runtime: Runtime, sessions: list[Session]) -> Plane:
+    """One plane through one-channel networks in their order."""
     for opened in sessions:
-        y = tiling.run(opened, y[None], runtime.tile, header.quality)[0]
-    return Planes(y, full.cb, full.cr)
+        plane = tiling.run(opened, plane[None], runtime.tile, header.quality)[0]
+    return plane

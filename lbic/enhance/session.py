@@ -41,11 +41,6 @@ class Runtime:
         if self.device not in DEVICES:
             raise UsageError(f"unknown device {self.device!r}; known: {', '.join(DEVICES)}")
 
-    @property
-    def demanding(self) -> bool:
-        """True when the user insisted on something that may be missing."""
-        return self.profile != "auto" or self.device == "cuda"
-
 
 class Session:
     """A loaded network. ``provider`` is the one it runs on; ``note`` says what should have been better."""

@@ -21,6 +21,8 @@ class Stage(Enum):
     """On the decoded RGB picture, before it is brought back to its original size."""
     UPSAMPLED = "upsampled"
     """On the luma of the picture at its original size."""
+    PLANES = "planes"
+    """On luma at its original size and on chroma at half of it, plane by plane."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ TYPES: dict[int, EnhancementType] = {
         EnhancementType(4, "cas", Stage.DECODED, ("cas",), "both networks, trained as one cascade"),
         EnhancementType(5, "sr", Stage.UPSAMPLED, ("sr",), "SRCNN after bicubic upsampling"),
         EnhancementType(6, "sr+ar", Stage.UPSAMPLED, ("sr", "sr-ar"), "SRCNN after bicubic upsampling, then ARCNN"),
-        EnhancementType(7, "ar", Stage.UPSAMPLED, ("ar",), "ARCNN, artifact reduction without downsampling"),
+        EnhancementType(7, "ar", Stage.PLANES, ("ar",), "ARCNN, artifact reduction without downsampling"),
     )
 }
 
