@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,11 +14,13 @@ TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
 
+_PREFIX = re.compile(r"\[[^]]* @ 0x[0-9a-f]+\] ")  # ffmpeg's name of the part that speaks, another one in every run
+
 
 def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) -> bytes:
     """Run a program to its end and return its stdout.
 
-    Raises MissingError when it cannot be started, CodecError with the end of what it said when it
+    Raises MissingError when it cannot be started, CodecError with the reason it gave when it
     fails or runs out of time (it is killed then).
     """
     name = Path(arguments[0]).name
@@ -30,14 +33,16 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
     except subprocess.TimeoutExpired as error:
         raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
     if done.returncode:
-        raise CodecError(f"{name} failed ({done.returncode}): {tail(done.stderr) or tail(done.stdout) or 'no message'}")
+        raise CodecError(
+            f"{name} failed ({done.returncode}): {reason(done.stderr) or reason(done.stdout) or 'no message'}"
+        )
     return done.stdout
 
 
-def tail(output: bytes) -> str:
-    """The last non-empty line of a program's output, which is where programs say why."""
-    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+def reason(output: bytes) -> str:
+    """The first non-empty line of a program's output: the cause, the rest being its consequences."""
+    lines = (_PREFIX.sub("", line).strip() for line in output.decode(errors="replace").splitlines())
+    return next((line[:300] for line in lines if line), "")
 
 
 def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapixels: float) -> bytes:

@@ -24,6 +24,7 @@ BIT_DEPTH = 10
 TOP = (1 << BIT_DEPTH) - 1
 MIDDLE = 1 << BIT_DEPTH - 1
 _ALIGN, _LEAST = 8, 64
+_FULL_BUFFER = "ffmpeg has room for one byte a pixel, which noise at a low qp exceeds: choose a higher qp or vvencapp"
 _FORMATS = {"yuv420p10le": 3, "gray10le": 1}
 
 
@@ -48,11 +49,16 @@ class VvcCodec:
         encoder = encoders.require()
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
         gray = planes.gray and encoder.codes_gray
-        return encode_raw(
-            raw,
-            lambda source, target: encoder.command(source, target, width, height, quality, effort, gray),
-            width * height / 1e6,
-        )
+        try:
+            return encode_raw(
+                raw,
+                lambda source, target: encoder.command(source, target, width, height, quality, effort, gray),
+                width * height / 1e6,
+            )
+        except CodecError as error:
+            if "submitting video frame" in str(error):
+                raise CodecError(f"{error}; {_FULL_BUFFER}") from error
+            raise
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return decode(data, geometry)
