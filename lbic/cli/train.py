@@ -17,10 +17,12 @@ from lbic.errors import FileError, MissingError, UsageError
 if TYPE_CHECKING:
     from lbic.train.loop import Report
 
-NETWORKS = {
-    "srcnn": "Train an SRCNN (sharpens luma that was enlarged).",
-    "arcnn": "Train an ARCNN (removes compression artifacts from luma).",
+TRAININGS = {
+    "srcnn": (("sr",), "Train an SRCNN (sharpens luma that was enlarged)."),
+    "arcnn": (("ar", "sr-ar"), "Train an ARCNN (removes compression artifacts from luma)."),
+    "nr": (("nr",), "Train an HGRDN for noise reduction (type 1)."),
 }
+"""The sub-commands that train: the roles of their recipes, and what they do."""
 PIP = "pip install 'lbic[train]'"
 _folder = click.Path(path_type=Path, file_okay=False)
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -34,7 +36,7 @@ def train() -> None:
     """Train a network on what a real codec does to pictures.
 
     First 'lbic train prepare' codes the pictures, once for training and once for validation; then
-    'lbic train srcnn' or 'lbic train arcnn' trains; then 'lbic export' makes a model of the result.
+    'lbic train arcnn' (or another) trains; then 'lbic export' makes a model of the result.
     """
 
 
@@ -50,7 +52,7 @@ def train() -> None:
 def prepare(
     pictures: Path, config_path: Path, output: Path, validation: bool, after: Path | None, jobs: int | None
 ) -> None:
-    """Code the pictures of DIR with the recipe's codec and keep pairs of true and coded luma.
+    """Code the pictures of DIR with the recipe's codec and keep pairs of true and coded pictures.
 
     The streams are kept in the output folder; an interrupted run goes on where it stopped.
     """
@@ -104,7 +106,7 @@ def _trainer(name: str, summary: str) -> click.Command:
     return command
 
 
-for _name, _summary in NETWORKS.items():
+for _name, (_, _summary) in TRAININGS.items():
     train.add_command(_trainer(_name, _summary))
 
 
@@ -123,8 +125,9 @@ def _train(
     from lbic.train import config
 
     recipe = config.load(config_path)
-    if recipe.network != name:
-        raise UsageError(f"{config_path}: is a recipe for {recipe.network!r}; use lbic train {recipe.network}")
+    if recipe.export.role not in TRAININGS[name][0]:
+        fitting = [other for other, (roles, _) in TRAININGS.items() if recipe.export.role in roles]
+        raise UsageError(f"{config_path}: is a recipe for role {recipe.export.role!r}; use lbic train {fitting[0]}")
     if resume and init:
         raise UsageError("--resume goes on with its own weights; leave out --init")
     torch = _torch()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from lbic.errors import UsageError
 from lbic.nets.arcnn import ARCNN
 from lbic.nets.base import Network
+from lbic.nets.hgrdn import FULL, HGRDN, LITE
 from lbic.nets.srcnn import SRCNN
 
 
@@ -25,6 +27,8 @@ NETWORKS: dict[str, NetworkRow] = {
     for row in (
         NetworkRow("srcnn", "SRCNN 9-5-5", SRCNN),
         NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
+        NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
+        NetworkRow("hgrdn-full", "HGRDN full", partial(HGRDN, FULL)),
     )
 }
 

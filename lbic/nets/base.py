@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+QUALITY_UNIT = 63
+"""The quality that a quality plane holds as 1: the highest QP (docs/format.md)."""
 
 
 class Network(nn.Module):
     """Base of the networks.
 
-    ``channels`` is 1 (luma) or 3 (RGB), for input and output alike. ``halo`` is the radius in
+    ``channels`` is 1 (luma) or 3 (RGB), for input and output alike; ``quality_plane`` tells that the input has one
+    channel more, quality / 63 everywhere. ``halo`` is the radius in
     pixels of the input that one output pixel depends on, ``multiple`` what a picture's sides must
     be a multiple of, and ``margin`` the border of true context that a training crop brings along
     for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop).
     """
 
     channels: int = 1
+    quality_plane: bool = False
     halo: int = 0
     multiple: int = 1
     margin: int = 0
+
+    def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
+        """Append the quality plane to (batch, channels, height, width), where the network has one.
+
+        ``quality`` is (batch,), in the codec's own numbers.
+        """
+        if not self.quality_plane:
+            return picture
+        plane = (quality / QUALITY_UNIT).reshape(-1, 1, 1, 1).expand(-1, 1, *picture.shape[2:])
+        return torch.cat([picture, plane.to(picture)], dim=1)
 
     def inside(self, picture: Tensor) -> Tensor:
         """Restore a crop that has ``margin`` pixels of context on each side, and drop those."""
@@ -64,6 +80,16 @@ class LumaFilter(Network):
     def forward(self, picture: Tensor) -> Tensor:
         """Restore whole pictures: the output has the input's size."""
         return self.inside(F.pad(picture, (self.halo,) * 4, mode="replicate"))
+
+    def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
+        """Append the quality plane to (batch, channels, height, width), where the network has one.
+
+        ``quality`` is (batch,), in the codec's own numbers.
+        """
+        if not self.quality_plane:
+            return picture
+        plane = (quality / QUALITY_UNIT).reshape(-1, 1, 1, 1).expand(-1, 1, *picture.shape[2:])
+        return torch.cat([picture, plane.to(picture)], dim=1)
 
     def inside(self, picture: Tensor) -> Tensor:
         """Restore a crop with ``halo`` pixels of context on each side, which the output lacks."""

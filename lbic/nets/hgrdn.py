@@ -58,6 +58,7 @@ class HGRDN(Network):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
+        self.quality_plane = shape.quality_plane
         filters = shape.filters
         self.head = nn.Conv2d(4 if shape.quality_plane else 3, filters, 3, padding=1)
         self.down = nn.Conv2d(filters, filters, 4, stride=2, padding=1)

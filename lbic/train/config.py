@@ -22,7 +22,7 @@ class DataConfig:
     the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
     at, ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
-    so that pictures whose luma was stored that way are known too.
+    so that pictures whose luma was stored that way are known too. ``channels`` is 1 for luma, 3 for RGB.
     """
 
     codec: str
@@ -30,6 +30,7 @@ class DataConfig:
     quality: tuple[int, int]
     validation: tuple[int, ...]
     per_picture: int = 3
+    channels: int = 1
     effort: int = 1
     limited_range: float = 0.0
 
@@ -146,6 +147,7 @@ def _check(config: Config, name: str) -> None:
     rules = (
         (low <= high, "data.quality must be [lowest, highest]"),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
+        (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),

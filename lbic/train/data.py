@@ -1,8 +1,8 @@
-"""Prepared pictures: pairs of undamaged and coded luma on disk, and random crops from them.
+"""Prepared pictures: pairs of undamaged and coded pictures on disk, and random crops from them.
 
-A prepared folder (written by prepare.py) holds ``truth.u8`` and ``coded.u8``, luma planes of
-8 bits one after the other, and ``index.json``, which says where each one lies. Both files are
-memory-mapped, so a set may be larger than memory, and nothing but numpy is needed to read it.
+A prepared folder (written by prepare.py) holds ``truth.u8`` and ``coded.u8``, luma or interleaved RGB
+of 8 bits, one picture after the other, and ``index.json``, which says where each one lies. Both files
+are memory-mapped, so a set may be larger than memory, and nothing but numpy is needed to read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lbic.errors import FileError
 
-FORMAT = 1
+FORMAT = 2
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -33,6 +33,16 @@ class Pair:
     coded: int
 
 
+@dataclass(frozen=True)
+class Crops:
+    """A batch: ``coded`` (batch, channels, patch + 2 margin, same) and ``truth`` (batch, channels, patch, patch) in
+    [0, 1]; ``quality`` (batch,) is the codec's own number of each crop."""
+
+    coded: Floats
+    truth: Floats
+    quality: Floats
+
+
 class PairSet:
     """All pairs of a prepared folder."""
 
@@ -41,6 +51,8 @@ class PairSet:
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             self.about: dict[str, object] = content["about"]
+            self.channels = int(content["channels"])
+            """1 for luma, 3 for RGB."""
             self.pairs = [Pair(**row) for row in content["pairs"]]
             self._truth: Bytes = np.memmap(folder / "truth.u8", np.uint8, "r")
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
@@ -50,64 +62,67 @@ class PairSet:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def planes(self, pair: Pair) -> tuple[Bytes, Bytes]:
-        """The undamaged and the coded luma of a pair, (height, width) each."""
-        size, shape = pair.width * pair.height, (pair.height, pair.width)
+    def pictures(self, pair: Pair) -> tuple[Bytes, Bytes]:
+        """The undamaged and the coded picture of a pair, (height, width, channels) each."""
+        shape = (pair.height, pair.width, self.channels)
+        size = pair.width * pair.height * self.channels
         truth = self._truth[pair.truth : pair.truth + size].reshape(shape)
         coded = self._coded[pair.coded : pair.coded + size].reshape(shape)
         return truth, coded
 
-    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> tuple[Floats, Floats]:
+    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Crops:
         """Draw random crops, each turned into one of its eight orientations.
 
-        Returns the coded crops, (batch, 1, patch + 2 margin, same), and the undamaged ones,
-        (batch, 1, patch, patch), in [0, 1]. A margin that reaches over the border of a picture
-        repeats its outermost pixels, as a network's own padding does.
+        A margin that reaches over the border of a picture repeats its outermost pixels, as a network's
+        own padding does.
         """
         side = patch + 2 * margin
-        coded_crops = np.empty((batch, 1, side, side), np.float32)
-        truth_crops = np.empty((batch, 1, patch, patch), np.float32)
+        coded_crops = np.empty((batch, self.channels, side, side), np.float32)
+        truth_crops = np.empty((batch, self.channels, patch, patch), np.float32)
+        qualities = np.empty(batch, np.float32)
         for i in range(batch):
             pair = self.pairs[int(rng.integers(len(self.pairs)))]
-            truth, coded = self.planes(pair)
+            truth, coded = self.pictures(pair)
             top = int(rng.integers(max(pair.height - patch, 0) + 1))
             left = int(rng.integers(max(pair.width - patch, 0) + 1))
             turn = int(rng.integers(8))
-            coded_crops[i, 0] = _orient(_crop(coded, top - margin, left - margin, side), turn)
-            truth_crops[i, 0] = _orient(_crop(truth, top, left, patch), turn)
-        return coded_crops / np.float32(255), truth_crops / np.float32(255)
+            coded_crops[i] = _orient(_crop(coded, top - margin, left - margin, side), turn).transpose(2, 0, 1)
+            truth_crops[i] = _orient(_crop(truth, top, left, patch), turn).transpose(2, 0, 1)
+            qualities[i] = pair.quality
+        return Crops(coded_crops / np.float32(255), truth_crops / np.float32(255), qualities)
 
 
-def _crop(plane: Bytes, top: int, left: int, side: int) -> Bytes:
+def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:
     """A square crop whose parts outside the picture repeat its border."""
-    height, width = plane.shape
+    height, width = picture.shape[:2]
     if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
-        return plane[top : top + side, left : left + side]
+        return picture[top : top + side, left : left + side]
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    return plane[np.ix_(rows, columns)]
+    return picture[np.ix_(rows, columns)]
 
 
 def _orient(crop: Bytes, turn: int) -> Bytes:
     """One of the eight orientations of a square."""
     if turn >= 4:
-        crop = crop.T
+        crop = crop.swapaxes(0, 1)
     return np.rot90(crop, turn % 4)
 
 
 class PairWriter:
     """Writes a prepared folder, a picture and its codings at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, channels: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._channels = channels
         self._pairs: list[Pair] = []
         self._truth = (folder / "truth.u8").open("wb")
         self._coded = (folder / "coded.u8").open("wb")
 
     def add(self, source: str, truth: Bytes, codings: list[tuple[int, Bytes]]) -> None:
-        """Append one picture, (height, width), and its codings as (quality, plane)."""
-        height, width = truth.shape
+        """Append one picture, (height, width, channels), and its codings as (quality, picture)."""
+        height, width = truth.shape[:2]
         start = self._truth.tell()
         self._truth.write(np.ascontiguousarray(truth).tobytes())
         for quality, coded in codings:
@@ -118,5 +133,6 @@ class PairWriter:
         """Finish the folder; the index is written last, so a half-written folder is never read."""
         self._truth.close()
         self._coded.close()
-        content = {"format": FORMAT, "about": about, "pairs": [asdict(pair) for pair in self._pairs]}
+        pairs = [asdict(pair) for pair in self._pairs]
+        content = {"format": FORMAT, "channels": self._channels, "about": about, "pairs": pairs}
         (self._folder / "index.json").write_text(json.dumps(content), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Damage by the real codec: pictures become .lbic files, and those become luma again."""
+"""Damage by the real codec: pictures become .lbic files, and those become luma or RGB again."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ def encode(image: Image.Image, data: DataConfig, quality: int) -> bytes:
     return pipeline.compress(image, settings).data
 
 
-def coded_luma(data: bytes) -> Bytes:
-    """The luma of a .lbic file as its codec left it, (height, width) at the original size, 8 bits."""
+def coded(data: bytes, channels: int) -> Bytes:
+    """A .lbic file as its codec left it, (height, width, channels) at the original size, 8 bits."""
     from lbic import pipeline
 
-    return _rounded(pipeline.decode_planes(data).y)
+    planes = pipeline.decode_planes(data)
+    return _luma(planes.y) if channels == 1 else color.planes_to_uint8(planes)
 
 
-def true_luma(image: Image.Image) -> Bytes:
-    """The luma of an undamaged RGB picture, (height, width), rounded to 8 bits."""
-    return _rounded(color.rgb_to_ycbcr(np.asarray(image))[0])
+def true(image: Image.Image, channels: int) -> Bytes:
+    """An undamaged RGB picture, (height, width, channels), 8 bits: its luma, or as it is."""
+    rgb = np.asarray(image)
+    return _luma(color.rgb_to_ycbcr(rgb)[0]) if channels == 1 else rgb
 
 
-def _rounded(luma: color.Plane) -> Bytes:
-    return color.to_levels(luma, 255).astype(np.uint8)
+def _luma(y: color.Plane) -> Bytes:
+    return color.to_levels(y, 255).astype(np.uint8)[..., None]

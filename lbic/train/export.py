@@ -37,12 +37,13 @@ def read_checkpoint(path: Path) -> tuple[Config, Network, int]:
 def to_onnx(network: Network, facts: dict[str, str]) -> bytes:
     """Export with dynamic height and width; ``facts`` go into the file's metadata_props.
 
-    Input and output are called "picture" and "restored", (1, channels, height, width) float32.
+    Input and output are called "picture" and "restored", (1, channels, height, width) float32; the input has one
+    channel more for a quality plane.
     """
     import onnx
 
     height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
-    example = torch.rand(1, network.channels, 64, 72)
+    example = torch.rand(1, network.channels + network.quality_plane, 64, 72)
     with _quiet():
         program = torch.onnx.export(
             network.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
@@ -69,8 +70,9 @@ def largest_difference(network: Network, data: bytes) -> float:
     session = _session(data)
     rng = np.random.default_rng(0)
     worst = 0.0
-    for height, width in _SIZES:
-        picture = rng.random((1, network.channels, height, width), dtype=np.float32)
+    for sides in _SIZES:
+        height, width = (-(-side // network.multiple) * network.multiple for side in sides)
+        picture = rng.random((1, network.channels + network.quality_plane, height, width), dtype=np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(picture)).numpy()
         got = session.run(None, {"picture": picture})[0]

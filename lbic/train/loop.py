@@ -121,10 +121,12 @@ class Trainer:
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
-        coded, truth = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
+        crops = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        inputs = torch.from_numpy(coded).to(self.device, memory_format=layout)
-        target = torch.from_numpy(truth).to(self.device)
+        coded, target, quality = (
+            torch.from_numpy(part).to(self.device) for part in (crops.coded, crops.truth, crops.quality)
+        )
+        inputs = self.network.with_quality(coded, quality).to(memory_format=layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             output = self.network.inside(inputs)
         loss = self.loss(output.float(), target)
@@ -137,11 +139,12 @@ class Trainer:
         self._average()
         return float(loss.detach())
 
-    def restore_plane(self, plane: Floats) -> Floats:
-        """Run the averaged network on luma, (height, width) in [0, 1]."""
+    def restore_picture(self, picture: Floats, quality: int) -> Floats:
+        """Run the averaged network on a picture, (height, width, channels) in [0, 1]."""
         with torch.inference_mode():
-            output = self.average(torch.from_numpy(plane)[None, None].to(self.device))
-        result: Floats = output[0, 0].float().cpu().numpy()
+            batch = torch.from_numpy(picture.transpose(2, 0, 1)[None]).to(self.device)
+            output = self.average(self.average.with_quality(batch, torch.tensor([quality], device=self.device)))
+        result: Floats = output[0].float().cpu().numpy().transpose(1, 2, 0)
         return result
 
     def _average(self) -> None:
@@ -166,6 +169,12 @@ def run(
     Writes ``last.pt`` every few minutes and at the end, and a line of JSON to ``log.jsonl`` at
     every validation.
     """
+    for given in (pairs, validation):
+        if given is not None and given.channels != trainer.network.channels:
+            raise UsageError(
+                f"the network {trainer.config.network!r} takes {trainer.network.channels} channels, the prepared "
+                f"pictures have {given.channels}"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     steps = trainer.config.train.steps
     began = saved = time.monotonic()
@@ -177,7 +186,7 @@ def run(
         ends = trainer.step == steps or stopped() or bool(pace.minutes and now - began > pace.minutes * 60)
         found = None
         if ends or trainer.step % pace.validate_every == 0:
-            found = gains(trainer.restore_plane, validation, pace.crop) if validation is not None else {}
+            found = gains(trainer.restore_picture, validation, pace.crop) if validation is not None else {}
             _log(folder / LOG, trainer, mean_loss, now - began, found)
         report(
             Report(trainer.step, steps, mean_loss, rate_at(trainer.step - 1, trainer.config.train), now - began, found)

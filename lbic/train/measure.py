@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from lbic.nets.base import QUALITY_UNIT
 from lbic.train.data import Bytes, Floats, PairSet
 from lbic.train.validate import gains
 
 
 class OnnxNetwork:
-    """A one-channel ONNX network as a function of luma, (height, width) in [0, 1]; counts its CPU time."""
+    """An ONNX network as a function of a picture, (height, width, channels) in [0, 1]; counts its CPU time."""
 
     def __init__(self, data: bytes) -> None:
         import onnxruntime
@@ -21,19 +22,24 @@ class OnnxNetwork:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting is no work
         self._session: Any = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self._quality_plane = self._session.get_inputs()[0].shape[1] > self._session.get_outputs()[0].shape[1]
         self._pixels = 0
         self._seconds = 0.0
 
-    def __call__(self, plane: Floats) -> Floats:
+    def __call__(self, picture: Floats, quality: int) -> Floats:
+        batch = picture.transpose(2, 0, 1)[None]
+        if self._quality_plane:
+            plane = np.full_like(batch[:, :1], quality / QUALITY_UNIT)
+            batch = np.concatenate([batch, plane], axis=1)
         began = time.process_time()
-        result: Floats = self._session.run(None, {self._input: plane[None, None]})[0][0, 0]
+        result: Floats = self._session.run(None, {self._input: np.ascontiguousarray(batch)})[0][0]
         self._seconds += time.process_time() - began
-        self._pixels += plane.size
-        return result
+        self._pixels += picture.shape[0] * picture.shape[1]
+        return result.transpose(1, 2, 0)
 
-    def on_bytes(self, plane: Bytes) -> Bytes:
-        """The same on 8-bit luma."""
-        restored = np.clip(self(plane.astype(np.float32) / np.float32(255)), 0, 1)
+    def on_bytes(self, picture: Bytes) -> Bytes:
+        """The same on 8 bits, for networks without a quality plane."""
+        restored = np.clip(self(picture.astype(np.float32) / np.float32(255), 0), 0, 1)
         levels: Bytes = np.rint(restored * np.float32(255)).astype(np.uint8)
         return levels
 

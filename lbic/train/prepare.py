@@ -72,18 +72,18 @@ def prepare(
 ) -> int:
     """Code all pictures, fill the folder (see data.py) and return the number of pairs.
 
-    ``after`` is applied to every coded plane: the network that runs before the one to be trained.
+    ``after`` is applied to every coded picture: the network that runs before the one to be trained.
     """
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
-    writer = PairWriter(folder)
+    writer = PairWriter(folder, data.channels)
     for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
         if after:
-            coded = [after(luma) for luma in coded]
+            coded = [after(picture) for picture in coded]
         for limited in sorted({limited for _, limited in job.codings}):
             wanted = [
-                (quality, luma)
-                for (quality, is_limited), luma in zip(job.codings, coded, strict=True)
+                (quality, picture)
+                for (quality, is_limited), picture in zip(job.codings, coded, strict=True)
                 if is_limited == limited
             ]
             writer.add(job.path.name, _limit(truth) if limited else truth, wanted)
@@ -93,7 +93,7 @@ def prepare(
 
 
 def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> Iterator[tuple[Job, list[Bytes]]]:
-    """Every job with its true luma and the luma of its codings, in order, a few jobs ahead of the caller."""
+    """Every job with its true picture and its codings, in order, a few jobs ahead of the caller."""
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(jobs), 4 * workers):
             part = jobs[start : start + 4 * workers]
@@ -106,7 +106,7 @@ def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
             image = opened.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{job.path}: not a readable picture: {error}") from error
-    planes = [degrade.true_luma(image)]
+    pictures = [degrade.true(image, data.channels)]
     for quality, limited in job.codings:
         stream = streams / f"{job.path.name}.q{quality}{'l' if limited else ''}.lbic"
         if not stream.is_file():
@@ -114,11 +114,11 @@ def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
             part = stream.with_suffix(".part")
             part.write_bytes(degrade.encode(source, data, quality))
             part.replace(stream)
-        planes.append(degrade.coded_luma(stream.read_bytes()))
-    return planes
+        pictures.append(degrade.coded(stream.read_bytes(), data.channels))
+    return pictures
 
 
-def _limit(luma: Bytes) -> Bytes:
-    """The luma of a picture whose contrast was limited as degrade.limit_range does."""
-    limited: Bytes = np.rint(16 + luma.astype(np.float32) * np.float32(219 / 255)).astype(np.uint8)
+def _limit(picture: Bytes) -> Bytes:
+    """Luma or RGB of a picture whose contrast was limited as degrade.limit_range does."""
+    limited: Bytes = np.rint(16 + picture.astype(np.float32) * np.float32(219 / 255)).astype(np.uint8)
     return limited

@@ -42,7 +42,7 @@ def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
         channels=network.channels,
         halo=network.halo,
         multiple=network.multiple,
-        quality_plane=False,
+        quality_plane=network.quality_plane,
         codecs=_codecs(recipe),
         scales=(recipe.data.scale * _SIXTEENTHS,),
         quality=recipe.data.quality,

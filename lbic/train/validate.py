@@ -1,4 +1,4 @@
-"""Validation: how much better a network makes coded pictures, in dB of luma PSNR."""
+"""Validation: how much better a network makes coded pictures, in dB of PSNR (luma or RGB)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from lbic.train.data import Bytes, Floats, PairSet
 
-Restore = Callable[[Floats], Floats]
-"""A network as a function of luma, (height, width) in [0, 1], to the same."""
+Restore = Callable[[Floats, int], Floats]
+"""A network as a function of a picture, (height, width, channels) in [0, 1], and its quality, to the same shape."""
 
 
 def psnr(truth: Bytes | Floats, picture: Bytes | Floats) -> float:
-    """PSNR in dB of planes in 0..255."""
+    """PSNR in dB of pictures in 0..255."""
     error = np.square(truth.astype(np.float64) - picture.astype(np.float64)).mean()
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
@@ -26,14 +26,14 @@ def gains(restore: Restore, pairs: PairSet, crop: int = 0) -> dict[int, float]:
     """
     found: dict[int, list[float]] = defaultdict(list)
     for pair in pairs.pairs:
-        truth, coded = (_middle(plane, crop) for plane in pairs.planes(pair))
-        restored = np.clip(restore(coded.astype(np.float32) / np.float32(255)), 0, 1) * np.float32(255)
+        truth, coded = (_middle(picture, crop) for picture in pairs.pictures(pair))
+        restored = np.clip(restore(coded.astype(np.float32) / np.float32(255), pair.quality), 0, 1) * np.float32(255)
         found[pair.quality].append(psnr(truth, restored) - psnr(truth, coded))
     return {quality: float(np.mean(values)) for quality, values in sorted(found.items())}
 
 
-def _middle(plane: Bytes, crop: int) -> Bytes:
+def _middle(picture: Bytes, crop: int) -> Bytes:
     if not crop:
-        return plane
-    top, left = (max(0, (side - crop) // 2) for side in plane.shape)
-    return plane[top : top + crop, left : left + crop]
+        return picture
+    top, left = (max(0, (side - crop) // 2) for side in picture.shape[:2])
+    return picture[top : top + crop, left : left + crop]
