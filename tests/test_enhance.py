@@ -13,6 +13,7 @@ from toys import identity, network, spec
 from lbic import pipeline
 from lbic.color import Plane, Planes
 from lbic.container import Header
+from lbic.enhance import catalog
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.session import CPU, Runtime
 from lbic.enhance.types import TYPES
@@ -57,6 +58,14 @@ def test_type_0_is_bicubic_upsampling_alone() -> None:
     done = run(decoded(), 0)
     assert planes_equal(done.planes, upsample(decoded(), 21, 15))
     assert (done.type.id, done.models, done.profile, done.provider, done.notes) == (0, (), None, None, ())
+
+
+@pytest.mark.usefixtures("write_models")
+def test_type_0_needs_no_catalog() -> None:
+    (catalog.models_folder() / "manifest.json").write_text("damaged")
+    assert run(decoded(), 0).type.id == 0
+    advised = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=False)
+    assert advised.type.id == 0 and "manifest.json is damaged" in advised.notes[0]
 
 
 def test_type_5_acts_on_luma_after_upsampling_and_leaves_chroma(write_models: WriteCatalog) -> None:

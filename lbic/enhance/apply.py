@@ -74,6 +74,8 @@ def upsample(planes: Planes, width: int, height: int) -> Planes:
 
 def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[ModelSpec]:
     """The network for each role of a type; MissingError when one is not shipped."""
+    if not kind.roles:
+        return []  # so that a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
     profile = runtime.profile
