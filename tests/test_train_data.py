@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,14 @@ def test_qualities_fill_the_range_evenly() -> None:
     assert all(abs(job.codings[0][0] - job.codings[1][0]) in (17, 18) for job in jobs)
 
 
+def test_qualities_may_be_spaced_by_their_logarithm() -> None:
+    data = dataclasses.replace(DATA, spacing="log")
+    jobs = prepare.training_jobs([Path(f"{i}.png") for i in range(300)], data)
+    found = np.array([quality for job in jobs for quality, _ in job.codings])
+    assert (found.min(), found.max()) == DATA.quality
+    assert 0.3 < (found < 10).mean() < 0.36
+
+
 def test_limited_range_has_its_own_truth(pictures: Path, tmp_path: Path) -> None:
     data = DataConfig(codec="jpeg", scale=1, quality=(90, 90), validation=(90,), per_picture=2, limited_range=0.5)
     pairs = _prepare(pictures, tmp_path / "out", data)
@@ -100,7 +109,9 @@ def test_a_network_may_run_before(pictures: Path, tmp_path: Path) -> None:
 def test_crops_fit_together(pictures: Path, tmp_path: Path) -> None:
     data = DataConfig(codec="jpeg", scale=1, quality=(95, 95), validation=(95,), per_picture=1)
     pairs = _prepare(pictures, tmp_path / "out", data)
-    coded, truth = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
+    coded, truth, error = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
+    assert error.shape == (32,)
+    assert {float(value) for value in error} == {np.float32(pairs.error(index)) for index in range(3)}
     assert coded.shape == (32, 1, 34, 34)
     assert truth.shape == (32, 1, 24, 24)
     assert coded.dtype == truth.dtype == np.float32

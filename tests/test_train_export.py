@@ -129,7 +129,6 @@ def test_shipped_models_are_as_the_manifest_says() -> None:
     for row in content["models"]:
         recipe = config.load(folder / "configs" / f"{row['name']}.toml")
         assert (row["role"], row["network"]) == (recipe.export.role, recipe.network)
-        assert row["about"]["steps"] == recipe.train.steps
         assert min(row["about"]["gain"].values()) > 0
 
 

@@ -20,7 +20,8 @@ class DataConfig:
 
     ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
     the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
-    at, ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
+    at, ``spacing`` whether those are spread evenly or evenly in their logarithm (a JPEG's quantiser step is
+    proportional to 1 / quality), ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
     so that pictures whose luma was stored that way are known too.
     """
@@ -30,6 +31,7 @@ class DataConfig:
     quality: tuple[int, int]
     validation: tuple[int, ...]
     per_picture: int = 3
+    spacing: str = "even"
     effort: int = 1
     limited_range: float = 0.0
 
@@ -147,6 +149,8 @@ def _check(config: Config, name: str) -> None:
         (low <= high, "data.quality must be [lowest, highest]"),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
+        (data.spacing in ("even", "log"), "data.spacing must be 'even' or 'log'"),
+        (data.spacing == "even" or low >= 1, "data.spacing 'log' needs qualities from 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),

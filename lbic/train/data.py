@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from lbic.errors import FileError
 
 FORMAT = 1
+LEAST_ERROR = 1e-5
+"""50 dB: no crop weighs more than one from a picture as good as this."""
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -33,6 +36,18 @@ class Pair:
     coded: int
 
 
+class Batch(NamedTuple):
+    """What a training step sees, values in [0, 1].
+
+    ``coded`` is (batch, 1, patch + 2 margin, same), ``truth`` (batch, 1, patch, patch); ``error``,
+    (batch,), is the mean squared error of the whole coded picture that a crop is from.
+    """
+
+    coded: Floats
+    truth: Floats
+    error: Floats
+
+
 class PairSet:
     """All pairs of a prepared folder."""
 
@@ -44,6 +59,7 @@ class PairSet:
             self.pairs = [Pair(**row) for row in content["pairs"]]
             self._truth: Bytes = np.memmap(folder / "truth.u8", np.uint8, "r")
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
+            self._errors: dict[int, float] = {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
@@ -57,25 +73,35 @@ class PairSet:
         coded = self._coded[pair.coded : pair.coded + size].reshape(shape)
         return truth, coded
 
-    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> tuple[Floats, Floats]:
+    def error(self, index: int) -> float:
+        """Mean squared error of a coded picture, of values in [0, 1]; at least LEAST_ERROR."""
+        if index not in self._errors:
+            truth, coded = self.planes(self.pairs[index])
+            difference = truth.astype(np.float32) - coded
+            self._errors[index] = max(float(np.square(difference).mean()) / 255**2, LEAST_ERROR)
+        return self._errors[index]
+
+    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Batch:
         """Draw random crops, each turned into one of its eight orientations.
 
-        Returns the coded crops, (batch, 1, patch + 2 margin, same), and the undamaged ones,
-        (batch, 1, patch, patch), in [0, 1]. A margin that reaches over the border of a picture
-        repeats its outermost pixels, as a network's own padding does.
+        A margin that reaches over the border of a picture repeats its outermost pixels, as a
+        network's own padding does.
         """
         side = patch + 2 * margin
         coded_crops = np.empty((batch, 1, side, side), np.float32)
         truth_crops = np.empty((batch, 1, patch, patch), np.float32)
+        errors = np.empty(batch, np.float32)
         for i in range(batch):
-            pair = self.pairs[int(rng.integers(len(self.pairs)))]
+            index = int(rng.integers(len(self.pairs)))
+            errors[i] = self.error(index)
+            pair = self.pairs[index]
             truth, coded = self.planes(pair)
             top = int(rng.integers(max(pair.height - patch, 0) + 1))
             left = int(rng.integers(max(pair.width - patch, 0) + 1))
             turn = int(rng.integers(8))
             coded_crops[i, 0] = _orient(_crop(coded, top - margin, left - margin, side), turn)
             truth_crops[i, 0] = _orient(_crop(truth, top, left, patch), turn)
-        return coded_crops / np.float32(255), truth_crops / np.float32(255)
+        return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors)
 
 
 def _crop(plane: Bytes, top: int, left: int, side: int) -> Bytes:

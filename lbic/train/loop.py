@@ -121,13 +121,13 @@ class Trainer:
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
-        coded, truth = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
+        batch = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        inputs = torch.from_numpy(coded).to(self.device, memory_format=layout)
-        target = torch.from_numpy(truth).to(self.device)
+        inputs = torch.from_numpy(batch.coded).to(self.device, memory_format=layout)
+        target, error = (torch.from_numpy(values).to(self.device) for values in (batch.truth, batch.error))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             output = self.network.inside(inputs)
-        loss = self.loss(output.float(), target)
+        loss = self.loss(output.float(), target, error)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if config.clip:

@@ -48,7 +48,6 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     The qualities of one picture are equally far apart; their common shift follows the golden
     ratio from picture to picture, which fills the range evenly whatever the number of pictures.
     """
-    low, high = data.quality
     jobs = []
     limited = 0.0
     for index, path in enumerate(paths):
@@ -56,10 +55,18 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
         for k in range(data.per_picture):
             place = (index * _GOLDEN + k) % data.per_picture / data.per_picture
             limited += data.limited_range
-            codings.append((low + int(place * (high - low + 1)), limited >= 1))
+            codings.append((_quality(place, data), limited >= 1))
             limited %= 1
         jobs.append(Job(path, tuple(codings)))
     return jobs
+
+
+def _quality(place: float, data: DataConfig) -> int:
+    """The quality at a place in [0, 1) of the range."""
+    low, high = data.quality
+    if data.spacing == "log":
+        return int(low * ((high + 1) / low) ** place)
+    return low + int(place * (high - low + 1))
 
 
 def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
