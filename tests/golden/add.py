@@ -3,7 +3,8 @@
     python tests/golden/add.py NAME PICTURE [--codec vvc] [--q 37] [--scale 1] [--type 0] [--keep icc]
 
 writes NAME.lbic and NAME.png here, adds them to SHA256SUMS and refuses to touch files that are
-there: a golden file is never made again. Look at the PNG before you commit the pair, and describe it in tests/README.md.
+there: a golden file is never made again. Look at the PNG before you commit the pair, and describe it
+in tests/README.md.
 """
 
 from __future__ import annotations
