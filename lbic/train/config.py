@@ -20,8 +20,7 @@ class DataConfig:
 
     ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
     the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
-    at, ``spacing`` whether those are spread evenly or evenly in their logarithm (a JPEG's quantiser step is
-    proportional to 1 / quality), ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
+    at,  ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
     so that pictures whose luma was stored that way are known too.
     """
@@ -31,7 +30,6 @@ class DataConfig:
     quality: tuple[int, int]
     validation: tuple[int, ...]
     per_picture: int = 3
-    spacing: str = "even"
     effort: int = 1
     limited_range: float = 0.0
 
@@ -42,7 +40,9 @@ class TrainConfig:
 
     The learning rate rises linearly over ``warmup`` steps to ``rate`` and falls as a half cosine
     to ``final_rate`` at ``steps``; ``ema`` is the decay of the weights' moving average, which is
-    what is validated and exported. ``autocast`` is "none" or "bf16".
+    what is validated and exported. ``spacing`` "log" draws every octave of qualities as often as
+    any other, "even" every quality: a JPEG's quantiser step is proportional to 1 / quality.
+    ``autocast`` is "none" or "bf16".
     """
 
     steps: int
@@ -52,6 +52,7 @@ class TrainConfig:
     final_rate: float = 1e-6
     warmup: int = 200
     ema: float = 0.999
+    spacing: str = "even"
     loss: str = "mse"
     clip: float = 0.0
     seed: int = 1
@@ -149,8 +150,8 @@ def _check(config: Config, name: str) -> None:
         (low <= high, "data.quality must be [lowest, highest]"),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
-        (data.spacing in ("even", "log"), "data.spacing must be 'even' or 'log'"),
-        (data.spacing == "even" or low >= 1, "data.spacing 'log' needs qualities from 1"),
+        (train.spacing in ("even", "log"), "train.spacing must be 'even' or 'log'"),
+        (train.spacing == "even" or low >= 1, "train.spacing 'log' needs qualities from 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),

@@ -51,14 +51,19 @@ class Batch(NamedTuple):
 class PairSet:
     """All pairs of a prepared folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open a folder; FileError when it is not a prepared one."""
+    def __init__(self, folder: Path, spacing: str = "even") -> None:
+        """Open a folder, to draw from it as ``spacing`` says (see TrainConfig).
+
+        FileError when it is not a prepared one.
+        """
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             self.about: dict[str, object] = content["about"]
             self.pairs = [Pair(**row) for row in content["pairs"]]
             self._truth: Bytes = np.memmap(folder / "truth.u8", np.uint8, "r")
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
+            weights = [1 / pair.quality if spacing == "log" else 1.0 for pair in self.pairs]
+            self._odds = np.cumsum(weights) / np.sum(weights)
             self._errors: dict[int, float] = {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
@@ -92,7 +97,7 @@ class PairSet:
         truth_crops = np.empty((batch, 1, patch, patch), np.float32)
         errors = np.empty(batch, np.float32)
         for i in range(batch):
-            index = int(rng.integers(len(self.pairs)))
+            index = int(np.searchsorted(self._odds, rng.random(), side="right"))
             errors[i] = self.error(index)
             pair = self.pairs[index]
             truth, coded = self.planes(pair)

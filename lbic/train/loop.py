@@ -20,6 +20,7 @@ from torch import nn
 
 from lbic import nets
 from lbic.errors import UsageError
+from lbic.nets.base import Network
 from lbic.train import checkpoint, losses
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
@@ -71,9 +72,11 @@ def best_device() -> torch.device:
 class Trainer:
     """One run: the network, its averaged copy, the optimiser and the random generator."""
 
-    def __init__(self, config: Config, device: torch.device) -> None:
+    def __init__(self, config: Config, device: torch.device, before: Network | None = None) -> None:
+        """Start a run of a recipe; ``before`` is a finished network whose output this one is to improve."""
         self.config = config
         self.device = device
+        self.before = before.to(device) if before else None
         torch.manual_seed(config.train.seed)
         self.rng = np.random.default_rng(config.train.seed)
         self.network = nets.build(config.network).to(device)
@@ -121,10 +124,14 @@ class Trainer:
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
-        batch = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
+        margin = self.network.margin + (self.before.margin if self.before else 0)
+        batch = pairs.sample(self.rng, config.batch, config.patch, margin)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         inputs = torch.from_numpy(batch.coded).to(self.device, memory_format=layout)
         target, error = (torch.from_numpy(values).to(self.device) for values in (batch.truth, batch.error))
+        if self.before:
+            with torch.no_grad():
+                inputs = self.before.inside(inputs)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             output = self.network.inside(inputs)
         loss = self.loss(output.float(), target, error)
@@ -138,9 +145,10 @@ class Trainer:
         return float(loss.detach())
 
     def restore_plane(self, plane: Floats) -> Floats:
-        """Run the averaged network on luma, (height, width) in [0, 1]."""
+        """Run the averaged network (after the one before it) on luma, (height, width) in [0, 1]."""
         with torch.inference_mode():
-            output = self.average(torch.from_numpy(plane)[None, None].to(self.device))
+            picture = torch.from_numpy(plane)[None, None].to(self.device)
+            output = self.average(self.before(picture) if self.before else picture)
         result: Floats = output[0, 0].float().cpu().numpy()
         return result
 

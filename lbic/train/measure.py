@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
-
-from lbic.train.data import Bytes, Floats, PairSet
+from lbic.train.data import Floats, PairSet
 from lbic.train.validate import gains
 
 
@@ -31,20 +29,18 @@ class OnnxNetwork:
         self._pixels += plane.size
         return result
 
-    def on_bytes(self, plane: Bytes) -> Bytes:
-        """The same on 8-bit luma."""
-        restored = np.clip(self(plane.astype(np.float32) / np.float32(255)), 0, 1)
-        levels: Bytes = np.rint(restored * np.float32(255)).astype(np.uint8)
-        return levels
-
     @property
     def seconds_per_megapixel(self) -> float:
         """CPU seconds for a million pixels so far."""
         return self._seconds / max(self._pixels, 1) * 1e6
 
 
-def measure(data: bytes, pairs: PairSet) -> tuple[dict[str, float], float]:
-    """Gains in dB by quality over the whole validation pictures, and CPU seconds per megapixel."""
+def measure(data: bytes, pairs: PairSet, before: bytes | None = None) -> tuple[dict[str, float], float]:
+    """Gains in dB over the codec's picture by quality, on whole validation pictures, and CPU seconds per megapixel.
+
+    ``before`` is the network that runs before this one: the gain is of both, the time of this one.
+    """
     network = OnnxNetwork(data)
-    found = gains(network, pairs)
+    first = OnnxNetwork(before) if before else None
+    found = gains(lambda plane: network(first(plane) if first else plane), pairs)
     return {str(quality): round(gain, 3) for quality, gain in found.items()}, network.seconds_per_megapixel

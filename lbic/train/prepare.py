@@ -23,7 +23,6 @@ from lbic.train.data import Bytes, PairWriter
 SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
 _GOLDEN = 0.6180339887498949
 Progress = Callable[[int, int], None]
-Filter = Callable[[Bytes], Bytes]
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     The qualities of one picture are equally far apart; their common shift follows the golden
     ratio from picture to picture, which fills the range evenly whatever the number of pictures.
     """
+    low, high = data.quality
     jobs = []
     limited = 0.0
     for index, path in enumerate(paths):
@@ -55,18 +55,10 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
         for k in range(data.per_picture):
             place = (index * _GOLDEN + k) % data.per_picture / data.per_picture
             limited += data.limited_range
-            codings.append((_quality(place, data), limited >= 1))
+            codings.append((low + int(place * (high - low + 1)), limited >= 1))
             limited %= 1
         jobs.append(Job(path, tuple(codings)))
     return jobs
-
-
-def _quality(place: float, data: DataConfig) -> int:
-    """The quality at a place in [0, 1) of the range."""
-    low, high = data.quality
-    if data.spacing == "log":
-        return int(low * ((high + 1) / low) ** place)
-    return low + int(place * (high - low + 1))
 
 
 def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
@@ -74,19 +66,12 @@ def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     return [Job(path, tuple((quality, False) for quality in data.validation)) for path in paths]
 
 
-def prepare(
-    jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress, after: Filter | None = None
-) -> int:
-    """Code all pictures, fill the folder (see data.py) and return the number of pairs.
-
-    ``after`` is applied to every coded plane: the network that runs before the one to be trained.
-    """
+def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress) -> int:
+    """Code all pictures, fill the folder (see data.py) and return the number of pairs."""
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
     writer = PairWriter(folder)
     for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
-        if after:
-            coded = [after(luma) for luma in coded]
         for limited in sorted({limited for _, limited in job.codings}):
             wanted = [
                 (quality, luma)
