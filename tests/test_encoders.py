@@ -112,6 +112,19 @@ def test_vvencapp_is_called_for_gray(program: Program, monkeypatch: pytest.Monke
     assert said[said.index("-s") + 1] == "64x64"
 
 
+@pytest.mark.parametrize("answers", [ANSWERS_AS_FFMPEG, ANSWERS_AS_VVENCAPP], ids=["ffmpeg", "vvencapp"])
+def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_for(
+    answers: str, program: Program
+) -> None:
+    encoder = encoders.probe(program(answers))
+    assert encoder is not None
+    command = encoder.command("in", "out", 64, 72, 41, 1, False)
+    said = " ".join(command).replace("--", "-").replace("=", " ").replace(":", " ")
+    for words in ("IntraQPOffset 0", "-qpa 0", "-preset fast ", " 41 ", "64x72", "6.2", "ALFSpeed 0"):
+        assert words in said
+    assert command[-1] == "out" or command[command.index("-o") + 1] == "out"
+
+
 def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     body = "echo '[out @ 0x55aa] the cause' >&2; echo 'Terminating' >&2; exit 7"
     monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + body, "ffmpeg"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 from dataclasses import replace
 
@@ -157,6 +158,17 @@ def test_damaged_and_exploding_metadata_is_refused(items: dict[int, bytes], sent
     for read in (decompress, verify):
         with pytest.raises(FormatError, match=sentence):
             read(data)
+
+
+def test_a_metadata_bomb_is_not_inflated() -> None:
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError):
+            metadata.unpack_alpha(bomb, 16, 16)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_verify_returns_the_header_of_a_sound_file() -> None:

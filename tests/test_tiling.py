@@ -97,6 +97,12 @@ def test_batches_are_padded_to_the_networks_multiple(multiple: int) -> None:
     assert all(side % multiple == 0 for shape in session.sizes for side in shape[2:])
 
 
+def test_the_padding_repeats_the_edge() -> None:
+    halving = opened(network(1, 1, [np.ones((1, 1, 1, 1), np.float32)], strided=True), multiple=2)
+    flat = np.full((1, 37, 51), 0.5, np.float32)
+    assert np.allclose(tiling.run(halving, flat, 32, 37), flat)
+
+
 def test_a_tile_that_does_not_fit_in_memory_is_halved() -> None:
     session = Watched(most=70 * 70, halo=2)
     whole = picture(1, 200, 180)

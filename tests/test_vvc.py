@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from conftest import GOLDEN
@@ -50,6 +53,20 @@ def test_two_decoders_agree_on_every_sample(size: tuple[int, int], quality: int,
 @pytest.mark.parametrize("name", ["vvenc-color", "vvenc-gray", "vtm-color", "vtm-gray"])
 def test_two_decoders_agree_on_streams_of_other_encoders(name: str, tmp_path: Path) -> None:
     assert agree(stream(name), tmp_path)
+
+
+def test_one_thread_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With more, pictures of one CTU's width decode differently from run to run: no test would fail every time.
+    made: list[Any] = []
+    create = av.CodecContext.create
+
+    def watch(*arguments: Any) -> Any:
+        made.append(create(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(av, "CodecContext", SimpleNamespace(create=watch))
+    vvc.decode_levels(stream("vvenc-color"))
+    assert [context.thread_count for context in made] == [1]
 
 
 @pytest.mark.slow
