@@ -8,6 +8,8 @@
 After ``import lbic``, Pillow opens and saves .lbic files too (lbic.plugin).
 """
 
+# The package comes before the function of its name: loaded later, it would take the function's place.
+import lbic.enhance  # noqa: F401
 from lbic import plugin as _plugin
 from lbic.api import compress, decompress, enhance, info
 from lbic.container import Header

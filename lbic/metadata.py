@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lbic import container, limits
+from lbic.container import Header
 from lbic.errors import FormatError
 from lbic.image import Picture
 
 KEEPABLE = ("icc", "exif", "xmp")
+
+
+@dataclass(frozen=True)
+class Items:
+    """The metadata of a file as they were before compress, None where it has none."""
+
+    alpha: NDArray[np.uint8] | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
 
 
 def collect(picture: Picture, keep: frozenset[str]) -> dict[int, bytes]:
@@ -40,11 +52,18 @@ def unpack_alpha(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
     return np.cumsum(rows.reshape(height, width), axis=0, dtype=np.uint8)
 
 
-def unpack(items: dict[int, bytes], number: int) -> bytes | None:
-    """One kept item as it was before compress, None when the file has none."""
-    if number not in items:
-        return None
-    return inflate(items[number], limits.MAX_METADATA, container.METADATA_NAMES[number])
+def unpack(header: Header) -> Items:
+    """Decode everything a header brings besides the picture; FormatError when any of it is damaged."""
+    found = header.metadata
+    alpha = None
+    if container.ALPHA in found:
+        alpha = unpack_alpha(found[container.ALPHA], header.width, header.height)
+    kept = {
+        name: inflate(found[number], limits.MAX_METADATA, name)
+        for number, name in container.METADATA_NAMES.items()
+        if name in KEEPABLE and number in found
+    }
+    return Items(alpha, **kept)
 
 
 def inflate(data: bytes, most: int, name: str) -> bytes:

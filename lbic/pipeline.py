@@ -109,18 +109,12 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     settings = settings or DecompressSettings()
     header, payload = container.unpack(data)
     kind, notes = _choose_type(header, settings.type)
+    items = metadata.unpack(header)  # before minutes of networks: it may be damaged
     planes = _decode_payload(header, payload)
-    done = enhance_planes(
-        planes,
-        kind,
-        header,
-        settings.runtime,
-        explicit=settings.type is not None,
-    )
-    items = header.metadata
+    done = enhance_planes(planes, kind, header, settings.runtime, explicit=settings.type is not None)
     image = Image.fromarray(color.planes_to_uint8(done.planes))
-    if container.ALPHA in items:
-        image = with_alpha(image, metadata.unpack_alpha(items[container.ALPHA], header.width, header.height))
+    if items.alpha is not None:
+        image = with_alpha(image, items.alpha)
     return Decompressed(
         image=image,
         header=header,
@@ -130,9 +124,9 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
         models=done.models,
         provider=done.provider,
         notes=(*notes, *done.notes),
-        icc=metadata.unpack(items, container.ICC),
-        exif=metadata.unpack(items, container.EXIF),
-        xmp=metadata.unpack(items, container.XMP),
+        icc=items.icc,
+        exif=items.exif,
+        xmp=items.xmp,
     )
 
 
@@ -145,12 +139,8 @@ def decode_planes(data: bytes) -> Planes:
 def verify(data: bytes) -> Header:
     """Check a file as decompress would, without networks; returns its header. Raises FormatError or CodecError."""
     header, payload = container.unpack(data)
+    metadata.unpack(header)
     _decode_payload(header, payload)
-    items = header.metadata
-    if container.ALPHA in items:
-        metadata.unpack_alpha(items[container.ALPHA], header.width, header.height)
-    for number in (container.ICC, container.EXIF, container.XMP):
-        metadata.unpack(items, number)
     return header
 
 

@@ -60,8 +60,8 @@ def test_from_pictures_to_a_model(work: Path) -> None:
     assert "| tiny |" in lbic("train", "table", "--models", work / "models").output
 
     tiny = work / "models" / "tiny.onnx"
-    lbic("train", "prepare", work / "pictures", *recipe, "--after", tiny, "-o", work / "next")
-    lbic(*run[:-1], work / "second", "--init", tiny, "--minutes", 1)
+    lbic(*run[:-1], work / "second", "--init", tiny, "--after", tiny, "--minutes", 1)
+    lbic("export", work / "second" / "last.pt", "-o", work / "models2", "--val", work / "val", "--after", tiny)
 
 
 def test_recipe_of_another_network(work: Path) -> None:

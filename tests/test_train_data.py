@@ -11,7 +11,7 @@ from PIL import Image
 from lbic.errors import FileError
 from lbic.train import config, degrade, prepare
 from lbic.train.config import DataConfig
-from lbic.train.data import PairSet
+from lbic.train.data import PairSet, PairWriter
 
 DATA = DataConfig(codec="jpeg", scale=1, quality=(5, 40), validation=(10, 20), per_picture=2)
 
@@ -37,24 +37,25 @@ def test_pairs_are_what_the_codec_makes(pictures: Path, tmp_path: Path) -> None:
     pairs = _prepare(pictures, tmp_path / "out")
     assert len(pairs) == 6
     first = pairs.pairs[0]
-    truth, coded = pairs.planes(first)
+    truth, coded = pairs.pictures(first)
     image = Image.open(pictures / "a.png")
-    np.testing.assert_array_equal(truth, degrade.true_luma(image))
-    np.testing.assert_array_equal(coded, degrade.coded_luma(degrade.encode(image, DATA, first.quality)))
-    assert truth.shape == (40, 48)
+    np.testing.assert_array_equal(truth, degrade.true(image, 1))
+    np.testing.assert_array_equal(coded, degrade.coded(degrade.encode(image, DATA, first.quality), 1))
+    assert truth.shape == (40, 48, 1)
     assert not np.array_equal(truth, coded)
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_coded_luma_has_the_original_size(pictures: Path, scale: int) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_coded_pictures_have_the_original_size(pictures: Path, scale: int, channels: int) -> None:
     image = Image.open(pictures / "b.png")
     data = DataConfig(codec="jpeg", scale=scale, quality=(5, 40), validation=(10,))
-    assert degrade.coded_luma(degrade.encode(image, data, 30)).shape == (57, 33)
+    assert degrade.coded(degrade.encode(image, data, 30), channels).shape == (57, 33, channels)
 
 
 def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = _prepare(pictures, tmp_path / "out")
-    coded = np.array(first.planes(first.pairs[3])[1])
+    coded = np.array(first.pictures(first.pairs[3])[1])
     (tmp_path / "out" / "index.json").unlink()
 
     def fail(*_: object) -> bytes:
@@ -62,7 +63,7 @@ def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(degrade, "encode", fail)
     again = _prepare(pictures, tmp_path / "out")
-    np.testing.assert_array_equal(again.planes(again.pairs[3])[1], coded)
+    np.testing.assert_array_equal(again.pictures(again.pairs[3])[1], coded)
 
 
 def test_qualities_fill_the_range_evenly() -> None:
@@ -81,32 +82,41 @@ def test_limited_range_has_its_own_truth(pictures: Path, tmp_path: Path) -> None
     pairs = _prepare(pictures, tmp_path / "out", data)
     assert len({pair.truth for pair in pairs.pairs}) == 6
     for pair in pairs.pairs:
-        truth, coded = pairs.planes(pair)
+        truth, coded = pairs.pictures(pair)
         assert np.abs(truth.astype(float) - coded).mean() < 4
-    assert sum(int(pairs.planes(pair)[0].min()) >= 16 for pair in pairs.pairs) >= 3
+    assert sum(int(pairs.pictures(pair)[0].min()) >= 16 for pair in pairs.pairs) >= 3
 
 
-def test_a_network_may_run_before(pictures: Path, tmp_path: Path) -> None:
+def test_validation_has_every_picture_at_every_quality(pictures: Path, tmp_path: Path) -> None:
     jobs = prepare.validation_jobs(prepare.pictures(pictures), DATA)
-    prepare.prepare(jobs, DATA, tmp_path / "out", 1, lambda done, of: None, after=lambda plane: 255 - plane)
-    plain = _prepare(pictures, tmp_path / "plain", DATA)
-    inverted = PairSet(tmp_path / "out")
-    assert [pair.quality for pair in inverted.pairs] == [10, 20] * 3
-    truth = inverted.planes(inverted.pairs[0])[0]
-    np.testing.assert_array_equal(truth, plain.planes(plain.pairs[0])[0])
-    assert np.abs(255.0 - inverted.planes(inverted.pairs[0])[1] - truth).mean() < 20
+    prepare.prepare(jobs, DATA, tmp_path / "out", 1, lambda done, of: None)
+    assert [pair.quality for pair in PairSet(tmp_path / "out").pairs] == [10, 20] * 3
 
 
-def test_crops_fit_together(pictures: Path, tmp_path: Path) -> None:
-    data = DataConfig(codec="jpeg", scale=1, quality=(95, 95), validation=(95,), per_picture=1)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_crops_fit_together(pictures: Path, tmp_path: Path, channels: int) -> None:
+    data = DataConfig(codec="jpeg", scale=1, quality=(95, 95), validation=(95,), per_picture=1, channels=channels)
     pairs = _prepare(pictures, tmp_path / "out", data)
-    coded, truth = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
-    assert coded.shape == (32, 1, 34, 34)
-    assert truth.shape == (32, 1, 24, 24)
+    coded, truth, error, quality = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
+    assert error.shape == (32,)
+    assert {float(value) for value in error} == {np.float32(pairs.error(index)) for index in range(3)}
+    assert coded.shape == (32, channels, 34, 34)
+    assert truth.shape == (32, channels, 24, 24)
+    assert quality.tolist() == [95] * 32
     assert coded.dtype == truth.dtype == np.float32
     difference = np.abs(coded[..., 5:-5, 5:-5] - truth).mean(axis=(1, 2, 3))
-    assert difference.max() < 0.03
+    assert difference.max() < (0.03 if channels == 1 else 0.15)  # the chroma of noise is halved
     assert 0 <= truth.min() <= truth.max() <= 1
+
+
+def test_qualities_may_be_drawn_by_their_logarithm(tmp_path: Path) -> None:
+    writer = PairWriter(tmp_path, channels=1)
+    flat = np.zeros((8, 8, 1), np.uint8)
+    writer.add("a", flat, [(5, flat + 51), (20, flat + 102)])
+    writer.close({})
+    for spacing, share in (("even", 0.5), ("log", 0.8)):
+        coded = PairSet(tmp_path, spacing).sample(np.random.default_rng(1), 500, 8, 0).coded
+        assert (coded < 0.3).mean() == pytest.approx(share, abs=0.06)
 
 
 def test_crops_repeat_for_the_same_seed(pictures: Path, tmp_path: Path) -> None:

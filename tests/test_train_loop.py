@@ -39,9 +39,9 @@ CPU = torch.device("cpu")
 def _pairs(folder: Path, seed: int) -> PairSet:
     """A prepared folder of noise whose coding is a little darker."""
     rng = np.random.default_rng(seed)
-    writer = PairWriter(folder)
+    writer = PairWriter(folder, channels=1)
     for name in ("a", "b"):
-        truth = rng.integers(30, 256, (30, 40), dtype=np.uint8)
+        truth = rng.integers(30, 256, (30, 40, 1), dtype=np.uint8)
         writer.add(name, truth, [(10, truth - 20), (20, truth - 10)])
     writer.close({})
     return PairSet(folder)
@@ -134,9 +134,11 @@ def test_rate_warms_up_and_decays() -> None:
 def test_losses() -> None:
     output, truth = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
     truth[1] = 0.5
-    assert losses.find("mse")(output, truth) == pytest.approx(0.125)
-    assert losses.find("l1")(output, truth) == pytest.approx(0.25)
-    assert losses.find("rmse")(output, truth) == pytest.approx(0.25, abs=1e-3)
+    error = torch.tensor([0.01, 0.5])
+    assert losses.find("mse")(output, truth, error) == pytest.approx(0.125)
+    assert losses.find("l1")(output, truth, error) == pytest.approx(0.25)
+    assert losses.find("rmse")(output, truth, error) == pytest.approx(0.25, abs=1e-3)
+    assert losses.find("relative")(output, truth, error) == pytest.approx(0.25)
     with pytest.raises(UsageError, match="known: mse"):
         losses.find("ssim")
 

@@ -31,6 +31,11 @@ _config_option = click.option(
 )
 
 
+_after_option = click.option(
+    "--after", type=_file, metavar="FILE.onnx", help="A network that runs before this one (the sr of an sr-ar)."
+)
+
+
 @click.group()
 def train() -> None:
     """Train a network on what a real codec does to pictures.
@@ -45,23 +50,18 @@ def train() -> None:
 @_config_option
 @click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Folder for the prepared pictures.")
 @click.option("--validation", is_flag=True, help="Code every picture at the recipe's validation qualities.")
-@click.option("--after", type=_file, metavar="FILE.onnx", help="A network that runs before the one to be trained.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at the same time; default all cores."
 )
-def prepare(
-    pictures: Path, config_path: Path, output: Path, validation: bool, after: Path | None, jobs: int | None
-) -> None:
+def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, jobs: int | None) -> None:
     """Code the pictures of DIR with the recipe's codec and keep pairs of true and coded pictures.
 
     The streams are kept in the output folder; an interrupted run goes on where it stopped.
     """
     from lbic.train import config, prepare
-    from lbic.train.measure import OnnxNetwork
 
     data = config.load(config_path).data
     jobs_for = prepare.validation_jobs if validation else prepare.training_jobs
-    after_network = OnnxNetwork(_read(after)).on_bytes if after else None
     with _bar("preparing") as update:
         count = prepare.prepare(
             jobs_for(prepare.pictures(pictures), data),
@@ -69,7 +69,6 @@ def prepare(
             output,
             jobs or os.cpu_count() or 1,
             lambda done, of: update(done, of, ""),
-            after_network,
         )
     click.echo(f"{output}: {count} pairs", err=True)
 
@@ -92,6 +91,7 @@ def _trainer(name: str, summary: str) -> click.Command:
     @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures.")
     @click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Run folder: checkpoint and log.")
     @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint, exactly.")
+    @_after_option
     @click.option("--init", type=_file, metavar="FILE.onnx", help="Begin with the weights of an exported network.")
     @click.option(
         "--minutes", type=click.FloatRange(min=0), default=0, help="Stop after this time; 0 (the default) never."
@@ -117,6 +117,7 @@ def _train(
     val: Path | None,
     output: Path,
     resume: bool,
+    after: Path | None,
     init: Path | None,
     minutes: float,
     threads: int | None,
@@ -139,7 +140,8 @@ def _train(
     last = output / loop.LAST
     if last.exists() and not resume:
         raise UsageError(f"{output}: there is a run already; --resume goes on with it")
-    trainer = loop.Trainer(recipe, loop.best_device())
+    before = export.read_network(after) if after else None
+    trainer = loop.Trainer(recipe, loop.best_device(), before)
     if resume:
         trainer.restore(checkpoint.load(last))
     elif init:
@@ -153,7 +155,8 @@ def _train(
             update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
 
         texts = {"gain": "-"}
-        done = loop.run(trainer, PairSet(data), PairSet(val) if val else None, output, pace, show, stopped)
+        pairs, validation = PairSet(data, recipe.train.spacing), PairSet(val) if val else None
+        done = loop.run(trainer, pairs, validation, output, pace, show, stopped)
     click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
 
 
@@ -163,10 +166,13 @@ def _train(
     "-o", "--output", type=_folder, default=Path("models"), metavar="DIR", help="Models folder; default models."
 )
 @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
+@_after_option
 @click.option(
     "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
 )
-def export(checkpoint_path: Path, output: Path, val: Path | None, defaults: tuple[str, ...]) -> None:
+def export(
+    checkpoint_path: Path, output: Path, val: Path | None, after: Path | None, defaults: tuple[str, ...]
+) -> None:
     """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
     wanted = [_default(text) for text in defaults]
     _torch()
@@ -179,7 +185,7 @@ def export(checkpoint_path: Path, output: Path, val: Path | None, defaults: tupl
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
     data = exporter.to_onnx(network, rows.facts(recipe, steps))
     difference = exporter.largest_difference(network, data)
-    gain, seconds = measure(data, PairSet(val)) if val else ({}, None)
+    gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
     title = nets.NETWORKS[recipe.network].title
     about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds)
     spec = rows.spec(recipe, network, data)

@@ -74,6 +74,8 @@ def upsample(planes: Planes, width: int, height: int) -> Planes:
 
 def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[ModelSpec]:
     """The network for each role of a type; MissingError when one is not shipped."""
+    if not kind.roles:
+        return []  # so that a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
     profile = runtime.profile
@@ -112,6 +114,7 @@ def _run_decoded(planes: Planes, header: Header, runtime: Runtime, sessions: lis
     """Types 1-4: the networks see RGB at the coded size; a gray picture goes in as three equal channels."""
     rgb = np.repeat(planes.y[..., None], 3, axis=2) if planes.gray else color.planes_to_rgb(planes)
     picture = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    del rgb  # 288 MB of a 24-megapixel picture
     for opened in sessions:
         picture = tiling.run(opened, picture, runtime.tile, header.quality)
     y, cb, cr = color.rgb_to_ycbcr(picture.transpose(1, 2, 0))

@@ -9,6 +9,7 @@ from functools import partial
 from lbic.errors import UsageError
 from lbic.nets.arcnn import ARCNN
 from lbic.nets.base import Network
+from lbic.nets.farcnn import FastARCNN
 from lbic.nets.hgrdn import FULL, HGRDN, LITE
 from lbic.nets.srcnn import SRCNN
 
@@ -27,6 +28,7 @@ NETWORKS: dict[str, NetworkRow] = {
     for row in (
         NetworkRow("srcnn", "SRCNN 9-5-5", SRCNN),
         NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
+        NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
         NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
         NetworkRow("hgrdn-full", "HGRDN full", partial(HGRDN, FULL)),
     )

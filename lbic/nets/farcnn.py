@@ -17,7 +17,7 @@ _STRIDE = 2
 
 
 class FastARCNN(Network):
-    """(batch, 1, height, width) in [0, 1] to the same, even sides; predicts a correction, so untrained it is the identity.
+    """(batch, 1, height, width) in [0, 1] to the same, even sides; untrained, it is the identity.
 
     Each convolution pads with zeros: a deep network's ``halo`` of context around a training crop would cost more than
     the crop, so training brings only ``margin`` pixels of it.
@@ -32,7 +32,7 @@ class FastARCNN(Network):
         self.head = nn.Conv2d(planes, filters, 5, padding=2)
         self.pairs = nn.ModuleList(_Pair(filters) for _ in range(pairs))
         self.tail = nn.Conv2d(filters, planes, 3, padding=1)
-        self.halo = _STRIDE * (2 + 2 * pairs + 1)
+        self.halo = _STRIDE * (2 + 2 * pairs + 1 + 1)
         nn.init.kaiming_normal_(self.head.weight, nonlinearity="linear")
         nn.init.normal_(self.tail.weight, std=1e-4)
         for conv in (self.head, self.tail):
@@ -49,7 +49,8 @@ class FastARCNN(Network):
     def inside(self, picture: Tensor) -> Tensor:
         """Restore a crop with ``margin`` pixels of context on each side, which the output lacks."""
         margin = self.margin
-        return self(picture)[..., margin:-margin, margin:-margin]
+        restored: Tensor = self(picture)
+        return restored[..., margin:-margin, margin:-margin]
 
 
 class _Pair(nn.Module):

@@ -20,7 +20,7 @@ class DataConfig:
 
     ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
     the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
-    at, ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
+    at,  ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
     so that pictures whose luma was stored that way are known too. ``channels`` is 1 for luma, 3 for RGB.
     """
@@ -41,7 +41,9 @@ class TrainConfig:
 
     The learning rate rises linearly over ``warmup`` steps to ``rate`` and falls as a half cosine
     to ``final_rate`` at ``steps``; ``ema`` is the decay of the weights' moving average, which is
-    what is validated and exported. ``autocast`` is "none" or "bf16".
+    what is validated and exported. ``spacing`` "log" draws every octave of qualities as often as
+    any other, "even" every quality: a JPEG's quantiser step is proportional to 1 / quality.
+    ``autocast`` is "none" or "bf16".
     """
 
     steps: int
@@ -51,6 +53,7 @@ class TrainConfig:
     final_rate: float = 1e-6
     warmup: int = 200
     ema: float = 0.999
+    spacing: str = "even"
     loss: str = "mse"
     clip: float = 0.0
     seed: int = 1
@@ -149,6 +152,8 @@ def _check(config: Config, name: str) -> None:
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
+        (train.spacing in ("even", "log"), "train.spacing must be 'even' or 'log'"),
+        (train.spacing == "even" or low >= 1, "train.spacing 'log' needs qualities from 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),

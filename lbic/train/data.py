@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lbic.errors import FileError
 
-FORMAT = 2
+FORMAT = 1
+LEAST_ERROR = 1e-5
+"""50 dB: no crop weighs more than one from a picture as good as this."""
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -33,29 +36,39 @@ class Pair:
     coded: int
 
 
-@dataclass(frozen=True)
-class Crops:
-    """A batch: ``coded`` (batch, channels, patch + 2 margin, same) and ``truth`` (batch, channels, patch, patch) in
-    [0, 1]; ``quality`` (batch,) is the codec's own number of each crop."""
+class Batch(NamedTuple):
+    """What a training step sees, values in [0, 1].
+
+    ``coded`` is (batch, channels, patch + 2 margin, same), ``truth`` (batch, channels, patch, patch); ``error``,
+    (batch,), is the mean squared error of the whole coded picture that a crop is from, ``quality``, (batch,), what
+    that was coded with, in the codec's own numbers.
+    """
 
     coded: Floats
     truth: Floats
+    error: Floats
     quality: Floats
 
 
 class PairSet:
     """All pairs of a prepared folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open a folder; FileError when it is not a prepared one."""
+    def __init__(self, folder: Path, spacing: str = "even") -> None:
+        """Open a folder, to draw from it as ``spacing`` says (see TrainConfig).
+
+        FileError when it is not a prepared one.
+        """
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             self.about: dict[str, object] = content["about"]
-            self.channels = int(content["channels"])
+            self.channels = int(content.get("channels", 1))
             """1 for luma, 3 for RGB."""
             self.pairs = [Pair(**row) for row in content["pairs"]]
             self._truth: Bytes = np.memmap(folder / "truth.u8", np.uint8, "r")
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
+            weights = [1 / pair.quality if spacing == "log" else 1.0 for pair in self.pairs]
+            self._odds = np.cumsum(weights) / np.sum(weights)
+            self._errors: dict[int, float] = {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
@@ -70,26 +83,35 @@ class PairSet:
         coded = self._coded[pair.coded : pair.coded + size].reshape(shape)
         return truth, coded
 
-    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Crops:
+    def error(self, index: int) -> float:
+        """Mean squared error of a coded picture, of values in [0, 1]; at least LEAST_ERROR."""
+        if index not in self._errors:
+            truth, coded = self.pictures(self.pairs[index])
+            difference = truth.astype(np.float32) - coded
+            self._errors[index] = max(float(np.square(difference).mean()) / 255**2, LEAST_ERROR)
+        return self._errors[index]
+
+    def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Batch:
         """Draw random crops, each turned into one of its eight orientations.
 
-        A margin that reaches over the border of a picture repeats its outermost pixels, as a network's
-        own padding does.
+        A margin that reaches over the border of a picture repeats its outermost pixels, as a
+        network's own padding does.
         """
         side = patch + 2 * margin
         coded_crops = np.empty((batch, self.channels, side, side), np.float32)
         truth_crops = np.empty((batch, self.channels, patch, patch), np.float32)
-        qualities = np.empty(batch, np.float32)
+        errors, qualities = np.empty(batch, np.float32), np.empty(batch, np.float32)
         for i in range(batch):
-            pair = self.pairs[int(rng.integers(len(self.pairs)))]
+            index = int(np.searchsorted(self._odds, rng.random(), side="right"))
+            pair = self.pairs[index]
+            errors[i], qualities[i] = self.error(index), pair.quality
             truth, coded = self.pictures(pair)
             top = int(rng.integers(max(pair.height - patch, 0) + 1))
             left = int(rng.integers(max(pair.width - patch, 0) + 1))
             turn = int(rng.integers(8))
             coded_crops[i] = _orient(_crop(coded, top - margin, left - margin, side), turn).transpose(2, 0, 1)
             truth_crops[i] = _orient(_crop(truth, top, left, patch), turn).transpose(2, 0, 1)
-            qualities[i] = pair.quality
-        return Crops(coded_crops / np.float32(255), truth_crops / np.float32(255), qualities)
+        return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
 
 
 def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:

@@ -82,6 +82,13 @@ def largest_difference(network: Network, data: bytes) -> float:
     return worst
 
 
+def read_network(path: Path) -> Network:
+    """An exported network of lbic's own, with its weights; FileError or UsageError as for read_weights."""
+    network = nets.build(_facts(path).get("network", ""))
+    network.load_state_dict(read_weights(path, network))
+    return network.eval().requires_grad_(False)
+
+
 def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
     """The weights of an exported network under PyTorch's names, for ``--init``.
 
@@ -89,11 +96,7 @@ def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
     """
     import onnx
 
-    try:
-        graph = onnx.load(path).graph
-    except Exception as error:  # onnx passes on protobuf's errors, which share no public base
-        raise FileError(f"{path}: not a readable ONNX file: {error}") from error
-    stored = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in _load(path).graph.initializer}
     weights = {}
     for name, value in network.state_dict().items():
         found = stored.get(name)
@@ -101,6 +104,20 @@ def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
             raise UsageError(f"{path}: not an export of this network ({name} is missing or of another size)")
         weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
     return weights
+
+
+def _load(path: Path) -> Any:
+    import onnx
+
+    try:
+        return onnx.load(path)
+    except Exception as error:  # onnx passes on protobuf's errors, which share no public base
+        raise FileError(f"{path}: not a readable ONNX file: {error}") from error
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """The metadata_props of a file."""
+    return {item.key: item.value for item in _load(path).metadata_props}
 
 
 def _name_weights(model: Any, network: Network) -> None:

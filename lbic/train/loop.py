@@ -20,6 +20,7 @@ from torch import nn
 
 from lbic import nets
 from lbic.errors import UsageError
+from lbic.nets.base import Network
 from lbic.train import checkpoint, losses
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
@@ -71,9 +72,11 @@ def best_device() -> torch.device:
 class Trainer:
     """One run: the network, its averaged copy, the optimiser and the random generator."""
 
-    def __init__(self, config: Config, device: torch.device) -> None:
+    def __init__(self, config: Config, device: torch.device, before: Network | None = None) -> None:
+        """Start a run of a recipe; ``before`` is a finished network whose output this one is to improve."""
         self.config = config
         self.device = device
+        self.before = before.to(device) if before else None
         torch.manual_seed(config.train.seed)
         self.rng = np.random.default_rng(config.train.seed)
         self.network = nets.build(config.network).to(device)
@@ -121,15 +124,17 @@ class Trainer:
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
-        crops = pairs.sample(self.rng, config.batch, config.patch, self.network.margin)
+        margin = self.network.margin + (self.before.margin if self.before else 0)
+        batch = pairs.sample(self.rng, config.batch, config.patch, margin)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        coded, target, quality = (
-            torch.from_numpy(part).to(self.device) for part in (crops.coded, crops.truth, crops.quality)
-        )
+        coded, target, error, quality = (torch.from_numpy(values).to(self.device) for values in batch)
+        if self.before:
+            with torch.no_grad():
+                coded = self.before.inside(coded)
         inputs = self.network.with_quality(coded, quality).to(memory_format=layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             output = self.network.inside(inputs)
-        loss = self.loss(output.float(), target)
+        loss = self.loss(output.float(), target, error)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if config.clip:
@@ -140,9 +145,11 @@ class Trainer:
         return float(loss.detach())
 
     def restore_picture(self, picture: Floats, quality: int) -> Floats:
-        """Run the averaged network on a picture, (height, width, channels) in [0, 1]."""
+        """Run the averaged network (after the one before it) on a picture, (height, width, channels) in [0, 1]."""
         with torch.inference_mode():
             batch = torch.from_numpy(picture.transpose(2, 0, 1)[None]).to(self.device)
+            if self.before:
+                batch = self.before(batch)
             output = self.average(self.average.with_quality(batch, torch.tensor([quality], device=self.device)))
         result: Floats = output[0].float().cpu().numpy().transpose(1, 2, 0)
         return result

@@ -1,4 +1,8 @@
-"""The losses, one row each: (output, truth), both (batch, channels, height, width), to a scalar."""
+"""The losses, one row each.
+
+All of them take (output, truth, error) to a scalar: output and truth are (batch, channels, height,
+width) in [0, 1], error is (batch,), the mean squared error of the coded picture a crop is from.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,39 @@ from torch import Tensor
 
 from lbic.errors import UsageError
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def rmse(output: Tensor, truth: Tensor) -> Tensor:
-    """Mean of the crops' root-mean-square errors: nearer to a mean of PSNRs than MSE is.
+def mse(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
+    """Mean squared error, as in the papers of SRCNN and ARCNN."""
+    return F.mse_loss(output, truth)
 
-    MSE is ruled by the worst coded crops of a batch; here every crop's gradient has about the
-    same length.
-    """
+
+def l1(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
+    """Mean absolute error."""
+    return F.l1_loss(output, truth)
+
+
+def rmse(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
+    """Mean of the crops' root-mean-square errors: every crop's gradient has about the same length."""
     return torch.sqrt((output - truth).square().mean(dim=(1, 2, 3)) + 1e-8).mean()
 
 
+def relative(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
+    """Mean squared error as a part of the coded picture's; 1 for a network that changes nothing.
+
+    Plain MSE is ruled by the pictures that coding damaged most. A picture's PSNR is the logarithm
+    of its MSE, so this is, to first order, the mean PSNR gain: every picture and quality counts
+    the same.
+    """
+    return ((output - truth).square().mean(dim=(1, 2, 3)) / error).mean()
+
+
 LOSSES: dict[str, Loss] = {
-    "mse": F.mse_loss,
-    "l1": F.l1_loss,
+    "mse": mse,
+    "l1": l1,
     "rmse": rmse,
+    "relative": relative,
 }
 
 

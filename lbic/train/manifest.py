@@ -21,8 +21,9 @@ NAME = "manifest.json"
 class About:
     """What is known of a network beyond what running it needs.
 
-    ``gain`` is the mean PSNR gain in dB over the network's own input on the validation pictures,
-    for each quality (a JSON key, so a string); ``cpu_seconds`` the CPU time for a megapixel.
+    ``gain`` is the mean PSNR gain in dB over the codec's picture on the validation pictures, together
+    with the network that runs before it, for each quality (a JSON key, so a string); ``cpu_seconds``
+    its own CPU time for a megapixel.
     """
 
     title: str
@@ -79,7 +80,7 @@ def _write(path: Path, data: bytes) -> None:
 def table(content: dict[str, Any]) -> str:
     """All networks as a Markdown table, a line each."""
     lines = [
-        "| network | role | kind | parameters | gain over its input, dB at quality | CPU s per megapixel |",
+        "| network | role | kind | parameters | gain over the codec's picture, dB at quality | CPU s per megapixel |",
         "|---|---|---|---|---|---|",
     ]
     for row in content["models"]:
@@ -104,7 +105,7 @@ def cards(content: dict[str, Any]) -> str:
             ("for", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
             ("trained on", row["trained_on"]),
             ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
-            ("gain on the validation pictures", f"{_gains(about)} dB of luma PSNR over the network's input"),
+            ("gain on the validation pictures", f"{_gains(about)} dB of luma PSNR over the codec's picture"),
             ("ONNX against PyTorch", f"largest difference {about['difference']:.1e} of values in 0..1"),
             ("licence", row["licence"]),
         )

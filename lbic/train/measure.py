@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lbic.nets.base import QUALITY_UNIT
-from lbic.train.data import Bytes, Floats, PairSet
+from lbic.train.data import Floats, PairSet
 from lbic.train.validate import gains
 
 
@@ -37,20 +37,18 @@ class OnnxNetwork:
         self._pixels += picture.shape[0] * picture.shape[1]
         return result.transpose(1, 2, 0)
 
-    def on_bytes(self, picture: Bytes) -> Bytes:
-        """The same on 8 bits, for networks without a quality plane."""
-        restored = np.clip(self(picture.astype(np.float32) / np.float32(255), 0), 0, 1)
-        levels: Bytes = np.rint(restored * np.float32(255)).astype(np.uint8)
-        return levels
-
     @property
     def seconds_per_megapixel(self) -> float:
         """CPU seconds for a million pixels so far."""
         return self._seconds / max(self._pixels, 1) * 1e6
 
 
-def measure(data: bytes, pairs: PairSet) -> tuple[dict[str, float], float]:
-    """Gains in dB by quality over the whole validation pictures, and CPU seconds per megapixel."""
+def measure(data: bytes, pairs: PairSet, before: bytes | None = None) -> tuple[dict[str, float], float]:
+    """Gains in dB over the codec's picture by quality, on whole validation pictures, and CPU seconds per megapixel.
+
+    ``before`` is the network that runs before this one: the gain is of both, the time of this one.
+    """
     network = OnnxNetwork(data)
-    found = gains(network, pairs)
+    first = OnnxNetwork(before) if before else None
+    found = gains(lambda picture, q: network(first(picture, q) if first else picture, q), pairs)
     return {str(quality): round(gain, 3) for quality, gain in found.items()}, network.seconds_per_megapixel

@@ -23,7 +23,6 @@ from lbic.train.data import Bytes, PairWriter
 SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
 _GOLDEN = 0.6180339887498949
 Progress = Callable[[int, int], None]
-Filter = Callable[[Bytes], Bytes]
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,12 @@ def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     return [Job(path, tuple((quality, False) for quality in data.validation)) for path in paths]
 
 
-def prepare(
-    jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress, after: Filter | None = None
-) -> int:
-    """Code all pictures, fill the folder (see data.py) and return the number of pairs.
-
-    ``after`` is applied to every coded picture: the network that runs before the one to be trained.
-    """
+def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress) -> int:
+    """Code all pictures, fill the folder (see data.py) and return the number of pairs."""
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
     writer = PairWriter(folder, data.channels)
     for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
-        if after:
-            coded = [after(picture) for picture in coded]
         for limited in sorted({limited for _, limited in job.codings}):
             wanted = [
                 (quality, picture)

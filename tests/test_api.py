@@ -1,0 +1,103 @@
+"""lbic.compress, decompress, info and enhance, as a program calls them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import WriteCatalog
+from helpers import gray, largest_difference, photo, psnr, ramp
+from toys import identity, spec
+
+import lbic
+from lbic.api import scale_in_sixteenths
+from lbic.errors import FormatError, MissingError, UsageError
+from lbic.image import with_alpha
+
+pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
+
+
+def test_there_and_back() -> None:
+    data = lbic.compress(photo(40, 30), q=80, codec="jpeg")
+    assert isinstance(data, bytes)
+    image = lbic.decompress(data, type=0)
+    assert psnr(image, photo(40, 30)) > 26
+
+
+@pytest.mark.usefixtures("needs_vvc")
+def test_the_default_codec_is_vvc_at_its_default_quality() -> None:
+    header = lbic.info(lbic.compress(photo(20, 20), effort=0))
+    assert (header.codec, header.quality, header.scale, header.type) == ("vvc", 37, 16, 0)
+
+
+def test_info_reads_the_header_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lbic.compress(gray(31, 20), q=25, codec="jpeg", scale=1.5, type="ar")
+    monkeypatch.setattr("lbic.codecs.jpeg.JpegCodec.decode", None)
+    header = lbic.info(data[:40])
+    assert (header.width, header.height, header.gray) == (31, 20, True)
+    assert (header.codec, header.quality, header.scale, header.type) == ("jpeg", 25, 24, 7)
+
+
+@pytest.mark.parametrize("name", ["7", 7, "ar", "AR"])
+def test_types_go_by_number_or_name(name: int | str) -> None:
+    assert lbic.info(lbic.compress(photo(8, 8), codec="jpeg", type=name)).type == 7
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F"])
+def test_images_of_any_mode(mode: str) -> None:
+    source = gray(16, 9).convert("I").convert(mode) if mode == "I;16" else photo(16, 9).convert(mode)
+    data = lbic.compress(source, codec="jpeg")
+    assert lbic.decompress(data, type=0).size == (16, 9)
+
+
+@pytest.mark.parametrize("scale", [0, 0.5, 4.0625, 5, 1.01, -1, float("nan"), float("inf")])
+def test_impossible_scales(scale: float) -> None:
+    with pytest.raises(UsageError, match=r"is not a sixteenth step within 1\.\.4"):
+        lbic.compress(photo(8, 8), codec="jpeg", scale=scale)
+
+
+@pytest.mark.parametrize(("scale", "sixteenths"), [(1, 16), (1.0625, 17), (1.5, 24), (4, 64)])
+def test_scales_in_sixteenths(scale: float, sixteenths: int) -> None:
+    assert scale_in_sixteenths(scale) == sixteenths
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG", b"\xc1LBC\x01"])
+def test_foreign_data(data: bytes) -> None:
+    for call in (lbic.info, lbic.decompress):
+        with pytest.raises(FormatError):
+            call(data)
+
+
+def test_unknown_names_list_the_known() -> None:
+    data = lbic.compress(photo(8, 8), codec="jpeg")
+    with pytest.raises(UsageError, match=r"unknown enhancement type '9'; known: 0 none, 1 nr"):
+        lbic.decompress(data, type=9)
+    with pytest.raises(UsageError, match="unknown profile 'big'; known: auto, lite, full"):
+        lbic.decompress(data, profile="big")
+    with pytest.raises(UsageError, match="unknown device 'tpu'; known: auto, cpu, cuda"):
+        lbic.decompress(data, device="tpu")
+
+
+def test_enhance_runs_the_networks_and_keeps_alpha(write_models: WriteCatalog) -> None:
+    network = identity(1, 0.5)
+    write_models([(spec("half", network, "ar"), network)])
+    source = with_alpha(gray(16, 9), ramp(16, 9))
+    better = lbic.enhance(source, type="ar", device="cpu")
+    assert (better.mode, better.size) == ("LA", (16, 9))
+    assert largest_difference(better.getchannel("A"), source.getchannel("A")) == 0
+    expected = np.rint(np.asarray(gray(16, 9), np.float64) / 2)
+    assert np.abs(np.asarray(better.getchannel("L")) - expected).max() <= 1
+
+
+def test_enhance_without_networks_is_an_error() -> None:
+    with pytest.raises(MissingError, match=r"type 7 \(ar\)"):
+        lbic.enhance(photo(8, 8))
+
+
+def test_public_functions_stay_functions_whatever_is_imported() -> None:
+    code = "import lbic, lbic.pipeline, lbic.enhance.apply; assert all(map(callable, {names})), lbic.enhance"
+    names = "[lbic.compress, lbic.decompress, lbic.info, lbic.enhance]"
+    subprocess.run([sys.executable, "-c", code.format(names=names)], check=True, timeout=60)
+    assert all(hasattr(lbic, name) for name in lbic.__all__)

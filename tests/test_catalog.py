@@ -1,0 +1,128 @@
+"""The manifest of shipped networks: which row a picture gets, and what a damaged one says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import WriteCatalog
+from toys import identity, spec
+
+from lbic.enhance import catalog, types
+from lbic.enhance.catalog import Catalog
+from lbic.enhance.types import TYPES
+from lbic.errors import ExitCode, MissingError, UsageError
+
+DATA = identity(1)
+
+
+def shipped(*rows: catalog.ModelSpec) -> Catalog:
+    return Catalog(rows, {})
+
+
+def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> None:
+    row = spec("one", DATA, "ar", quality=(5, 40), scales=(16,), codecs=("jpeg",))
+    write_models([(row, DATA)], [("jpeg", 16, 7)])
+    found = catalog.load()
+    assert found.models == (row,)
+    assert found.models[0].read() == DATA
+    assert found.default_type("jpeg", 16) is TYPES[7]
+    assert found.default_type("jpeg", 32) is found.default_type("vvc", 16) is TYPES[0]
+
+
+@pytest.mark.usefixtures("write_models")
+def test_no_manifest_is_an_empty_catalog() -> None:
+    assert catalog.load() == Catalog((), {})
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"models": [{}], "defaults": []}', '{"models": 5, "defaults": []}']
+)
+@pytest.mark.usefixtures("write_models")
+def test_a_damaged_manifest_is_a_sentence(content: str) -> None:
+    path = catalog.models_folder() / "manifest.json"
+    path.write_text(content)
+    with pytest.raises(MissingError, match=r"models/manifest.json is damaged \(.*\); reinstall lbic") as caught:
+        catalog.load()
+    assert caught.value.exit_code == ExitCode.MISSING
+
+
+def test_a_damaged_model_is_found_by_its_sha256(write_models: WriteCatalog) -> None:
+    row = spec("one", DATA, "ar")
+    write_models([(row, DATA)])
+    path = row.path
+    path.write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
+    with pytest.raises(MissingError, match=r"model one: one\.onnx is damaged \(its sha256 is not the manifest's\)"):
+        row.read()
+    path.unlink()
+    with pytest.raises(MissingError, match=r"model one: cannot read one\.onnx: No such file"):
+        row.read()
+
+
+@pytest.mark.parametrize(
+    ("codec", "scale", "quality", "covered"),
+    [
+        ("jpeg", 32, 5, True),
+        ("vvc", 24, 40, True),
+        ("vtm", 32, 20, False),
+        ("jpeg", 16, 20, False),
+        ("jpeg", 32, 4, False),
+        ("jpeg", 32, 41, False),
+    ],
+)
+def test_a_row_says_what_it_was_trained_for(codec: str, scale: int, quality: int, covered: bool) -> None:
+    row = spec("one", DATA, "sr", codecs=("jpeg", "vvc"), scales=(24, 32), quality=(5, 40))
+    assert row.covers(codec, scale, quality) is covered
+    assert row.domain() == "jpeg/vvc quality 5..40, scale 1.5, 2"
+
+
+def test_the_codec_counts_before_scale_quality_and_profile() -> None:
+    right_codec = spec("codec", DATA, "ar", codecs=("jpeg",), scales=(64,), quality=(1, 2), profile="full")
+    right_rest = spec("rest", DATA, "ar", codecs=("vvc",), scales=(16,), quality=(0, 63), profile="lite")
+    assert shipped(right_rest, right_codec).find("ar", "jpeg", 16, 20, "lite") is right_codec
+    right_scale = spec("scale", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 2), profile="full")
+    assert shipped(right_codec, right_scale).find("ar", "jpeg", 16, 20, "lite") is right_scale
+    right_quality = spec("quality", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="full")
+    assert shipped(right_scale, right_quality).find("ar", "jpeg", 16, 20, "lite") is right_quality
+    right_profile = spec("profile", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
+    assert shipped(right_quality, right_profile).find("ar", "jpeg", 16, 20, "lite") is right_profile
+    twin = spec("twin", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
+    assert shipped(right_profile, twin).find("ar", "jpeg", 16, 20, "lite") is right_profile
+
+
+def test_another_role_is_never_taken() -> None:
+    assert shipped(spec("one", DATA, "sr")).find("ar", "jpeg", 16, 20, "lite") is None
+
+
+def test_the_folder_is_in_the_package_or_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(catalog, "_PACKAGE", tmp_path / "lbic")
+    assert catalog.models_folder() == tmp_path / "models"
+    (tmp_path / "lbic" / "models").mkdir(parents=True)
+    assert catalog.models_folder() == tmp_path / "lbic" / "models"
+
+
+def test_type_numbers_and_names_are_those_of_the_format_page() -> None:
+    page = Path(__file__).parents[1].joinpath("docs", "format.md").read_text(encoding="utf-8")
+    section = page.split("## Enhancement types")[1].split("##")[0]
+    rows = {
+        int(cells[1]): cells[2].strip()
+        for line in section.splitlines()
+        if len(cells := line.split("|")) > 3 and cells[1].strip().isdigit()
+    }
+    assert rows == {number: row.name for number, row in TYPES.items()}
+    assert list(TYPES) == list(range(8))
+
+
+@pytest.mark.parametrize("text", ["3", 3, "nr+tr", "NR+TR ", " 3"])
+def test_types_are_found_by_number_or_name(text: str | int) -> None:
+    assert types.parse(text) is TYPES[3]
+
+
+@pytest.mark.parametrize("text", ["", "8", "-1", 99, "noise", "tr+nr", "3.0"])
+def test_other_texts_list_all_types(text: str | int) -> None:
+    with pytest.raises(UsageError, match=r"known: 0 none, 1 nr, 2 tr, 3 nr\+tr, 4 cas, 5 sr, 6 sr\+ar, 7 ar"):
+        types.parse(text)
+
+
+def test_numbers_have_names_for_people() -> None:
+    assert (types.name_of(6), types.name_of(200)) == ("sr+ar", "unknown type 200")

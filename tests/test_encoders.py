@@ -1,0 +1,246 @@
+"""Encoder programs: in which order they are looked for, and what is said when they are missing or misbehave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import GOLDEN
+
+from lbic.codecs import CODECS, encoders, process, vtm
+from lbic.codecs.base import Geometry
+from lbic.color import Planes
+from lbic.errors import CodecError, ExitCode, FileError, MissingError
+
+pytestmark = [
+    pytest.mark.usefixtures("fresh_encoders"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the stand-in programs are shell scripts"),
+]
+
+GRAY = Planes(np.zeros((8, 8), np.float32))
+STREAM = GOLDEN / "streams" / "vvenc-gray.266"
+ANSWERS_AS_FFMPEG = 'case "$*" in *encoder=libvvenc*) echo "Encoder libvvenc"; exit 0;; esac\n'
+ANSWERS_AS_VVENCAPP = 'case "$1" in --version) echo "vvencapp version 1.15"; exit 0;; -hide_banner) exit 1;; esac\n'
+LAST = "for last; do :; done\n"
+
+Program = Callable[..., str]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Make a shell script: ``program(body, name)`` returns its path."""
+
+    def make(body: str, name: str = "encoder") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + body)
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def nothing_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without any encoder."""
+    monkeypatch.delenv(encoders.VARIABLE, raising=False)
+    monkeypatch.setattr(encoders, "_candidates", lambda _: iter(()))
+
+
+@pytest.mark.usefixtures("nothing_found")
+def test_no_encoder_is_exit_4_with_what_to_install() -> None:
+    with pytest.raises(MissingError, match=r"no VVC encoder on this machine; install imageio-ffmpeg") as caught:
+        CODECS["vvc"].encode(GRAY, 37, 0)
+    assert caught.value.exit_code == ExitCode.MISSING
+    assert CODECS["vvc"].availability() == str(caught.value)
+
+
+@pytest.mark.usefixtures("nothing_found")
+def test_decoding_needs_no_encoder() -> None:
+    planes = CODECS["vvc"].decode(STREAM.read_bytes(), Geometry(72, 64, gray=True))
+    assert planes.y.shape == (64, 72)
+
+
+@pytest.mark.parametrize("named", ["/bin/false", "/nonexistent/ffmpeg", str(Path(__file__))])
+def test_a_named_encoder_that_is_none_is_never_replaced_by_another(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(encoders.VARIABLE, named)
+    with pytest.raises(MissingError, match=rf"LBIC_VVC_ENCODER names {named}, which does not run or has no libvvenc"):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+
+
+def test_the_order_is_named_then_wheel_then_path(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = program(ANSWERS_AS_FFMPEG, "named")
+    wheel = program(ANSWERS_AS_FFMPEG, "wheel/binaries/ffmpeg-linux")
+    on_path = program(ANSWERS_AS_FFMPEG, "bin/ffmpeg")
+    app = program(ANSWERS_AS_VVENCAPP, "bin/vvencapp")
+    import imageio_ffmpeg
+
+    monkeypatch.setattr(imageio_ffmpeg, "__file__", str(Path(wheel).parents[1] / "__init__.py"))
+    monkeypatch.setenv("PATH", f"{Path(on_path).parent}:/bin:/usr/bin")
+    monkeypatch.setenv(encoders.VARIABLE, named)
+    for expected in (named, wheel, on_path, app):
+        found = encoders.require()
+        assert found.path == expected
+        assert found.codes_gray == (expected == app)
+        # Take it away: the next in the order is found.
+        monkeypatch.delenv(encoders.VARIABLE, raising=False)
+        Path(expected).unlink()
+        encoders._find.cache_clear()
+    if not Path("/usr/bin/ffmpeg").exists() and not Path("/usr/bin/vvencapp").exists():
+        assert isinstance(encoders.find(), str)
+
+
+def test_an_ffmpeg_without_libvvenc_is_passed_over(program: Program) -> None:
+    assert encoders.probe(program("echo \"Codec 'libvvenc' is not recognized by FFmpeg.\" >&2; exit 0")) is None
+    assert encoders.probe(program("echo libvvenc; exit 1")) is None
+
+
+def test_vvencapp_is_called_for_gray(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = ANSWERS_AS_VVENCAPP + f'while [ "$1" != -o ]; do echo "$1"; shift; done > "$0.log"; cp {STREAM} "$2"\n'
+    path = program(body)
+    monkeypatch.setenv(encoders.VARIABLE, path)
+    assert CODECS["vvc"].encode(GRAY, 33, 4) == STREAM.read_bytes()
+    said = Path(path + ".log").read_text().split()
+    assert said[said.index("-c") + 1] == "yuv400_10"
+    assert said[said.index("-q") + 1] == "33"
+    assert said[said.index("--preset") + 1] == "slower"
+    assert said[said.index("-s") + 1] == "64x64"
+
+
+@pytest.mark.parametrize("answers", [ANSWERS_AS_FFMPEG, ANSWERS_AS_VVENCAPP], ids=["ffmpeg", "vvencapp"])
+def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_for(
+    answers: str, program: Program
+) -> None:
+    encoder = encoders.probe(program(answers))
+    assert encoder is not None
+    command = encoder.command("in", "out", 64, 72, 41, 1, False)
+    said = " ".join(command).replace("--", "-").replace("=", " ").replace(":", " ")
+    for words in ("IntraQPOffset 0", "-qpa 0", "-preset fast ", " 41 ", "64x72", "6.2", "ALFSpeed 0"):
+        assert words in said
+    assert command[-1] == "out" or command[command.index("-o") + 1] == "out"
+
+
+def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "echo '[out @ 0x55aa] the cause' >&2; echo 'Terminating' >&2; exit 7"
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + body, "ffmpeg"))
+    with pytest.raises(CodecError, match=r"^ffmpeg failed \(7\): the cause$"):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("exit 0", "ended without an error and without a stream"),
+        (LAST + ': > "$last"', "ended without an error and without a stream"),
+        ("exit 3", r"encoder failed \(3\): no message"),
+        ("kill -9 $$", r"encoder failed \(-9\): no message"),
+    ],
+)
+def test_an_encoder_that_writes_nothing_is_an_error(
+    body: str, sentence: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + body))
+    with pytest.raises(CodecError, match=sentence):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+
+
+def test_what_an_encoder_prints_never_gets_into_the_stream(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = ANSWERS_AS_FFMPEG + "echo garbage; echo more >&2\n" + LAST + f'cp {STREAM} "$last"'
+    monkeypatch.setenv(encoders.VARIABLE, program(body))
+    assert CODECS["vvc"].encode(GRAY, 37, 0) == STREAM.read_bytes()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_encoder_that_hangs_is_stopped(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TIMEOUT", 0.3)
+    monkeypatch.setattr(process, "TIMEOUT_PER_MEGAPIXEL", 0)
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + 'echo $$ > "$0.pid"; exec sleep 60'))
+    with pytest.raises(CodecError, match="encoder did not finish within 0 s and was stopped"):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+    pid = int(Path(os.environ[encoders.VARIABLE] + ".pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_scratch_files_are_gone_whatever_happens(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + "exit 1"))
+    with pytest.raises(CodecError):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_full_or_gone_is_a_sentence(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(FileError, match="cannot keep the encoder's files in the temporary folder"):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+
+
+def test_a_program_that_vanished_is_missing(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG))
+    path = encoders.require().path
+    Path(path).unlink()
+    with pytest.raises(MissingError, match=f"cannot start {path}: No such file"):
+        CODECS["vvc"].encode(GRAY, 37, 0)
+
+
+def vtm_folder(program: Program, banner: str, *, configuration: bool = True) -> str:
+    path = Path(
+        program(
+            f"echo '{banner}'\n" + f'while [ "$1" != -b ]; do shift; done; cp {STREAM} "$2"', "vtm/bin/EncoderAppStatic"
+        )
+    )
+    if configuration:
+        (path.parents[1] / "cfg").mkdir()
+        (path.parents[1] / "cfg" / "encoder_intra_vtm.cfg").write_text("")
+    return str(path.parents[1])
+
+
+BANNER = "VVCSoftware: VTM Encoder Version {}.0 [Linux][GCC 12.2][64 bit]"
+
+
+def test_vtm_is_found_by_its_variable(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(vtm.VARIABLE, vtm_folder(program, BANNER.format(11)))
+    assert CODECS["vtm"].availability() is None
+    assert CODECS["vtm"].encode(GRAY, 37, 0) == STREAM.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("banner", "configuration", "sentence"),
+    [
+        (BANNER.format(7), True, r"is VTM 7; streams of versions before 11 follow a draft"),
+        ("hello", True, "is VTM of unknown version; streams of versions before 11"),
+        (BANNER.format(23), False, "which has no encoder_intra_vtm.cfg; build VTM 11 or later"),
+    ],
+)
+def test_a_vtm_that_is_too_old_or_not_whole_is_missing(
+    banner: str, configuration: bool, sentence: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(vtm.VARIABLE, vtm_folder(program, banner, configuration=configuration))
+    with pytest.raises(MissingError, match=sentence) as caught:
+        CODECS["vtm"].encode(GRAY, 37, 0)
+    assert caught.value.exit_code == ExitCode.MISSING
+    assert CODECS["vtm"].availability() == str(caught.value)
+
+
+def test_without_vtm_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(vtm.VARIABLE, raising=False)
+    with pytest.raises(MissingError, match=r"LBIC_VTM_DIR is not set; build VTM 11 or later"):
+        CODECS["vtm"].encode(GRAY, 37, 0)
+    monkeypatch.setenv(vtm.VARIABLE, str(tmp_path))
+    with pytest.raises(MissingError, match=r"which has no EncoderApp; build VTM 11 or later"):
+        CODECS["vtm"].encode(GRAY, 37, 0)

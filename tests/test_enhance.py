@@ -1,0 +1,223 @@
+"""What an enhancement type does to a picture, with toy networks whose effect is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import WriteCatalog
+from helpers import gray, largest_difference, photo, planes_equal
+from toys import identity, network, spec
+
+from lbic import pipeline
+from lbic.color import Plane, Planes
+from lbic.container import Header
+from lbic.enhance import catalog
+from lbic.enhance.apply import Enhancement, enhance_planes, upsample
+from lbic.enhance.session import CPU, Runtime
+from lbic.enhance.types import TYPES
+from lbic.errors import DeviceError, MissingError
+from lbic.pipeline import CompressSettings, DecompressSettings, EnhanceSettings
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+HALF, SAME = identity(1, 0.5), identity(1)
+PLUS = identity(1, quality_plane=True)
+HALF3 = identity(3, 0.5)
+HEADER = Header("jpeg", 63, 21, 15, scale=32, type=5)
+RUNTIME = Runtime(device="cpu")
+
+
+def decoded(*, gray: bool = False, width: int = 11, height: int = 8) -> Planes:
+    """A picture as a codec leaves it at half of HEADER's size."""
+    rng = np.random.default_rng(2)
+    y = rng.random((height, width), np.float32)
+    if gray:
+        return Planes(y)
+    half = (-(-height // 2), -(-width // 2))
+    return Planes(y, *(rng.random(half, np.float32) * 0.2 - 0.1 for _ in range(2)))
+
+
+def run(planes: Planes, number: int, header: Header = HEADER, runtime: Runtime = RUNTIME) -> Enhancement:
+    return enhance_planes(planes, TYPES[number], header, runtime, explicit=True)
+
+
+def scaled(plane: Plane, gain: float, offset: float = 0) -> Plane:
+    """What the toy networks do to a plane."""
+    return plane * np.float32(gain) + np.float32(offset)
+
+
+def close(a: Planes, b: Planes) -> bool:
+    pairs = ((a.y, b.y), (a.cb, b.cb), (a.cr, b.cr))
+    return all((p is None and q is None) or np.allclose(p, q, atol=1e-5) for p, q in pairs)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("write_models")
+def test_type_0_is_bicubic_upsampling_alone() -> None:
+    done = run(decoded(), 0)
+    assert planes_equal(done.planes, upsample(decoded(), 21, 15))
+    assert (done.type.id, done.models, done.profile, done.provider, done.notes) == (0, (), None, None, ())
+
+
+@pytest.mark.usefixtures("write_models")
+def test_type_0_needs_no_catalog() -> None:
+    (catalog.models_folder() / "manifest.json").write_text("damaged")
+    assert run(decoded(), 0).type.id == 0
+    advised = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=False)
+    assert advised.type.id == 0 and "manifest.json is damaged" in advised.notes[0]
+
+
+def test_type_5_acts_on_luma_after_upsampling_and_leaves_chroma(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "sr"), HALF)])
+    done = run(decoded(), 5)
+    full = upsample(decoded(), 21, 15)
+    assert close(done.planes, Planes(scaled(full.y, 0.5), full.cb, full.cr))
+    assert (done.type.id, done.models, done.profile, done.provider) == (5, ("half",), "lite", CPU)
+
+
+def test_type_6_runs_its_networks_in_order(write_models: WriteCatalog) -> None:
+    rows = [(spec("plus", PLUS, "sr-ar", quality_plane=True), PLUS), (spec("half", HALF, "sr"), HALF)]
+    write_models(rows)
+    done = run(decoded(gray=True), 6)
+    assert done.models == ("half", "plus")
+    assert close(done.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.5, 1)))
+
+
+def test_type_7_acts_on_luma_and_on_chroma_around_its_middle(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "ar"), HALF)])
+    header = replace(HEADER, width=11, height=8, scale=16)
+    planes = decoded()
+    assert planes.cb is not None and planes.cr is not None
+    done = run(planes, 7, header)
+    assert close(
+        done.planes, Planes(scaled(planes.y, 0.5), scaled(planes.cb, 0.5, -0.25), scaled(planes.cr, 0.5, -0.25))
+    )
+    assert run(decoded(gray=True), 7, header).planes.gray
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_types_1_2_and_4_act_on_rgb_before_upsampling(number: int, write_models: WriteCatalog) -> None:
+    swap = network(3, 3, [np.eye(3, dtype=np.float32)[::-1][..., None, None].copy()])
+    write_models([(spec("swap", swap, TYPES[number].roles[0], channels=3), swap)])
+    flat = Planes(*(np.full((8, 11), value, np.float32) for value in (0.299, -0.168736, 0.5)))  # pure red
+    done = run(flat, number)
+    assert (done.planes.width, done.planes.height) == (21, 15)
+    blue = (0.114, 0.5, -0.081312)
+    for plane, value in zip((done.planes.y, done.planes.cb, done.planes.cr), blue, strict=True):
+        assert plane is not None and np.allclose(plane, value, atol=1e-4)
+
+
+def test_type_3_runs_nr_and_tr_in_order(write_models: WriteCatalog) -> None:
+    plus = identity(3, quality_plane=True)
+    rows = [
+        (spec("tr", plus, "tr", channels=3, quality_plane=True), plus),
+        (spec("nr", HALF3, "nr", channels=3), HALF3),
+    ]
+    write_models(rows)
+    done = run(decoded(gray=True), 3, replace(HEADER, quality=21))
+    assert done.models == ("nr", "tr")
+    expected = upsample(Planes(scaled(decoded(gray=True).y, 0.5, 21 / 63)), 21, 15)
+    assert close(done.planes, expected)
+
+
+def test_gray_stays_gray_through_colour_networks(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF3, "nr", channels=3), HALF3)])
+    done = run(decoded(gray=True), 1)
+    assert close(done.planes, upsample(Planes(scaled(decoded(gray=True).y, 0.5)), 21, 15))
+
+
+@pytest.mark.usefixtures("write_models")
+@pytest.mark.parametrize("number", range(1, 8))
+def test_an_explicit_type_that_is_not_shipped_is_an_error(number: int) -> None:
+    with pytest.raises(MissingError, match=rf"type {number} \({TYPES[number].name.replace('+', '.')}\)"):
+        run(decoded(), number)
+
+
+@pytest.mark.usefixtures("write_models")
+def test_advice_that_is_not_shipped_gives_the_codecs_picture_with_a_note() -> None:
+    done = enhance_planes(decoded(), TYPES[6], HEADER, RUNTIME, explicit=False)
+    assert planes_equal(done.planes, upsample(decoded(), 21, 15))
+    assert (done.type.id, done.models) == (0, ())
+    assert len(done.notes) == 1
+    assert "type 6 (sr+ar)" in done.notes[0] and "wrote the codec's picture without enhancement" in done.notes[0]
+
+
+def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog) -> None:
+    row = spec("half", HALF, "sr")
+    write_models([(row, HALF)])
+    row.path.write_bytes(b"damaged")
+    done = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=False)
+    assert done.type.id == 0 and "half.onnx is damaged" in done.notes[0]
+    with pytest.raises(MissingError, match=r"half\.onnx is damaged"):
+        run(decoded(), 5)
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_device_that_was_asked_for_is_never_replaced(explicit: bool, write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "sr"), HALF)])
+    with pytest.raises(DeviceError, match="--device cuda: no NVIDIA driver"):
+        enhance_planes(decoded(), TYPES[5], HEADER, Runtime(device="cuda"), explicit=explicit)
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_profile_that_was_asked_for_is_never_replaced(explicit: bool, write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "sr", profile="lite"), HALF)])
+    with pytest.raises(DeviceError, match=r"the full profile of enhancement type 5 \(sr\) is not shipped"):
+        enhance_planes(decoded(), TYPES[5], HEADER, Runtime("full"), explicit=explicit)
+
+
+def test_profiles_are_chosen_by_name_and_auto_is_lite_without_a_gpu(write_models: WriteCatalog) -> None:
+    write_models([(spec("big", HALF, "sr", profile="full"), HALF), (spec("small", SAME, "sr"), SAME)])
+    for profile, name in (("auto", "small"), ("lite", "small"), ("full", "big")):
+        done = run(decoded(), 5, runtime=Runtime(profile))
+        assert (done.models, done.profile) == ((name,), "full" if name == "big" else "lite")
+
+
+def test_outside_its_domain_a_network_runs_with_a_note(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "sr", codecs=("vvc",), scales=(32,), quality=(27, 47)), HALF)])
+    done = run(decoded(), 5)
+    assert done.models == ("half",)
+    sentence = "model half was trained for vvc quality 27..47, scale 2; this picture is jpeg quality 63, scale 2"
+    assert done.notes == (sentence,)
+    assert run(decoded(), 5, replace(HEADER, codec="vvc", quality=37)).notes == ()
+
+
+def test_tiles_do_not_change_the_picture(write_models: WriteCatalog) -> None:
+    blur = network(1, 1, [np.full((1, 1, 5, 5), 1 / 25, np.float32)])
+    write_models([(spec("blur", blur, "sr", halo=2), blur)])
+    header = replace(HEADER, width=151, height=97)
+    planes = decoded(width=76, height=49)
+    whole, tiled = (run(planes, 5, header, Runtime(device="cpu", tile=tile)).planes for tile in (512, 32))
+    assert np.abs(whole.y - tiled.y).max() <= 1e-6
+
+
+def test_the_catalogs_default_is_recorded_and_followed(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "sr"), HALF)], [("jpeg", 32, 5)])
+    source = gray(30, 20)
+    settings = CompressSettings("jpeg", 90, 32)
+    data = pipeline.compress(source, settings).data
+    plain, followed = (pipeline.decompress(data, DecompressSettings(kind)) for kind in (TYPES[0], None))
+    assert (plain.type.id, plain.type_recorded) == (0, 5)
+    assert (followed.type.id, followed.type_recorded, followed.models) == (5, 5, ("half",))
+    assert (followed.profile, followed.provider) == ("lite", CPU)
+    assert np.abs(np.asarray(followed.image) - np.asarray(plain.image) / 2).max() <= 1
+    assert pipeline.compress(source, replace(settings, scale=16)).header.type == 0
+    assert pipeline.compress(source, replace(settings, type=TYPES[0])).header.type == 0
+
+
+def test_enhancing_a_picture_that_is_no_lbic_file(write_models: WriteCatalog) -> None:
+    write_models([(spec("half", HALF, "ar", quality=(10, 30)), HALF)])
+    picture, done = pipeline.enhance(gray(30, 20), EnhanceSettings(TYPES[7], quality=20, runtime=RUNTIME))
+    assert np.abs(np.asarray(picture.image) - np.asarray(gray(30, 20)) / 2).max() <= 1
+    assert (done.models, done.notes) == (("half",), ())
+    picture, done = pipeline.enhance(photo(31, 21), EnhanceSettings(TYPES[7], quality=50, runtime=RUNTIME))
+    assert (picture.image.mode, picture.image.size) == ("RGB", (31, 21))
+    assert "this picture is jpeg quality 50" in done.notes[0]
+
+
+def test_an_identity_changes_nothing(write_models: WriteCatalog) -> None:
+    write_models([(spec("same", SAME, "sr"), SAME)])
+    data = pipeline.compress(photo(33, 21), CompressSettings("jpeg", 60, 32, type=TYPES[5])).data
+    plain, same = (pipeline.decompress(data, DecompressSettings(TYPES[number])).image for number in (0, 5))
+    assert largest_difference(plain, same) <= 1

@@ -1,0 +1,110 @@
+"""Pillow opens and saves .lbic files after ``import lbic``."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import gray, photo, psnr, ramp
+from PIL import Image, UnidentifiedImageError
+
+import lbic
+from lbic.image import with_alpha
+
+pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
+
+
+def file_of(image: Image.Image, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "LBIC", codec="jpeg", **{"q": 80, "type": 0} | options)
+    return out.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=["LBIC"])
+
+
+def test_saving_is_compressing() -> None:
+    assert file_of(photo(20, 12), q=33, scale=2, type="ar") == lbic.compress(
+        photo(20, 12), codec="jpeg", q=33, scale=2, type="ar"
+    )
+
+
+def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.lbic"
+    photo(20, 12).save(path, codec="jpeg", q=80, type=0)
+    with Image.open(path) as image:
+        assert (image.format, image.size, image.mode) == ("LBIC", (20, 12), "RGB")
+        assert psnr(image.convert("RGB"), photo(20, 12)) > 24
+        assert Image.MIME["LBIC"] == "image/x-lbic"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [photo(9, 7), gray(9, 7), with_alpha(photo(9, 7), ramp(9, 7)), with_alpha(gray(9, 7), ramp(9, 7))],
+    ids=lambda image: str(image.mode),
+)
+def test_opening_reads_the_header_only(source: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file_of(source)
+    with monkeypatch.context() as patch:
+        patch.setattr("lbic.codecs.jpeg.JpegCodec.decode", None)
+        patch.setattr("lbic.pipeline.decompress", None)
+        image = opened(data)
+        assert (image.size, image.mode) == ((9, 7), source.mode)
+        assert image.info == {"codec": "jpeg", "quality": 80, "scale": 1.0, "type": 0}
+    assert np.array_equal(np.asarray(image), np.asarray(lbic.decompress(data)))
+
+
+def test_the_picture_behaves_like_any_other() -> None:
+    data = file_of(photo(20, 12))
+    image = opened(data)
+    image.seek(0)
+    assert image.tell() == 0
+    with pytest.raises(EOFError):
+        image.seek(1)
+    assert image.resize((5, 4)).size == (5, 4)
+    image.load()
+    image.load()
+    assert image.copy().getpixel((0, 0)) == image.getpixel((0, 0))
+    assert opened(data) == opened(data)
+    assert pickle.loads(pickle.dumps(opened(data))).size == (20, 12)
+    opened(data).verify()
+
+
+def test_files_are_closed(tmp_path: Path) -> None:
+    path = tmp_path / "a.lbic"
+    path.write_bytes(file_of(photo(9, 7)))
+    image = Image.open(path)
+    image.load()
+    path.unlink()  # and no ResourceWarning, which would be an error here
+
+
+@pytest.mark.parametrize("length", [0, 4, 10, 15])
+def test_a_truncated_header_is_not_identified(length: int) -> None:
+    with pytest.raises(UnidentifiedImageError):
+        opened(file_of(photo(9, 7))[:length])
+
+
+@pytest.mark.parametrize("cut", [1, 100, 300])
+def test_a_truncated_stream_is_an_os_error(cut: int) -> None:
+    image = opened(file_of(photo(9, 7))[:-cut])
+    with pytest.raises(OSError, match="checksum mismatch"):
+        image.load()
+
+
+def test_a_bomb_is_stopped_by_pillows_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file_of(photo(30, 30))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(Image.DecompressionBombError):
+        opened(data)
+
+
+def test_options_that_make_no_sense_are_os_errors_and_leave_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.lbic"
+    with pytest.raises(OSError, match=r"quality 99 is not in jpeg's range"):
+        photo(9, 7).save(path, codec="jpeg", q=99)
+    assert not path.exists()

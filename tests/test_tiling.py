@@ -1,0 +1,125 @@
+"""Tiles give what the whole picture gives, whatever the sizes, and shrink where memory ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from toys import identity, network, random_kernels, spec
+
+from lbic.enhance import tiling
+from lbic.enhance.session import CPU, Session, _engine
+from lbic.errors import MissingError
+
+Batch = NDArray[np.float32]
+
+
+def opened(data: bytes, **facts: Any) -> Session:
+    row = spec("toy", data, "nr", **facts)
+    return Session(row, CPU, _engine(row, data, [CPU]), None)
+
+
+class Watched(Session):
+    """A session that multiplies by two, remembers the sizes it got, and has memory for so many pixels."""
+
+    def __init__(self, most: int = 1 << 40, **facts: Any) -> None:
+        data = identity(1)
+        row = spec("toy", data, "nr", **facts)
+        super().__init__(row, CPU, _engine(row, data, [CPU]), None)
+        self.most = most
+        self.sizes: list[tuple[int, ...]] = []
+
+    def run(self, batch: Batch) -> Batch:
+        self.sizes.append(batch.shape)
+        if batch.shape[2] * batch.shape[3] > self.most:
+            raise MemoryError("bad allocation")
+        return batch * 2
+
+
+def picture(channels: int, height: int, width: int) -> Batch:
+    return np.random.default_rng(height * width).random((channels, height, width), np.float32)
+
+
+SMOOTH = opened(network(1, 1, random_kernels(1)), halo=4)
+COLOUR = opened(network(3, 3, random_kernels(3)), channels=3, halo=4)
+STRIDED = opened(network(1, 1, random_kernels(1), strided=True), halo=6, multiple=2)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 150), st.integers(1, 150), st.sampled_from([32, 33, 48, 64]))
+def test_tiles_equal_the_whole_picture(height: int, width: int, tile: int) -> None:
+    whole = picture(1, height, width)
+    expected = SMOOTH.run(whole[None])[0]
+    assert np.abs(tiling.run(SMOOTH, whole, tile, 37) - expected).max() <= 1e-6
+
+
+def test_colour_tiles_equal_the_whole_picture() -> None:
+    whole = picture(3, 71, 95)
+    assert np.abs(tiling.run(COLOUR, whole, 32, 37) - COLOUR.run(whole[None])[0]).max() <= 1e-6
+
+
+@pytest.mark.parametrize(("height", "width"), [(97, 131), (64, 66), (33, 35)])
+def test_tiles_of_a_strided_network_have_no_seams(height: int, width: int) -> None:
+    whole = picture(1, height, width)
+    expected = tiling.run(STRIDED, whole, 4096, 37)
+    assert np.abs(tiling.run(STRIDED, whole, 33, 37) - expected).max() <= 1e-6
+
+
+def test_a_halo_that_is_too_small_would_be_noticed() -> None:
+    blind = opened(network(1, 1, random_kernels(1)), halo=1)
+    whole = picture(1, 70, 70)
+    assert np.abs(tiling.run(blind, whole, 32, 37) - blind.run(whole[None])[0]).max() > 1e-3
+
+
+def test_tiles_are_of_equal_size_and_not_above_the_wanted() -> None:
+    session = Watched()
+    assert np.array_equal(tiling.run(session, picture(1, 100, 65), 64, 37), picture(1, 100, 65) * 2)
+    sizes = {shape[2:] for shape in session.sizes}
+    assert len(session.sizes) == 4
+    assert sizes == {(50, 32), (50, 33)}
+
+
+def test_the_automatic_tile_leaves_small_pictures_whole() -> None:
+    session = Watched()
+    tiling.run(session, picture(1, tiling.AUTO_TILE, tiling.AUTO_TILE), None, 37)
+    assert session.sizes == [(1, 1, tiling.AUTO_TILE, tiling.AUTO_TILE)]
+
+
+@pytest.mark.parametrize("multiple", [1, 2, 8])
+def test_batches_are_padded_to_the_networks_multiple(multiple: int) -> None:
+    session = Watched(multiple=multiple, halo=3)
+    whole = picture(1, 37, 51)
+    assert np.array_equal(tiling.run(session, whole, 32, 37), whole * 2)
+    assert all(side % multiple == 0 for shape in session.sizes for side in shape[2:])
+
+
+def test_the_padding_repeats_the_edge() -> None:
+    halving = opened(network(1, 1, [np.ones((1, 1, 1, 1), np.float32)], strided=True), multiple=2)
+    flat = np.full((1, 37, 51), 0.5, np.float32)
+    assert np.allclose(tiling.run(halving, flat, 32, 37), flat)
+
+
+def test_a_tile_that_does_not_fit_in_memory_is_halved() -> None:
+    session = Watched(most=70 * 70, halo=2)
+    whole = picture(1, 200, 180)
+    assert np.array_equal(tiling.run(session, whole, 200, 37), whole * 2)
+    assert session.sizes[0][2:] == (200, 180)
+    assert max(shape[2] for shape in session.sizes[-4:]) <= 70
+
+
+def test_a_device_without_any_memory_is_a_sentence() -> None:
+    with pytest.raises(MissingError, match="model toy: not enough memory even for tiles of 32 pixels"):
+        tiling.run(Watched(most=10), picture(1, 40, 40), None, 37)
+
+
+@pytest.mark.parametrize(("channels", "quality"), [(1, 0), (1, 63), (3, 37)])
+def test_the_quality_plane_holds_the_quality(channels: int, quality: int) -> None:
+    session = opened(identity(channels, quality_plane=True), channels=channels, quality_plane=True, multiple=4)
+    whole = picture(channels, 45, 39)
+    result = tiling.run(session, whole, 32, quality)
+    assert result.shape == whole.shape
+    assert np.abs(result - (whole + quality / 63)).max() < 1e-6
