@@ -19,7 +19,7 @@ from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import ExitCode, MissingError
 from lbic.fileio import Job
-from lbic.image import Picture, with_alpha
+from lbic.image import Picture
 from lbic.pipeline import EnhanceSettings
 
 
@@ -70,8 +70,7 @@ def enhance(
 
 
 def _encode(picture: Picture, suffix: str) -> bytes:
-    joined = picture.image if picture.alpha is None else with_alpha(picture.image, picture.alpha)
-    return image.encode(joined, suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp)
+    return image.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp)
 
 
 def _outcome(job: Job, picture: Picture, settings: EnhanceSettings, done: Enhancement, duration: float) -> Outcome:

@@ -275,7 +275,7 @@ def max_pixels_option(function: F) -> F:
 
     return click.option(
         "--max-pixels",
-        type=NumberParameter(1),
+        type=NumberParameter(1, MAX_PIXELS),
         default=MAX_PIXELS,
         metavar="N",
         help=f"Refuse pictures of more pixels. Default {MAX_PIXELS:,}.",
