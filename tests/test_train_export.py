@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "| tiny | sr | SRCNN | 57,377 | +0.10 at 32 | 0.50 |" in manifest.table(manifest.read(folder))
 
 
+def test_a_better_network_takes_the_place_of_another(tmp_path: Path) -> None:
+    recipe = config.parse(RECIPE)
+    first = rows.spec(recipe, nets.build("srcnn"), b"first")
+    better = replace(first, name="better", file="better.onnx")
+    elsewhere = replace(first, name="elsewhere", file="elsewhere.onnx", scales=(16,))
+    about = manifest.About("SRCNN", 1, 1, 0.0, {}, None)
+    for spec in (first, elsewhere, better):
+        manifest.add(tmp_path, spec, about, b"data", [])
+    assert [row["name"] for row in manifest.read(tmp_path)["models"]] == ["better", "elsewhere"]
+    assert {path.name for path in tmp_path.glob("*.onnx")} == {"better.onnx", "elsewhere.onnx"}
+
+
 def test_measuring(exported: tuple[Network, bytes], tmp_path: Path) -> None:
     writer = PairWriter(tmp_path, channels=1)
     truth = np.full((20, 30, 1), 100, np.uint8)
@@ -129,6 +142,7 @@ def test_shipped_models_are_as_the_manifest_says() -> None:
     for row in content["models"]:
         recipe = config.load(folder / "configs" / f"{row['name']}.toml")
         assert (row["role"], row["network"]) == (recipe.export.role, recipe.network)
+        assert row["about"]["steps"] == recipe.train.steps
         assert min(row["about"]["gain"].values()) > 0
 
 

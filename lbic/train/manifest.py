@@ -56,12 +56,16 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list[Default]) -> None:
-    """Write a model file, its row (instead of one of the same name) and the defaults given."""
+    """Write a model file, its row and the defaults given.
+
+    A row of the same name goes, and so does one of the same role, profile, codecs and scales, file and all: of two such
+    rows catalog.Catalog.find would never choose the second.
+    """
     content = read(folder)
-    row = {**asdict(spec), "about": asdict(about)}
-    content["models"] = sorted(
-        [*(r for r in content["models"] if r["name"] != spec.name), row], key=lambda r: str(r["name"])
-    )
+    row: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
+    kept = [other for other in content["models"] if _place(other) != _place(row) and other["name"] != spec.name]
+    gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
+    content["models"] = sorted([*kept, row], key=lambda each: str(each["name"]))
     known = {(r["codec"], r["scale"]): r["type"] for r in content["defaults"]}
     known |= {(d.codec, d.scale): d.type for d in defaults}
     content["defaults"] = [asdict(Default(*key, kind)) for key, kind in sorted(known.items())]
@@ -69,6 +73,13 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     _write(folder / spec.file, data)
     _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
     _write(folder / "README.md", cards(content).encode())
+    for file in gone:
+        (folder / file).unlink(missing_ok=True)
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a row is chosen by."""
+    return row["role"], row["profile"], tuple(row["codecs"]), tuple(row["scales"])
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -100,17 +111,24 @@ def cards(content: dict[str, Any]) -> str:
         facts = (
             ("file", f"{row['file']}, {row['size']:,} bytes"),
             ("sha256", f"`{row['sha256']}`"),
-            ("network", f"{about['title']}, {about['parameters']:,} parameters, luma, profile {row['profile']}"),
+            (
+                "network",
+                f"{about['title']}, {about['parameters']:,} parameters, {_picture(row)}, profile {row['profile']}",
+            ),
             ("role", row["role"]),
             ("for", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
             ("trained on", row["trained_on"]),
             ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
-            ("gain on the validation pictures", f"{_gains(about)} dB of luma PSNR over the codec's picture"),
+            ("gain on the validation pictures", f"{_gains(about)} dB of {_picture(row)} PSNR over the codec's picture"),
             ("ONNX against PyTorch", f"largest difference {about['difference']:.1e} of values in 0..1"),
             ("licence", row["licence"]),
         )
         parts.append(f"## {row['name']}\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
     return "\n".join(parts)
+
+
+def _picture(row: dict[str, Any]) -> str:
+    return "luma" if row["channels"] == 1 else "RGB"
 
 
 def _gains(about: dict[str, Any]) -> str:
