@@ -74,6 +74,23 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 
 
 @train.command()
+@click.argument("pictures", metavar="DIR", type=_folder)
+@click.option("--data", type=_folder, required=True, metavar="DIR", help="What prepare made of the pictures.")
+@click.option("--also", type=_file, multiple=True, metavar="FILE", help="Put in this file too, PyAV's wheel say.")
+@click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Folder for the parts.")
+@click.option("--mib", type=click.IntRange(min=1), default=55, help="Largest part in MiB; default 55.")
+def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: int) -> None:
+    """Put the pictures of DIR and their streams in tar files, for training on another machine.
+
+    Unpacked there, 'lbic train prepare pictures -o data' needs no encoder: every stream is made.
+    """
+    from lbic.train import pack as packing
+
+    parts = packing.pack(packing.items(pictures, data, also), output, mib << 20)
+    click.echo(f"{output}: {len(parts)} parts", err=True)
+
+
+@train.command()
 @click.option("--models", "folder", type=_folder, default=Path("models"), metavar="DIR", help="Default models.")
 def table(folder: Path) -> None:
     """Print the exported networks as a Markdown table (the one in docs/models.md)."""

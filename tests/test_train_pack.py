@@ -1,0 +1,49 @@
+"""Parts for a machine without a codec: everything in them, none too large."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lbic.errors import UsageError
+from lbic.train import pack
+
+LIMIT = 40_000
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Nine pictures of 10 kB in a folder and a sub-folder, and two streams."""
+    pictures, data = tmp_path / "pictures", tmp_path / "data"
+    for folder in (pictures / "more", data / "streams"):
+        folder.mkdir(parents=True)
+    for index in range(9):
+        (pictures / ("more" if index % 2 else ".") / f"{index}.png").write_bytes(bytes([index]) * 10_000)
+    for name in ("a.png.q32.lbic", "b.png.q37.lbic"):
+        (data / "streams" / name).write_bytes(name.encode())
+    return pictures, data
+
+
+def test_everything_arrives(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    wheel = tmp_path / "av.whl"
+    wheel.write_bytes(b"wheel")
+    parts = pack.pack(pack.items(*folders, [wheel]), tmp_path / "parts", LIMIT)
+    assert [part.name for part in parts] == [f"part-{number:02}.tar" for number in range(1, len(parts) + 1)]
+    assert len(parts) > 2
+    assert all(part.stat().st_size <= LIMIT for part in parts)
+    for part in parts:
+        with tarfile.open(part) as archive:
+            archive.extractall(tmp_path / "there", filter="data")
+    there = {str(path.relative_to(tmp_path / "there")) for path in (tmp_path / "there").rglob("*") if path.is_file()}
+    assert there == {
+        *(f"pictures/{'more/' if index % 2 else ''}{index}.png" for index in range(9)),
+        *("data/streams/a.png.q32.lbic", "data/streams/b.png.q37.lbic", "also/av.whl"),
+    }
+    assert (tmp_path / "there" / "pictures" / "more" / "3.png").read_bytes() == b"\3" * 10_000
+
+
+def test_a_file_larger_than_a_part(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"do not fit in a part of 15,000"):
+        pack.pack(pack.items(*folders, []), tmp_path / "parts", 15_000)
