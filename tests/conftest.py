@@ -14,7 +14,7 @@ from lbic.enhance import catalog, session
 from lbic.enhance.catalog import ModelSpec
 
 GOLDEN = Path(__file__).parent / "golden"
-_PICTURES = "LBIC_TEST_DATA"
+_PICTURES, _WEIGHTS = "LBIC_TEST_DATA", "LBIC_TEST_WEIGHTS"
 
 WriteCatalog = Callable[..., None]
 
@@ -83,8 +83,18 @@ def _skip_without(name: str) -> None:
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """The optional folder of real photos; tests that need it skip where it is absent."""
-    named = os.environ.get(_PICTURES)
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
-    if not (folder / "kodak").is_dir():
-        pytest.skip(f"no real pictures: {_PICTURES} names no folder with kodak/ in it, nor is ../shared/data there")
+    return _optional(_PICTURES, "data", "kodak")
+
+
+@pytest.fixture
+def calibration() -> Path:
+    """Five distorted TID2013 pictures whose metrics other programs have measured; tests skip where it is absent."""
+    return _optional(_WEIGHTS, "weights", "iqa_calibration") / "iqa_calibration"
+
+
+def _optional(variable: str, beside: str, wanted: str) -> Path:
+    named = os.environ.get(variable)
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / beside
+    if not (folder / wanted).is_dir():
+        pytest.skip(f"{variable} names no folder with {wanted}/ in it")
     return folder

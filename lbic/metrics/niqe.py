@@ -1,0 +1,137 @@
+"""NIQE, the natural image quality evaluator: how unnatural a picture looks, without a reference; lower is better.
+
+Mittal, Soundararajan and Bovik, "Making a 'Completely Blind' Image Quality Analyzer" (IEEE Signal Processing Letters,
+2013). The pristine model is the authors' (LIVE, University of Texas at Austin; NOTICE). Published figures differ by
+what they call luma: MATLAB's function takes rgb2gray, the PIRM challenge Y of rgb2ycbcr less 4 pixels on each side.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 96
+"""Side of the blocks, in pixels, whose statistics are taken; a picture needs at least two of them."""
+_PARAMETERS = Path(__file__).parent / "data" / "niqe_pristine.npz"
+_ROUNDING = 1e-9
+"""Below this a difference to the local mean is rounding noise, whose sign would steer the fit on flat areas."""
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+Floats = NDArray[np.float64]
+
+
+def niqe(luma: NDArray[Any]) -> float:
+    """NIQE of a plane, (height, width) in 0..255, both sides at least 96 and not both below 192.
+
+    NaN for a picture of which fewer than two blocks have any structure. Raises ValueError for smaller planes.
+    """
+    rows, columns = luma.shape[0] // BLOCK, luma.shape[1] // BLOCK
+    if rows * columns < 2:
+        raise ValueError(
+            f"NIQE needs two blocks of {BLOCK}x{BLOCK} pixels; the picture is {luma.shape[1]}x{luma.shape[0]}"
+        )
+    plane = luma[: rows * BLOCK, : columns * BLOCK].astype(np.float64)
+    fine = _block_features(_structure(plane), BLOCK)
+    coarse = _block_features(_structure(_halve(plane)), BLOCK // 2)
+    features = np.concatenate([fine, coarse], axis=1)
+    whole = features[~np.isnan(features).any(axis=1)]
+    if len(whole) < 2:
+        return math.nan
+    pristine_mean, pristine_covariance = _pristine()
+    difference = pristine_mean - np.nanmean(features, axis=0)
+    covariance = (pristine_covariance + np.cov(whole, rowvar=False)) / 2
+    return float(np.sqrt(difference @ np.linalg.pinv(covariance) @ difference))
+
+
+def pirm_luma(luma: NDArray[Any]) -> NDArray[Any]:
+    """The part of an 8-bit luma plane that the PIRM protocol measures: 4 pixels less on each side."""
+    return luma[4:-4, 4:-4]
+
+
+@lru_cache(maxsize=1)
+def _pristine() -> tuple[Floats, Floats]:
+    """Mean, (36,), and covariance, (36, 36), of the features of undamaged pictures."""
+    with np.load(_PARAMETERS) as stored:
+        return stored["mu_pris_param"].astype(np.float64).ravel(), stored["cov_pris_param"].astype(np.float64)
+
+
+def _structure(plane: Floats) -> Floats:
+    """Mean-subtracted, contrast-normalised coefficients (section II-A, equations 1 to 3)."""
+    mean = _blur(plane)
+    difference = plane - mean
+    difference[np.abs(difference) < _ROUNDING] = 0
+    deviation = np.sqrt(np.abs(_blur(plane * plane) - mean * mean))
+    coefficients: Floats = difference / (deviation + 1)
+    return coefficients
+
+
+def _blur(plane: Floats) -> Floats:
+    """7x7 Gaussian of standard deviation 7/6, borders repeated."""
+    kernel = np.exp(-0.5 * (np.arange(-3, 4) / (7 / 6)) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        size = plane.shape[axis]
+        padded = np.pad(plane, [(3, 3) if axis == k else (0, 0) for k in (0, 1)], mode="edge")
+        plane = sum(weight * np.take(padded, range(k, k + size), axis) for k, weight in enumerate(kernel))
+    return plane
+
+
+def _halve(plane: Floats) -> Floats:
+    """MATLAB's imresize(plane, 0.5): antialiased bicubic (a = -0.5), borders mirrored; sides must be even."""
+    distance = np.abs(np.arange(-3.5, 4)) / 2
+    near = 1.5 * distance**3 - 2.5 * distance**2 + 1
+    far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+    kernel = np.where(distance <= 1, near, far) / 2
+    for axis in (0, 1):
+        size = plane.shape[axis]
+        padded = np.pad(plane, [(3, 3) if axis == k else (0, 0) for k in (0, 1)], mode="symmetric")
+        plane = sum(weight * np.take(padded, range(k, k + size, 2), axis) for k, weight in enumerate(kernel))
+    return plane
+
+
+def _block_features(coefficients: Floats, side: int) -> Floats:
+    """18 features of each block, (blocks, 18): fits to coefficients and to products of neighbours (section II-B)."""
+    rows, columns = (length // side for length in coefficients.shape)
+    blocks = coefficients.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
+    return np.array([_features(block) for block in blocks])
+
+
+def _features(block: Floats) -> list[float]:
+    shape, left, right = _fit(block)
+    found = [shape, (left + right) / 2]
+    for shift in _SHIFTS:
+        shape, left, right = _fit(block * np.roll(block, shift, axis=(0, 1)))
+        mean = (right - left) * math.gamma(2 / shape) / math.gamma(1 / shape) if not math.isnan(shape) else math.nan
+        found += [shape, mean, left, right]
+    return found
+
+
+def _fit(values: Floats) -> tuple[float, float, float]:
+    """Fit an asymmetric generalised Gaussian by moments: its shape and its scales left and right of zero.
+
+    NaN for values that never go below or above zero, as MATLAB's code has it.
+    """
+    below, above = values[values < 0], values[values > 0]
+    if not below.size or not above.size:
+        return math.nan, math.nan, math.nan
+    left, right = (float(np.sqrt(np.mean(np.square(part)))) for part in (below, above))
+    ratio = left / right
+    moments = float(np.mean(np.abs(values)) ** 2 / np.mean(np.square(values)))
+    wanted = moments * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+    shapes, ratios = _shapes()
+    shape = float(shapes[np.argmin(np.square(ratios - wanted))])
+    scale = math.sqrt(math.gamma(1 / shape) / math.gamma(3 / shape))
+    return shape, left * scale, right * scale
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> tuple[Floats, Floats]:
+    """The shapes 0.2 to 10 that are tried, and the ratio of moments that each one has."""
+    shapes = np.arange(0.2, 10.0005, 0.001)
+    gamma = np.vectorize(math.gamma)
+    return shapes, gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))

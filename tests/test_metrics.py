@@ -1,0 +1,86 @@
+"""Metrics against other implementations and published values."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lbic.metrics.bdrate import bd_rate, pchip
+from lbic.metrics.niqe import niqe, pirm_luma
+
+MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
+"""MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""
+CURVE = [(0.1, 30.0), (0.2, 33.0), (0.4, 36.5), (0.8, 39.0)]
+
+
+def _gray(image: Image.Image) -> np.ndarray:
+    """MATLAB's rgb2gray."""
+    weights = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+    gray: np.ndarray = np.floor(np.asarray(image.convert("RGB")) @ np.array(weights) + 0.5)
+    return gray
+
+
+@pytest.mark.parametrize("name", MATLAB_NIQE)
+def test_niqe_is_matlabs(calibration: Path, name: str) -> None:
+    with Image.open(calibration / "dist" / f"{name}.bmp") as image:
+        assert niqe(_gray(image)) == pytest.approx(MATLAB_NIQE[name], rel=0.006)
+
+
+def test_niqe_finds_noise_and_blur_less_natural() -> None:
+    rng = np.random.default_rng(0)
+    spectrum = np.fft.rfft2(rng.standard_normal((288, 288)))
+    frequency = np.hypot(np.fft.fftfreq(288)[:, None], np.fft.rfftfreq(288)[None])
+    natural = np.fft.irfft2(spectrum / np.maximum(frequency, 1 / 288))
+    natural = 128 + 40 * (natural - natural.mean()) / natural.std()
+    noisy = natural + 40 * rng.standard_normal(natural.shape)
+    assert niqe(natural) < niqe(noisy)
+
+
+def test_niqe_of_flat_and_of_small_pictures() -> None:
+    with pytest.raises(ValueError, match="the picture is 191x100"):
+        niqe(np.zeros((100, 191)))
+    with pytest.raises(ValueError, match="two blocks"):
+        niqe(np.zeros((95, 400)))
+    assert math.isnan(niqe(np.full((192, 192), 77)))
+
+
+def test_pirm_leaves_a_border_out() -> None:
+    plane = np.arange(100).reshape(10, 10)
+    np.testing.assert_array_equal(pirm_luma(plane), plane[4:6, 4:6])
+
+
+def test_bd_rate_of_known_differences() -> None:
+    assert bd_rate(CURVE, CURVE) == pytest.approx(0)
+    assert bd_rate(CURVE, [(rate * 0.9, quality) for rate, quality in CURVE]) == pytest.approx(-10)
+    assert bd_rate(CURVE, [(rate * 1.25, quality) for rate, quality in reversed(CURVE)]) == pytest.approx(25)
+
+
+def test_bd_rate_looks_only_where_both_curves_are() -> None:
+    assert bd_rate(CURVE, [(0.18, 33.0), (0.36, 36.5)]) == pytest.approx(-10, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    ("test", "because"),
+    [
+        ([(0.1, 50.0), (0.2, 52.0)], "share no range"),
+        ([(0.1, 30.0)], "two points"),
+        ([(0.0, 30.0), (0.2, 33.0)], "positive rates"),
+        ([(0.1, 33.0), (0.2, 30.0)], "rises with rate"),
+    ],
+)
+def test_bd_rate_refuses(test: list[tuple[float, float]], because: str) -> None:
+    with pytest.raises(ValueError, match=because):
+        bd_rate(CURVE, test)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pchip_is_scipys(seed: int) -> None:
+    interpolate = pytest.importorskip("scipy.interpolate")
+    rng = np.random.default_rng(seed)
+    x, y = np.cumsum(rng.random(7) + 0.1), rng.standard_normal(7)
+    at = np.linspace(x[0], x[-1], 101)
+    np.testing.assert_allclose(pchip(x, y, at), interpolate.PchipInterpolator(x, y)(at), atol=1e-12)
