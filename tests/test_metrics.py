@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lbic.errors import MissingError
+from lbic.metrics import lpips
 from lbic.metrics.bdrate import bd_rate, pchip
 from lbic.metrics.niqe import niqe, pirm_luma
 
@@ -84,3 +86,32 @@ def test_pchip_is_scipys(seed: int) -> None:
     x, y = np.cumsum(rng.random(7) + 0.1), rng.standard_normal(7)
     at = np.linspace(x[0], x[-1], 101)
     np.testing.assert_allclose(pchip(x, y, at), interpolate.PchipInterpolator(x, y)(at), atol=1e-12)
+
+
+PUBLISHED_LPIPS = {"I03": 0.7237, "I04": 0.2572, "I06": 0.0508, "I08": 0.0521, "I19": 0.4253}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_LPIPS)
+def test_lpips_is_the_published_one(calibration: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv(lpips.VARIABLE, str(calibration.parent))
+    pair = []
+    for folder in ("ref", "dist"):
+        with Image.open(calibration / folder / f"{name}.bmp") as image:
+            pair.append(np.asarray(image.convert("RGB")))
+    assert lpips.lpips(*pair) == pytest.approx(PUBLISHED_LPIPS[name], abs=5e-5)
+    assert lpips.lpips(pair[0], pair[0]) == 0
+
+
+def test_lpips_without_weights_says_what_to_get(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    monkeypatch.delenv(lpips.VARIABLE, raising=False)
+    with pytest.raises(MissingError, match="set LBIC_WEIGHTS"):
+        lpips.lpips(picture, picture)
+    pytest.importorskip("torch")
+    (tmp_path / lpips.FILES[0]).write_bytes(b"nothing")
+    monkeypatch.setenv(lpips.VARIABLE, str(tmp_path))
+    with pytest.raises(MissingError, match="not AlexNet's weights"):
+        lpips.lpips(picture, picture)
+    with pytest.raises(ValueError, match="different shapes"):
+        lpips.lpips(picture, picture[:32])
