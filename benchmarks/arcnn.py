@@ -26,14 +26,13 @@ def measure(folder: Path) -> str:
     for path in sorted(folder.glob("kodim*.png")):
         with Image.open(path) as image:
             originals.append(image.convert("RGB"))
-    for kind, (prepare, psnr) in PICTURES.items():
-        pictures = [prepare(original) for original in originals]
-        for (route, restore), quality in product(ROUTES.items(), QUALITIES):
-            results = [(picture, *restore(picture, quality)) for picture in pictures]
+    for (prepare, metrics), (route, restore), quality in product(PICTURES, ROUTES.items(), QUALITIES):
+        results = [(picture, *restore(picture, quality)) for picture in map(prepare, originals)]
+        for name, psnr in metrics.items():
             pairs = np.array([(psnr(picture, plain), psnr(picture, better)) for picture, plain, better in results])
             gains = pairs[:, 1] - pairs[:, 0]
             lines.append(
-                f"| {kind} | {route} | {quality} | {pairs[:, 0].mean():.2f} | {pairs[:, 1].mean():.2f} "
+                f"| {name} | {route} | {quality} | {pairs[:, 0].mean():.2f} | {pairs[:, 1].mean():.2f} "
                 f"| **{gains.mean():+.2f}** | {gains.min():+.2f} | {gains.max():+.2f} |"
             )
     return "\n".join(lines)
@@ -56,8 +55,8 @@ ROUTES: dict[str, Callable[[Image.Image, int], tuple[Image.Image, Image.Image]]]
     "`lbic decompress`": _through_lbic,
     "`lbic enhance`": _through_enhance,
 }
-PICTURES: dict[str, tuple[Callable[[Image.Image], Image.Image], Callable[[Image.Image, Image.Image], float]]] = {
-    "luma as a gray picture": (lambda image: Image.fromarray(luma(image)), psnr_luma),
-    "colour, luma PSNR": (lambda image: image, psnr_luma),
-    "colour, RGB-PSNR": (lambda image: image, psnr_rgb),
-}
+Metric = Callable[[Image.Image, Image.Image], float]
+PICTURES: tuple[tuple[Callable[[Image.Image], Image.Image], dict[str, Metric]], ...] = (
+    (lambda image: Image.fromarray(luma(image)), {"luma as a gray picture": psnr_luma}),
+    (lambda image: image, {"colour, luma PSNR": psnr_luma, "colour, RGB-PSNR": psnr_rgb}),
+)
