@@ -63,7 +63,8 @@ class Source:
     def place(self) -> Path:
         """Its place in an output folder: sub-folders of a searched folder are kept."""
         path = self.path or Path("stdin")
-        return path.relative_to(self.root) if self.root else Path(path.name)
+        # "." and "/" have no name; they are directories, which ``read`` refuses with a sentence.
+        return path.relative_to(self.root) if self.root else Path(path.name or "folder")
 
     def read(self) -> bytes:
         """The whole content.
@@ -271,7 +272,7 @@ def _target(source: Source, output: str | None, folder: bool, rename: Callable[[
     renamed = place.with_name(rename(place.name))
     if output is None:
         # Only stdin among several inputs has no place of its own; it lands in the current folder.
-        return source.path.with_name(renamed.name) if source.path else renamed
+        return source.path.parent / renamed.name if source.path else renamed
     return Path(output) / renamed if folder else Path(output)
 
 

@@ -136,6 +136,12 @@ def test_directory_without_r(tmp_path: Path) -> None:
     refused(tmp_path, tmp_path / "photos", code=ExitCode.USAGE, because="is a directory; use -r to go through it")
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", "./"])
+def test_directories_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(tmp_path, name, code=ExitCode.USAGE, because="is a directory; use -r to go through it")
+
+
 def test_target_exists(tmp_path: Path) -> None:
     source = save(tmp_path / "a.png")
     (tmp_path / "a.lbic").write_bytes(b"precious")
