@@ -27,7 +27,7 @@ from lbic.image import Picture, from_pillow, with_alpha
 @dataclass(frozen=True)
 class CompressSettings:
     """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
-    the catalog's advice for this codec and scale, ``keep`` names metadata to store (metadata.KEEPABLE)."""
+    the catalog's advice for this codec, scale and quality, ``keep`` names metadata to store (metadata.KEEPABLE)."""
 
     codec: str = DEFAULT_CODEC
     quality: int | None = None
@@ -87,7 +87,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
     require(codec)
-    kind = settings.type or catalog.load().default_type(codec.name, settings.scale)
+    kind = settings.type or catalog.load().default_type(codec.name, settings.scale, quality)
     header = Header(
         codec=codec.name,
         quality=quality,

@@ -28,6 +28,8 @@ def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> N
     assert found.models[0].read() == DATA
     assert found.default_type("jpeg", 16) is TYPES[7]
     assert found.default_type("jpeg", 32) is found.default_type("vvc", 16) is TYPES[0]
+    assert found.default_type("jpeg", 16, 5) is found.default_type("jpeg", 16, 40) is TYPES[7]
+    assert found.default_type("jpeg", 16, 4) is found.default_type("jpeg", 16, 41) is TYPES[0]
 
 
 @pytest.mark.usefixtures("write_models")

@@ -19,8 +19,10 @@ from lbic import container, image, pipeline
 from lbic.cli.docs import JSON_KEYS
 from lbic.codecs import CODECS
 from lbic.container import Header, read_header
+from lbic.enhance.types import NONE
 from lbic.errors import ExitCode
 from lbic.image import with_alpha
+from lbic.pipeline import DecompressSettings
 
 JPEG = ("compress", "--codec", "jpeg")
 
@@ -236,7 +238,8 @@ def test_a_failure_as_json(tmp_path: Path) -> None:
 
 
 def decoded(path: Path) -> Image.Image:
-    return pipeline.decompress(path.read_bytes()).image
+    """The codec's picture: what networks add is not compress's doing."""
+    return pipeline.decompress(path.read_bytes(), DecompressSettings(NONE)).image
 
 
 def noted(tmp_path: Path, source: Path, note: str | None, *options: object) -> Image.Image:
