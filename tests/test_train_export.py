@@ -57,6 +57,10 @@ def test_onnx_agrees_with_pytorch_on_odd_sizes(name: str) -> None:
     assert export.largest_difference(network, export.to_onnx(network, {})) < export.TOLERANCE
 
 
+def test_an_export_names_no_path(exported: tuple[Network, bytes]) -> None:
+    assert b"/lbic/nets/" not in exported[1]
+
+
 def test_disagreement_is_an_error(exported: tuple[Network, bytes]) -> None:
     with pytest.raises(CodecError, match="differs from PyTorch"):
         export.largest_difference(nets.build("srcnn").eval(), exported[1])

@@ -59,6 +59,7 @@ def to_onnx(network: Network, facts: dict[str, str]) -> bytes:
     assert program is not None
     model = program.model_proto
     _name_weights(model, network)
+    _forget_sources(model.graph)
     onnx.helper.set_model_props(model, facts)
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString()
@@ -135,6 +136,15 @@ def _name_weights(model: Any, network: Network) -> None:
                 _rename(model.graph, item, name)
                 del stored[next(key for key, kept in stored.items() if kept is item)]
                 break
+
+
+def _forget_sources(graph: Any) -> None:
+    """Remove the exporter's notes, which quote source files by their paths on the machine that exported."""
+    parts = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
+    for item in (graph, *(item for part in parts for item in part)):
+        del item.metadata_props[:]
+    for node in graph.node:
+        node.doc_string = ""
 
 
 def _rename(graph: Any, item: Any, name: str) -> None:
