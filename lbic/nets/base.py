@@ -81,16 +81,6 @@ class LumaFilter(Network):
         """Restore whole pictures: the output has the input's size."""
         return self.inside(F.pad(picture, (self.halo,) * 4, mode="replicate"))
 
-    def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
-        """Append the quality plane to (batch, channels, height, width), where the network has one.
-
-        ``quality`` is (batch,), in the codec's own numbers.
-        """
-        if not self.quality_plane:
-            return picture
-        plane = (quality / QUALITY_UNIT).reshape(-1, 1, 1, 1).expand(-1, 1, *picture.shape[2:])
-        return torch.cat([picture, plane.to(picture)], dim=1)
-
     def inside(self, picture: Tensor) -> Tensor:
         """Restore a crop with ``halo`` pixels of context on each side, which the output lacks."""
         halo = self.halo
