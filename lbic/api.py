@@ -49,37 +49,51 @@ def decompress(
     data: bytes,
     *,
     type: int | str | None = None,
+    strength: float = 1,
     profile: str = "auto",
     device: str = "auto",
     tile: int | None = None,
 ) -> Image.Image:
     """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file recommends.
 
-    ``type`` overrides the recommendation (0 for the codec's plain picture). Raises FormatError or CodecError
-    for damaged data, MissingError for a type or device that was asked for and is not here.
+    ``type`` overrides the recommendation (0 for the codec's plain picture); ``strength``, 0..1, is how far to go from
+    that plain picture to the enhanced one. Raises FormatError or CodecError for damaged data, UsageError for values
+    out of range, MissingError for a type or device that was asked for and is not here.
     """
     from lbic import pipeline
     from lbic.enhance import types
     from lbic.enhance.session import Runtime
 
     kind = None if type is None else types.parse(type)
-    settings = pipeline.DecompressSettings(kind, Runtime(profile, device, tile))
+    settings = pipeline.DecompressSettings(kind, Runtime(profile, device, tile), strength)
     return pipeline.decompress(data, settings).image
 
 
 def enhance(
-    image: Image.Image, *, type: int | str = "ar", profile: str = "auto", device: str = "auto", tile: int | None = None
+    image: Image.Image,
+    *,
+    type: int | str | None = None,
+    q: int | None = None,
+    codec: str | None = None,
+    strength: float = 1,
+    profile: str = "auto",
+    device: str = "auto",
+    tile: int | None = None,
 ) -> Image.Image:
     """Run an enhancement type on any picture that a codec damaged, an old JPEG for instance.
 
-    Returns an image of the same size. Raises MissingError when the type's networks are not shipped.
+    ``codec`` and ``q`` tell what damaged it; left out, a JPEG file as Pillow opened it tells itself, and any other
+    image is taken for what the networks were trained on. ``type`` None is the catalog's advice for that, ``strength``
+    as in decompress. Returns an image of the same size. Raises UsageError for values out of range, MissingError
+    when networks are not shipped or, without ``type``, none suits the picture.
     """
     from lbic import pipeline
     from lbic.enhance import types
     from lbic.enhance.session import Runtime
 
-    settings = pipeline.EnhanceSettings(types.parse(type), runtime=Runtime(profile, device, tile))
-    return pipeline.enhance(image, settings)[0].joined()
+    kind = None if type is None else types.parse(type)
+    settings = pipeline.EnhanceSettings(kind, codec, q, Runtime(profile, device, tile), strength)
+    return pipeline.enhance(image, settings).picture.joined()
 
 
 def info(data: bytes) -> Header:

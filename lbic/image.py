@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, UsageError
@@ -41,6 +42,7 @@ class Picture:
 
     ``image`` is upright, mode L or RGB, sRGB unless ``icc`` is kept; ``alpha`` is (height, width) uint8
     or None when opaque. ``icc``, ``exif`` and ``xmp`` are the file's own, ``notes`` what reading it changed.
+    ``luma_table`` is the quantisation table of a JPEG file's first component, 64 steps row by row.
     """
 
     image: Image.Image
@@ -49,6 +51,7 @@ class Picture:
     exif: bytes | None = None
     xmp: bytes | None = None
     notes: tuple[str, ...] = ()
+    luma_table: tuple[int, ...] | None = None
 
     def joined(self) -> Image.Image:
         """The picture as one Pillow image, its alpha included (L, RGB, LA or RGBA)."""
@@ -97,7 +100,8 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
         notes.append("CMYK converted to RGB")
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    return Picture(image, alpha, icc, exif, xmp.encode() if isinstance(xmp, str) else xmp, tuple(notes))
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source))
 
 
 def encode(
@@ -187,6 +191,14 @@ def _upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes 
     except Exception as error:  # damaged EXIF raises almost anything
         notes.append(f"the EXIF block is damaged and was ignored: {error}")
         return source.copy(), None
+
+
+def _luma_table(source: Image.Image) -> tuple[int, ...] | None:
+    """The table that a JPEG file's first component names, None for other pictures (an MPO file is a JPEG too)."""
+    if not isinstance(source, JpegImageFile) or not source.layer:
+        return None
+    table = source.quantization.get(source.layer[0][3])
+    return None if table is None else tuple(table)
 
 
 def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:

@@ -6,20 +6,21 @@ networks strictly after a fully decoded picture, so that no rounding makes a fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
 
-from lbic import color, container, metadata
+from lbic import color, container, degradation, metadata
 from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, require
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.color import Planes
 from lbic.container import Header
+from lbic.degradation import Degradation
 from lbic.enhance import catalog
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.session import Runtime
-from lbic.enhance.types import TYPES, EnhancementType
+from lbic.enhance.types import TYPES, EnhancementType, check_strength
 from lbic.errors import UsageError
 from lbic.image import Picture, from_pillow, with_alpha
 
@@ -48,10 +49,15 @@ class Compressed:
 
 @dataclass(frozen=True)
 class DecompressSettings:
-    """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error."""
+    """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error.
+    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one."""
 
     type: EnhancementType | None = None
     runtime: Runtime = field(default_factory=Runtime)
+    strength: float = 1
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     kind, notes = _choose_type(header, settings.type)
     items = metadata.unpack(header)  # before minutes of networks: it may be damaged
     planes = _decode_payload(header, payload)
-    done = enhance_planes(planes, kind, header, settings.runtime, explicit=settings.type is not None)
+    explicit = settings.type is not None
+    done = enhance_planes(planes, kind, header, settings.runtime, explicit=explicit, strength=settings.strength)
     image = Image.fromarray(color.planes_to_uint8(done.planes))
     if items.alpha is not None:
         image = with_alpha(image, items.alpha)
@@ -146,30 +153,49 @@ def verify(data: bytes) -> Header:
 
 @dataclass(frozen=True)
 class EnhanceSettings:
-    """How to enhance a picture that is no .lbic file. ``codec`` and ``quality`` tell what damaged it, None: unknown."""
+    """How to enhance a picture that is no .lbic file. ``type`` None is the catalog's advice for what damaged it,
+    which ``codec`` and ``quality`` tell (None: found by degradation.find); ``strength`` as in DecompressSettings."""
 
-    type: EnhancementType
-    codec: str = "jpeg"
+    type: EnhancementType | None = None
+    codec: str | None = None
     quality: int | None = None
     runtime: Runtime = field(default_factory=Runtime)
+    strength: float = 1
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
 
 
-def enhance(picture: Picture | Image.Image, settings: EnhanceSettings) -> tuple[Picture, Enhancement]:
-    """Run an enhancement type on any picture; returns the new picture (alpha and metadata kept) and what ran.
+@dataclass(frozen=True)
+class Enhanced:
+    """An enhanced picture (alpha and metadata kept), what it was taken for, what ran, and what the user should know."""
 
-    Raises MissingError when the type's networks are not shipped.
+    picture: Picture
+    degradation: Degradation
+    done: Enhancement
+    notes: tuple[str, ...]
+
+
+def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = None) -> Enhanced:
+    """Run an enhancement type on any picture.
+
+    Raises UsageError for settings out of range, MissingError when the type's networks are not shipped or, where no
+    type is named, none suits the picture.
     """
+    settings = settings or EnhanceSettings()
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture)
-    codec = get(settings.codec)
-    quality = codec.default_quality if settings.quality is None else check_quality(codec, settings.quality)
+    found = degradation.find(picture, settings.codec, settings.quality, settings.type)
+    kind = settings.type or degradation.choose_type(found)
     image = picture.image
-    header = Header(codec.name, quality, image.width, image.height, gray=image.mode == "L", type=settings.type.id)
+    header = Header(found.codec, found.quality, image.width, image.height, gray=image.mode == "L", type=kind.id)
     levels = np.asarray(image)
     planes = Planes(color.from_levels(levels, 255)) if header.gray else Planes(*color.rgb_to_ycbcr(levels))
-    done = enhance_planes(planes, settings.type, header, settings.runtime, explicit=True)
+    done = enhance_planes(planes, kind, header, settings.runtime, explicit=True, strength=settings.strength)
     result = Image.fromarray(color.planes_to_uint8(done.planes))
-    return Picture(result, picture.alpha, picture.icc, picture.exif, picture.xmp, picture.notes), done
+    unknown = (found.note(),) if found.known_from == "assumed" and done.quality_matters else ()
+    better = replace(picture, image=result, luma_table=None)
+    return Enhanced(better, found, done, (*picture.notes, *done.notes, *unknown))
 
 
 def _coded_planes(image: Image.Image, header: Header) -> Planes:

@@ -45,6 +45,13 @@ def save(path: Path, image: Image.Image | None = None, **options: Any) -> Path:
     return path
 
 
+def opened(path: Path) -> Image.Image:
+    """The picture in a file, decoded."""
+    with Image.open(path) as picture:
+        picture.load()
+        return picture
+
+
 def compressed(folder: Path, name: str = "a", *options: object) -> Path:
     """A .lbic file, made with the jpeg codec from a picture that is not kept."""
     source = save(folder / f"{name}.png")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from conftest import WriteCatalog
-from helpers import gray, largest_difference, photo, psnr, ramp
+from helpers import gray, largest_difference, photo, psnr, ramp, written
+from PIL import Image
 from toys import identity, spec
 
 import lbic
@@ -91,8 +93,31 @@ def test_enhance_runs_the_networks_and_keeps_alpha(write_models: WriteCatalog) -
     assert np.abs(np.asarray(better.getchannel("L")) - expected).max() <= 1
 
 
+def test_enhance_reads_the_quality_of_a_jpeg_that_pillow_opened(write_models: WriteCatalog) -> None:
+    network = identity(1, 0.5)
+    write_models([(spec("half", network, "ar", codecs=("jpeg",), quality=(5, 40)), network)], [("jpeg", 16, 7)])
+    good, bad = (Image.open(io.BytesIO(written(gray(16, 9), "JPEG", quality=quality))) for quality in (80, 30))
+    assert largest_difference(lbic.enhance(bad), bad.point([level // 2 for level in range(256)])) <= 1
+    with pytest.raises(MissingError, match=r"jpeg quality 80 is better .* --type 7 runs it anyway"):
+        lbic.enhance(good)
+    assert lbic.enhance(good, q=40).size == good.size
+
+
+def test_strength_in_both_functions(write_models: WriteCatalog) -> None:
+    network = identity(1, 0.5)
+    write_models([(spec("half", network, "ar"), network)])
+    data = lbic.compress(gray(16, 9), codec="jpeg", q=30, type="ar")
+    plain = lbic.decompress(data, type=0)
+    assert largest_difference(lbic.decompress(data, strength=0), plain) == 0
+    expected = plain.point([round(0.75 * level) for level in range(256)])
+    assert largest_difference(lbic.decompress(data, strength=0.5), expected) <= 1
+    assert largest_difference(lbic.enhance(plain, type="ar", strength=0.5), expected) <= 1
+
+
 def test_enhance_without_networks_is_an_error() -> None:
     with pytest.raises(MissingError, match=r"type 7 \(ar\)"):
+        lbic.enhance(photo(8, 8), type="ar")
+    with pytest.raises(MissingError, match="no network is shipped for pictures coded with vvc"):
         lbic.enhance(photo(8, 8))
 
 

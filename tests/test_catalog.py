@@ -78,6 +78,13 @@ def test_a_row_says_what_it_was_trained_for(codec: str, scale: int, quality: int
     assert row.domain() == "jpeg/vvc quality 5..40, scale 1.5, 2"
 
 
+def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:
+    nr = spec("nr", DATA, "nr", codecs=("vvc", "vtm"))
+    found = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), {("jpeg", 16): 7, ("vtm", 16): 4})
+    assert [found.enhancing_type(codec).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
+    assert [shipped(nr).enhancing_type(codec).id for codec in ("jpeg", "vvc")] == [0, 1]
+
+
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:
     right_codec = spec("codec", DATA, "ar", codecs=("jpeg",), scales=(64,), quality=(1, 2), profile="full")
     right_rest = spec("rest", DATA, "ar", codecs=("vvc",), scales=(16,), quality=(0, 63), profile="lite")

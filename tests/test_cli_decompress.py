@@ -1,4 +1,4 @@
-"""lbic decompress and lbic enhance: pictures out, and how advice and orders about networks are met."""
+"""lbic decompress: pictures out, and how advice and orders about networks are met."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_helpers import SIZE, compressed, lbic, names, records, save
+from cli_helpers import SIZE, compressed, lbic, names, opened, records, save
 from conftest import WriteCatalog
-from helpers import gray, photo, ramp
+from helpers import photo, ramp
 from PIL import Image
 from toys import identity, spec
 
@@ -35,12 +35,6 @@ def networks(write_models: WriteCatalog) -> None:
 def no_networks(write_models: WriteCatalog) -> None:
     """A catalog without a row."""
     write_models([])
-
-
-def opened(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.load()
-        return picture
 
 
 # --- decompress -----------------------------------------------------------------------------------------------------
@@ -155,6 +149,10 @@ def test_target_exists(tmp_path: Path, no_networks: None) -> None:
         (["--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
         (["--tile", "10"], "10 is less than 64"),
         (["--tile", "big"], "'big' is not a whole number"),
+        (["--strength", "1.5"], "strength 1.5 is not in 0..1"),
+        (["--strength", "-0.1"], "strength -0.1 is not in 0..1"),
+        (["--strength", "nan"], "strength nan is not in 0..1"),
+        (["--strength", "half"], "'half' is not a number"),
     ],
 )
 def test_usage(options: list[str], because: str) -> None:
@@ -206,55 +204,28 @@ def test_tiles_do_not_show(tmp_path: Path, networks: None) -> None:
     assert (tmp_path / "auto.ppm").read_bytes() == (tmp_path / "64.ppm").read_bytes()
 
 
-# --- enhance --------------------------------------------------------------------------------------------------------
+# --- strength -------------------------------------------------------------------------------------------------------
 
 
-def test_enhance_takes_the_catalogs_advice(tmp_path: Path, networks: None) -> None:
-    source = save(tmp_path / "old.jpg", quality=10)
-    result = lbic("enhance", source)
-    target = tmp_path / "old.enhanced.png"
-    assert result.stderr.startswith(f"{source} -> {target}  {SIZE[0]}x{SIZE[1]}  type 7 (ar)  CPU  ")
-    assert opened(target).size == SIZE
-    assert source.read_bytes(), "the input stays"
+def test_strength_goes_from_the_codecs_picture_to_the_enhanced_one(tmp_path: Path, networks: None) -> None:
+    source = compressed(tmp_path)
+
+    def picture(name: str, *options: object) -> bytes:
+        lbic("decompress", *options, "-o", tmp_path / f"{name}.ppm", source)
+        return opened(tmp_path / f"{name}.ppm").tobytes()
+
+    plain, enhanced = picture("plain", "--type", 0), picture("enhanced")
+    assert plain != enhanced
+    assert picture("none", "--strength", 0) == plain
+    assert picture("whole", "--strength", 1) == enhanced
+    assert picture("half", "--strength", 0.5) not in (plain, enhanced)
+    assert picture("off", "--strength", 0.5, "--type", 0) == plain
 
 
-def test_enhance_json(tmp_path: Path, networks: None) -> None:
-    source = save(tmp_path / "old.jpg", quality=10)
-    (record,) = records(lbic("enhance", "--json", "-q", 10, source))
-    assert list(record) == list(JSON_KEYS["enhance"])
-    assert (record["type"], record["models"], record["q"], record["codec"]) == (7, ["toy-ar"], 10, "jpeg")
-
-
-def test_enhance_without_networks_is_an_error(tmp_path: Path, no_networks: None) -> None:
-    source = save(tmp_path / "old.jpg")
-    result = lbic("enhance", source, code=ExitCode.MISSING)
-    assert "no network is shipped for pictures coded with jpeg" in result.stderr
-    lbic("enhance", "--type", "ar", source, code=ExitCode.MISSING)
-    assert names(tmp_path) == {"old.jpg"}
-
-
-def test_enhance_keeps_alpha_and_gray(tmp_path: Path, networks: None) -> None:
-    lbic("enhance", save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE))))
-    assert opened(tmp_path / "a.enhanced.png").mode == "RGBA"
-    lbic("enhance", save(tmp_path / "b.jpg", gray(*SIZE)))
-    assert opened(tmp_path / "b.enhanced.png").mode == "L"
-
-
-def test_enhance_checks_the_quality(tmp_path: Path, networks: None) -> None:
-    source = save(tmp_path / "old.jpg")
-    result = lbic("enhance", "-q", 100, source, code=ExitCode.USAGE)
-    assert "quality 100 is not in jpeg's range 1..95" in result.stderr
-
-
-def test_enhance_refuses_its_own_input(tmp_path: Path, networks: None) -> None:
-    source = save(tmp_path / "old.jpg")
-    result = lbic("enhance", "-f", "-o", source, source, code=ExitCode.USAGE)
-    assert "is an input" in result.stderr
-
-
-def test_enhance_twice_over_a_folder_does_not_feed_on_itself(tmp_path: Path, networks: None) -> None:
-    save(tmp_path / "a.jpg")
-    lbic("enhance", "-r", tmp_path)
-    lbic("enhance", "-r", "-f", tmp_path)
-    assert names(tmp_path) == {"a.jpg", "a.enhanced.png"}
-    assert not list(tmp_path.glob("*.enhanced.enhanced.png"))
+def test_strength_is_told(tmp_path: Path, networks: None) -> None:
+    source = compressed(tmp_path)
+    assert "  type 7 (ar) strength 0.25  CPU  " in lbic("decompress", "--strength", 0.25, source).stderr
+    (record,) = records(lbic("decompress", "-f", "--json", "--strength", 0.25, source))
+    assert (record["strength"], record["type"], record["models"]) == (0.25, 7, ["toy-ar"])
+    (record,) = records(lbic("decompress", "-f", "--json", "--strength", 0, source))
+    assert (record["strength"], record["type"], record["models"]) == (0, 0, [])

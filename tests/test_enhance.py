@@ -10,14 +10,14 @@ from conftest import WriteCatalog
 from helpers import gray, largest_difference, photo, planes_equal
 from toys import identity, network, spec
 
-from lbic import pipeline
+from lbic import color, pipeline
 from lbic.color import Plane, Planes
 from lbic.container import Header
 from lbic.enhance import catalog
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.session import CPU, Runtime
 from lbic.enhance.types import TYPES
-from lbic.errors import DeviceError, MissingError
+from lbic.errors import DeviceError, MissingError, UsageError
 from lbic.pipeline import CompressSettings, DecompressSettings, EnhanceSettings
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -207,13 +207,62 @@ def test_the_catalogs_default_is_recorded_and_followed(write_models: WriteCatalo
 
 
 def test_enhancing_a_picture_that_is_no_lbic_file(write_models: WriteCatalog) -> None:
-    write_models([(spec("half", HALF, "ar", quality=(10, 30)), HALF)])
-    picture, done = pipeline.enhance(gray(30, 20), EnhanceSettings(TYPES[7], quality=20, runtime=RUNTIME))
-    assert np.abs(np.asarray(picture.image) - np.asarray(gray(30, 20)) / 2).max() <= 1
-    assert (done.models, done.notes) == (("half",), ())
-    picture, done = pipeline.enhance(photo(31, 21), EnhanceSettings(TYPES[7], quality=50, runtime=RUNTIME))
-    assert (picture.image.mode, picture.image.size) == ("RGB", (31, 21))
-    assert "this picture is jpeg quality 50" in done.notes[0]
+    write_models([(spec("half", HALF, "ar", codecs=("jpeg",), quality=(10, 30)), HALF)])
+    settings = EnhanceSettings(TYPES[7], "jpeg", 20, RUNTIME)
+    result = pipeline.enhance(gray(30, 20), settings)
+    assert np.abs(np.asarray(result.picture.image) - np.asarray(gray(30, 20)) / 2).max() <= 1
+    assert (result.done.models, result.notes) == (("half",), ())
+    result = pipeline.enhance(photo(31, 21), replace(settings, quality=50))
+    assert (result.picture.image.mode, result.picture.image.size) == ("RGB", (31, 21))
+    assert "this picture is jpeg quality 50" in result.notes[0]
+
+
+@pytest.mark.parametrize(("codec", "quality", "plane"), [("vvc", 40, 40), ("vtm", 33, 33), ("jpeg", 60, 37)])
+def test_the_quality_plane_speaks_the_networks_own_numbers(
+    codec: str, quality: int, plane: int, write_models: WriteCatalog
+) -> None:
+    write_models([(spec("plus", PLUS, "sr", quality_plane=True, codecs=("vvc", "vtm"), quality=(32, 42)), PLUS)])
+    done = run(decoded(gray=True), 5, replace(HEADER, codec=codec, quality=quality))
+    assert np.allclose(done.planes.y, upsample(decoded(gray=True), 21, 15).y + plane / 63, atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [1, 5, 7])
+@pytest.mark.parametrize("scale", [16, 32])
+def test_strength_is_the_share_of_the_way_in_every_sample(number: int, scale: int, write_models: WriteCatalog) -> None:
+    channels = 3 if number == 1 else 1
+    data = identity(channels, 0.8)
+    write_models([(spec("dim", data, TYPES[number].roles[0], channels=channels), data)])
+    header = Header("jpeg", 20, 11, 8) if scale == 16 else HEADER
+
+    def rgb(strength: float, kind: int = number) -> Plane:
+        # Soft colours: no sample is clipped, so that shares of planes are shares of RGB.
+        soft = decoded()
+        assert soft.cb is not None and soft.cr is not None
+        planes = Planes(scaled(soft.y, 0.2, 0.4), scaled(soft.cb, 0.2), scaled(soft.cr, 0.2))
+        done = enhance_planes(planes, TYPES[kind], header, RUNTIME, explicit=True, strength=strength)
+        return color.planes_to_rgb(done.planes)
+
+    plain, enhanced = rgb(1, kind=0), rgb(1)
+    assert np.abs(enhanced - plain).max() > 0.1 and enhanced.min() > 0
+    assert np.array_equal(rgb(0), plain)
+    for strength in (0.25, 0.75):
+        assert np.allclose(rgb(strength), plain + np.float32(strength) * (enhanced - plain), atol=1e-5)
+
+
+def test_strength_needs_no_networks_at_0_and_blends_gray(write_models: WriteCatalog) -> None:
+    done = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=True, strength=0)
+    assert (done.type.id, done.models) == (0, ())
+    write_models([(spec("half", HALF, "sr"), HALF)])
+    done = enhance_planes(decoded(gray=True), TYPES[5], HEADER, RUNTIME, explicit=True, strength=0.5)
+    assert close(done.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.75)))
+    assert done.models == ("half",)
+
+
+@pytest.mark.parametrize("strength", [-0.01, 1.01, float("nan"), float("inf")])
+@pytest.mark.parametrize("settings", [DecompressSettings, EnhanceSettings])
+def test_strength_out_of_range_is_a_usage_error(settings: type[DecompressSettings], strength: float) -> None:
+    with pytest.raises(UsageError, match=rf"strength {strength:g} is not in 0\.\.1"):
+        settings(strength=strength)
 
 
 def test_an_identity_changes_nothing(write_models: WriteCatalog) -> None:

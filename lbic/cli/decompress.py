@@ -22,17 +22,18 @@ from lbic.pipeline import Decompressed, DecompressSettings
 @click.command()
 @options.output_options
 @options.type_option("Enhancement to apply instead of the one the file recommends; 0 is the codec's picture.")
+@options.strength_option
 @options.runtime_options
 @options.input_options
 @options.talk_options
-def decompress(files: Files, talk: Talk, kind: EnhancementType | None, runtime: Runtime) -> ExitCode:
+def decompress(files: Files, talk: Talk, kind: EnhancementType | None, strength: float, runtime: Runtime) -> ExitCode:
     """Bring pictures back, enhanced as their files recommend: a.lbic -> a.lbic.png.
 
     IN is a .lbic file, or - for stdin. The suffix of -o FILE chooses the format: .png, .webp, .tif, .bmp,
     .ppm (all lossless) or .jpg; stdout gets PNG. A recommended enhancement that cannot run here is left
     out with a note; one that --type asks for is an error then.
     """
-    settings = DecompressSettings(type=kind, runtime=runtime)
+    settings = DecompressSettings(kind, runtime, strength)
     jobs = files.plan(fileio.COMPRESSED, fileio.decompressed_name, talk)
     suffixes = output_suffixes(jobs)
     if kind is not None:
@@ -43,18 +44,18 @@ def decompress(files: Files, talk: Talk, kind: EnhancementType | None, runtime: 
         job.check()
         done = pipeline.decompress(job.source.read(), settings)
         job.write(image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp))
-        return _outcome(job, done, time.perf_counter() - started)
+        return _outcome(job, settings, done, time.perf_counter() - started)
 
     return batch.run(jobs, work, Report("decompressed", len(jobs), talk), workers=files.jobs)
 
 
-def _outcome(job: Job, done: Decompressed, duration: float) -> Outcome:
+def _outcome(job: Job, settings: DecompressSettings, done: Decompressed, duration: float) -> Outcome:
     header = done.header
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(header.width, header.height),
         wording.coded(header.codec, header.quality, header.scale),
-        f"type {done.type}",
+        wording.applied(done.type, settings.strength),
         wording.provider(done.provider),
         wording.seconds(duration),
     )
@@ -64,6 +65,7 @@ def _outcome(job: Job, done: Decompressed, duration: float) -> Outcome:
         **wording.header_record(header),
         "type": done.type.id,
         "type_recorded": done.type_recorded,
+        "strength": settings.strength,
         "profile": done.profile,
         "models": list(done.models),
         "provider": done.provider,

@@ -11,23 +11,24 @@ from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.codecs import CODECS, check_quality
-from lbic.container import SCALE_ONE
+from lbic.codecs import check_quality, get
 from lbic.enhance import catalog
-from lbic.enhance.apply import Enhancement
 from lbic.enhance.session import Runtime
-from lbic.enhance.types import NONE, EnhancementType
-from lbic.errors import ExitCode, MissingError
+from lbic.enhance.types import EnhancementType
+from lbic.errors import ExitCode
 from lbic.fileio import Job
 from lbic.image import Picture
-from lbic.pipeline import EnhanceSettings
+from lbic.pipeline import Enhanced, EnhanceSettings
 
 
 @click.command()
 @options.output_options
-@options.type_option("Enhancement to apply; the catalog's advice for the codec when left out.")
-@options.codec_option("The codec that damaged the picture.", default="jpeg")
-@options.quality_option("The quality it was coded with, for networks that want to know; not needed for type 7.")
+@options.type_option("Enhancement to apply; when left out, ar for a JPEG and nr for other pictures.")
+@options.strength_option
+@options.codec_option("The codec that damaged the picture; when left out, jpeg for a JPEG, else vvc.", found=True)
+@options.quality_option(
+    "The quality it was coded with; when left out, what a JPEG's quantisation table says, else the codec's default."
+)
 @options.runtime_options
 @options.max_pixels_option
 @options.input_options
@@ -36,7 +37,8 @@ def enhance(
     files: Files,
     talk: Talk,
     kind: EnhancementType | None,
-    codec: str,
+    strength: float,
+    codec: str | None,
     quality: int | None,
     runtime: Runtime,
     max_pixels: int,
@@ -45,26 +47,24 @@ def enhance(
 
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin; no .lbic file is
     involved. The suffix of -o FILE chooses the format, as in decompress. Alpha and metadata are kept.
+    Without --type, a picture better than all that the network was trained on is an error: it may be harmed.
     """
-    if quality is not None:
-        check_quality(CODECS[codec], quality)
-    shipped = catalog.load()
-    kind = kind or shipped.default_type(codec, SCALE_ONE)
+    settings = EnhanceSettings(kind, codec, quality, runtime, strength)
+    if codec is not None and quality is not None:
+        check_quality(get(codec), quality)
     jobs = files.plan(fileio.PICTURES, fileio.enhanced_name, talk)
     suffixes = output_suffixes(jobs)
-    if kind is NONE:
-        raise MissingError(f"no network is shipped for pictures coded with {codec}; 'lbic models' lists them")
-    shipped.require(kind)
-    settings = EnhanceSettings(kind, codec, quality, runtime)
+    if kind is not None:
+        catalog.load().require(kind)
 
     def work(job: Job) -> Outcome:
         started = time.perf_counter()
         job.check()
         # The profile is kept, not applied: the picture stays in the colours its file is in.
         picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc=True)
-        better, done = pipeline.enhance(picture, settings)
-        job.write(_encode(better, suffixes[job]))
-        return _outcome(job, better, settings, done, time.perf_counter() - started)
+        result = pipeline.enhance(picture, settings)
+        job.write(_encode(result.picture, suffixes[job]))
+        return _outcome(job, settings, result, time.perf_counter() - started)
 
     return batch.run(jobs, work, Report("enhanced", len(jobs), talk), workers=files.jobs)
 
@@ -73,13 +73,13 @@ def _encode(picture: Picture, suffix: str) -> bytes:
     return image.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp)
 
 
-def _outcome(job: Job, picture: Picture, settings: EnhanceSettings, done: Enhancement, duration: float) -> Outcome:
-    width, height = picture.image.size
-    notes = (*picture.notes, *done.notes)
+def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:
+    width, height = result.picture.image.size
+    done, found = result.done, result.degradation
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(width, height),
-        f"type {done.type}",
+        wording.applied(done.type, settings.strength),
         wording.provider(done.provider),
         wording.seconds(duration),
     )
@@ -88,13 +88,15 @@ def _outcome(job: Job, picture: Picture, settings: EnhanceSettings, done: Enhanc
         "output": job.output,
         "width": width,
         "height": height,
-        "codec": settings.codec,
-        "q": settings.quality,
+        "codec": found.codec,
+        "q": found.quality,
+        "q_from": found.known_from,
         "type": done.type.id,
+        "strength": settings.strength,
         "profile": done.profile,
         "models": list(done.models),
         "provider": done.provider,
         "seconds": round(duration, 3),
-        "notes": list(notes),
+        "notes": list(result.notes),
     }
-    return Outcome(line, record, notes, wording.networks(done.models, done.profile, done.provider))
+    return Outcome(line, record, result.notes, wording.networks(done.models, done.profile, done.provider))

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from lbic import fileio
 from lbic.cli.report import Talk
-from lbic.enhance.types import TYPES, EnhancementType, parse
+from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
 from lbic.errors import UsageError
 from lbic.fileio import Job, Source
 
@@ -75,6 +75,18 @@ class TileParameter(click.ParamType["int | None"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
         return None if value == "auto" else self._side.convert(value, param, ctx)
+
+
+class StrengthParameter(click.ParamType[float]):
+    """A share, 0..1."""
+
+    name = "strength"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return check_strength(float(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
 
 
 class Joined(click.ParamType["tuple[Any, ...]"]):
@@ -215,12 +227,22 @@ def type_option(help: str, **more: Any) -> Callable[[F], F]:
     )
 
 
-def codec_option(help: str, default: str | None = None) -> Callable[[F], F]:
-    """--codec; the choices are the codec table's."""
+strength_option = click.option(
+    "--strength",
+    type=StrengthParameter(),
+    default=1.0,
+    metavar="0..1",
+    help="How far to go from the codec's picture (0) to the enhanced one (1). Default 1.",
+)
+
+
+def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
+    """--codec; the choices are the codec table's. ``found``: None when left out, for the command to find out."""
     from lbic.codecs import CODECS, DEFAULT_CODEC
 
-    default = default or DEFAULT_CODEC
-    return click.option("--codec", type=click.Choice(list(CODECS)), default=default, help=f"{help} Default {default}.")
+    default = None if found else DEFAULT_CODEC
+    help = help if found else f"{help} Default {DEFAULT_CODEC}."
+    return click.option("--codec", type=click.Choice(list(CODECS)), default=default, help=help)
 
 
 def quality_option(help: str) -> Callable[[F], F]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lbic.codecs import CODECS
 from lbic.container import METADATA_NAMES, SCALE_ONE, Header
+from lbic.enhance.types import NONE, EnhancementType
 
 
 def join(*parts: str) -> str:
@@ -33,6 +34,12 @@ def rate(count: int, header: Header) -> str:
 def seconds(duration: float) -> str:
     """2.1 s"""
     return f"{duration:.1f} s"
+
+
+def applied(kind: EnhancementType, strength: float) -> str:
+    """type 7 (ar), and the strength where it is not the whole: type 7 (ar) strength 0.5"""
+    text = f"type {kind}"
+    return text if strength == 1 or kind is NONE else f"{text} strength {strength:g}"
 
 
 def provider(name: str | None) -> str:

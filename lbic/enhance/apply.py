@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lbic import color
 from lbic.color import Plane, Planes
@@ -21,7 +22,8 @@ class Enhancement:
     """An enhanced picture at its original size and what ran for it.
 
     ``type`` is what really ran (none when advice could not be followed), ``profile`` and ``provider`` are
-    None then; ``models`` are the networks' names in order.
+    None then; ``models`` are the networks' names in order. ``quality_matters`` tells that another quality of
+    the picture would give another result or another note.
     """
 
     planes: Planes
@@ -30,17 +32,21 @@ class Enhancement:
     profile: str | None = None
     provider: str | None = None
     notes: tuple[str, ...] = ()
+    quality_matters: bool = False
 
 
 def enhance_planes(
-    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, *, explicit: bool
+    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, *, explicit: bool, strength: float = 1
 ) -> Enhancement:
     """Bring a decoded picture to its original size and enhance it.
 
+    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one; at 0 no network runs.
     ``explicit`` tells that the user asked for this type: then what is missing raises MissingError; otherwise
     the picture comes back as the codec left it, with a note. A device or profile that the user asked for and
     that is not here raises DeviceError in both cases.
     """
+    if strength == 0:
+        kind = NONE
     try:
         sessions = [session.open_session(spec, runtime.device) for spec in _resolve(kind, header, runtime)]
         result, notes = _run(planes, kind, header, runtime, sessions)
@@ -51,6 +57,8 @@ def enhance_planes(
         return Enhancement(plain, NONE, notes=(f"{error}; wrote the codec's picture without enhancement",))
     if not sessions:
         return Enhancement(result, kind)
+    if strength < 1:
+        result = _blend(upsample(planes, header.width, header.height), result, strength)
     return Enhancement(
         result,
         kind,
@@ -58,6 +66,7 @@ def enhance_planes(
         sessions[-1].spec.profile,
         sessions[-1].provider,
         notes,
+        any(opened.spec.quality_plane or not _covers(opened.spec, header) for opened in sessions),
     )
 
 
@@ -98,12 +107,16 @@ def _run(
     for opened in sessions:
         if opened.note:
             notes[opened.note] = None
-        if not opened.spec.covers(header.codec, header.scale, header.quality):
+        if not _covers(opened.spec, header):
             notes[
                 f"model {opened.spec.name} was trained for {opened.spec.domain()}; this picture is {_kind(header)}"
             ] = None
     steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled, Stage.PLANES: _run_planes}
     return steps[kind.stage](planes, header, runtime, sessions), tuple(notes)
+
+
+def _covers(spec: ModelSpec, header: Header) -> bool:
+    return spec.covers(header.codec, header.scale, header.quality)
 
 
 def _kind(header: Header) -> str:
@@ -116,7 +129,7 @@ def _run_decoded(planes: Planes, header: Header, runtime: Runtime, sessions: lis
     picture = np.ascontiguousarray(rgb.transpose(2, 0, 1))
     del rgb  # 288 MB of a 24-megapixel picture
     for opened in sessions:
-        picture = tiling.run(opened, picture, runtime.tile, header.quality)
+        picture = _through(opened, picture, header, runtime)
     y, cb, cr = color.rgb_to_ycbcr(picture.transpose(1, 2, 0))
     return upsample(Planes(y) if planes.gray else Planes(y, cb, cr), header.width, header.height)
 
@@ -141,5 +154,24 @@ def _run_planes(planes: Planes, header: Header, runtime: Runtime, sessions: list
 def _chain(plane: Plane, header: Header, runtime: Runtime, sessions: list[Session]) -> Plane:
     """One plane through one-channel networks in their order."""
     for opened in sessions:
-        plane = tiling.run(opened, plane[None], runtime.tile, header.quality)[0]
+        plane = _through(opened, plane[None], header, runtime)[0]
     return plane
+
+
+def _through(opened: Session, picture: NDArray[np.float32], header: Header, runtime: Runtime) -> NDArray[np.float32]:
+    return tiling.run(opened, picture, runtime.tile, opened.spec.quality_for(header.codec, header.quality))
+
+
+def _blend(plain: Planes, enhanced: Planes, strength: float) -> Planes:
+    """Go a share of the way from one picture to another; chroma of two sizes meets at the luma's."""
+    weight = np.float32(strength)
+
+    def mix(a: Plane, b: Plane) -> Plane:
+        if a.shape != b.shape:
+            a, b = (color.resize_chroma(plane, plain.width, plain.height) for plane in (a, b))
+        return a + weight * (b - a)
+
+    y = mix(plain.y, enhanced.y)
+    if plain.cb is None or plain.cr is None or enhanced.cb is None or enhanced.cr is None:
+        return Planes(y)
+    return Planes(y, mix(plain.cb, enhanced.cb), mix(plain.cr, enhanced.cr))

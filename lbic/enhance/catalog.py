@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lbic.enhance.types import NONE, TYPES, EnhancementType
+from lbic.container import SCALE_ONE
+from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
 
 PROFILES = ("lite", "full")
@@ -56,6 +57,11 @@ class ModelSpec:
         """Tell whether the network was trained for pictures of this kind."""
         return codec in self.codecs and scale in self.scales and self.quality[0] <= quality <= self.quality[1]
 
+    def quality_for(self, codec: str, quality: int) -> int:
+        """What the quality plane is to hold for a picture: its quality, or the middle of the training for a codec whose
+        numbers the network never learned."""
+        return quality if codec in self.codecs else sum(self.quality) // 2
+
     def domain(self) -> str:
         """What the network was trained for, for a sentence."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
@@ -93,6 +99,15 @@ class Catalog:
         found = (self.find(role, codec, scale, quality, PROFILES[0]) for role in kind.roles)
         fitting = all(spec is not None and spec.covers(codec, scale, quality) for spec in found)
         return kind if fitting else NONE
+
+    def enhancing_type(self, codec: str) -> EnhancementType:
+        """The type for a picture of this codec that is no .lbic file; 0 where nothing is trained.
+
+        It is the one recorded at full size, else noise reduction, which adds nothing of its own.
+        """
+        advised = self.default_type(codec, SCALE_ONE)
+        trained = any(codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
+        return NOISE_REDUCTION if advised is NONE and trained else advised
 
     def find(self, role: str, codec: str, scale: int, quality: int, profile: str) -> ModelSpec | None:
         """The row for a role that suits the picture best, or None when no row has the role.

@@ -40,12 +40,13 @@ class EnhancementType:
 
 
 NONE = EnhancementType(0, "none", Stage.DECODED, (), "the codec's picture as it is")
+NOISE_REDUCTION = EnhancementType(1, "nr", Stage.DECODED, ("nr",), "noise reduction, HGRDN")
 
 TYPES: dict[int, EnhancementType] = {
     t.id: t
     for t in (
         NONE,
-        EnhancementType(1, "nr", Stage.DECODED, ("nr",), "noise reduction, HGRDN"),
+        NOISE_REDUCTION,
         EnhancementType(2, "tr", Stage.DECODED, ("tr",), "texture restoration, HGRDN"),
         EnhancementType(3, "nr+tr", Stage.DECODED, ("nr", "tr"), "noise reduction, then texture restoration"),
         EnhancementType(4, "cas", Stage.DECODED, ("cas",), "both networks, trained as one cascade"),
@@ -59,6 +60,13 @@ TYPES: dict[int, EnhancementType] = {
 def name_of(number: int) -> str:
     """The name of a recorded type, for people; a number this lbic does not know is said to be unknown."""
     return TYPES[number].name if number in TYPES else f"unknown type {number}"
+
+
+def check_strength(strength: float) -> float:
+    """Return the share of an enhancement to apply when it is in 0..1; UsageError names the range."""
+    if 0 <= strength <= 1:
+        return strength
+    raise UsageError(f"strength {strength:g} is not in 0..1 (0 is the codec's picture, 1 the enhanced one)")
 
 
 def parse(text: str | int) -> EnhancementType:

@@ -1,0 +1,50 @@
+"""The quality that a JPEG file was coded with, estimated from its luma quantisation table.
+
+A JPEG file stores tables, not a quality. The Independent JPEG Group's library, which most programs use, scales
+the example table of ITU-T T.81, Annex K, Table K.1, by a quality of 1 to 100 (libjpeg, jcparam.c:
+jpeg_quality_scaling and jpeg_add_quant_table); here that is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUALITIES = range(1, 101)
+"""libjpeg's whole scale, wider than what lbic itself encodes with."""
+
+_BASELINE_MOST = 255  # 8-bit entries; 16-bit tables hold larger ones, which libjpeg clips for baseline files
+_K1 = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+).ravel()
+
+
+def estimate(table: Sequence[int]) -> int:
+    """The quality, 1..100, whose standard luma table is closest to ``table`` (64 steps, row by row).
+
+    Exact for libjpeg's tables. For others the distance is the mean absolute logarithm of the steps' ratios, since
+    a step twice as large harms as much at every size.
+    """
+    steps = np.clip(np.asarray(table, np.float64), 1, _BASELINE_MOST)
+    distances = np.abs(np.log(_standard_tables()) - np.log(steps)).mean(axis=1)
+    return QUALITIES[int(distances.argmin())]
+
+
+@lru_cache(maxsize=1)
+def _standard_tables() -> NDArray[np.float64]:
+    """libjpeg's luma tables, a row of 64 steps for each quality."""
+    percent = np.array([5000 // quality if quality < 50 else 200 - 2 * quality for quality in QUALITIES])
+    tables: NDArray[np.float64] = np.clip((_K1 * percent[:, None] + 50) // 100, 1, _BASELINE_MOST).astype(np.float64)
+    return tables

@@ -1,0 +1,86 @@
+"""What damaged a picture that is no .lbic file, and the enhancement type that suits it.
+
+The user may know; a JPEG file's quantisation table tells; any other picture is taken for one of those that the
+networks were trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, jpegquality
+from lbic.codecs.jpeg import JpegCodec
+from lbic.container import SCALE_ONE
+from lbic.enhance import catalog
+from lbic.enhance.catalog import PROFILES, ModelSpec
+from lbic.enhance.types import NONE, EnhancementType
+from lbic.errors import MissingError
+from lbic.image import Picture
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """The codec that a picture went through and its quality, in the codec's own numbers (jpeg: up to 100).
+
+    ``known_from`` says where the quality comes from: the user's option, the picture's file, or nowhere.
+    """
+
+    codec: str
+    quality: int
+    known_from: Literal["option", "file", "assumed"]
+
+    def note(self) -> str:
+        """What the user should know where an assumed quality matters."""
+        return f"quality unknown: assumed {self.quality}; -q gives it"
+
+
+def find(picture: Picture, codec: str | None, quality: int | None, kind: EnhancementType | None) -> Degradation:
+    """Find out what damaged a picture: what the user says goes first, then what its file says.
+
+    Where nobody says, the codec is one that the networks of ``kind`` were trained for (None: the default codec), at
+    its default quality. Raises UsageError for an unknown codec and for a quality out of its range.
+    """
+    table = picture.luma_table
+    row = get(codec or (JpegCodec.name if table else _assumed_codec(kind)))
+    if quality is not None:
+        return Degradation(row.name, check_quality(row, quality), "option")
+    if table and row.name == JpegCodec.name:
+        return Degradation(row.name, jpegquality.estimate(table), "file")
+    return Degradation(row.name, row.default_quality, "assumed")
+
+
+def choose_type(found: Degradation) -> EnhancementType:
+    """The type for a picture when the user names none: the catalog's advice for its codec at full size, else noise
+    reduction where that was trained for the codec.
+
+    Raises MissingError where neither is shipped, and where the picture is known to be better than all that the
+    networks were trained on: they may harm it.
+    """
+    kind = catalog.load().enhancing_type(found.codec)
+    if kind is NONE:
+        raise MissingError(f"no network is shipped for pictures coded with {found.codec}; 'lbic models' lists them")
+    for spec in _networks(kind, found.codec, found.quality):
+        if found.known_from != "assumed" and _is_better(found, spec):
+            raise MissingError(
+                f"{found.codec} quality {found.quality} is better than what model {spec.name} was trained for "
+                f"({spec.domain()}) and may be harmed by it; --type {kind.id} runs it anyway"
+            )
+    return kind
+
+
+def _assumed_codec(kind: EnhancementType | None) -> str:
+    networks = _networks(kind or NONE, DEFAULT_CODEC, CODECS[DEFAULT_CODEC].default_quality)
+    codecs = networks[0].codecs if networks else ()
+    return DEFAULT_CODEC if not codecs or DEFAULT_CODEC in codecs else codecs[0]
+
+
+def _networks(kind: EnhancementType, codec: str, quality: int) -> list[ModelSpec]:
+    shipped = catalog.load()
+    found = (shipped.find(role, codec, SCALE_ONE, quality, PROFILES[0]) for role in kind.roles)
+    return [spec for spec in found if spec is not None]
+
+
+def _is_better(found: Degradation, spec: ModelSpec) -> bool:
+    low, high = spec.quality
+    return found.quality < low if CODECS[found.codec].lower_is_better else found.quality > high
