@@ -1,6 +1,6 @@
 """Measure sections of docs/benchmark.md and write each between its markers.
 
-python -m benchmarks kodak_vvc table1 arcnn resources --kodak DIR --table1 DIR
+python -m benchmarks kodak_vvc table1 arcnn resources hgrdn --kodak DIR --table1 DIR
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import arcnn, kodak_vvc, resources, table1
+from benchmarks import arcnn, hgrdn, kodak_vvc, resources, table1
+from benchmarks.restored import QUALITY
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmark.md"
 
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "table1": lambda given: table1.measure(given.table1),
     "arcnn": lambda given: arcnn.measure(given.kodak),
     "resources": lambda given: resources.measure(given.kodak),
+    "hgrdn": lambda given: hgrdn.measure(given.kodak, given.qps, given.judge, given.pictures),
 }
 
 
@@ -32,10 +34,25 @@ def main() -> None:
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--kodak", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
     parser.add_argument("--table1", type=Path, help="folder of Set5 and Set14's zebra and barbara")
+    only = parser.add_argument_group("hgrdn")
+    only.add_argument("--qps", type=whole_numbers, default=hgrdn.QPS, metavar="QP,...", help=f"besides {QUALITY}")
+    only.add_argument("--judge", type=whole_numbers, default=(), metavar="QP,...", help="more QPs for LPIPS and NIQE")
+    only.add_argument(
+        "--pictures", type=int, metavar="N", help="a look at the first N: printed, the page stays as it is"
+    )
     given = parser.parse_args()
     for name in given.sections:
         sys.stderr.write(f"{name} ...\n")
-        write(name, SECTIONS[name](given) + f"\n\n{environment()}")
+        text = SECTIONS[name](given) + f"\n\n{environment()}"
+        if given.pictures:
+            sys.stdout.write(f"{text}\n")
+        else:
+            write(name, text)
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """``32,37``; ValueError for other text."""
+    return tuple(int(number) for number in text.split(","))
 
 
 def write(name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""lbic evaluate: rows, means, tables, files; and the PSNR they are made of."""
+"""lbic evaluate: rows, means, BD-rates, tables, files; and the PSNR they are made of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,10 @@ from toys import identity, spec
 from lbic import pipeline
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import runner, tables
+from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.runner import Row
 from lbic.image import with_alpha
+from lbic.metrics import lpips, table
 from lbic.metrics.psnr import luma, psnr, psnr_luma, psnr_rgb
 
 
@@ -43,7 +44,9 @@ def test_rows_means_and_table(folder: Path, tmp_path: Path) -> None:
     rows, means = content["rows"], content["means"]
     assert len(rows) == 2 * 2 * 2 * 2
     assert len(means) == 2 * 2 * 2
-    assert list(rows[0]) == [field.name for field in fields(Row)]
+    measured = ["bytes", "bpp", *table.METRICS, "encode_s", "decode_s"]
+    assert list(rows[0]) == ["image", "codec", "q", "scale", "type", *measured, "error"]
+    assert rows[0]["niqe"] is None, "it was not asked for"
     first = [row for row in rows if (row["q"], row["scale"], row["type"]) == (90, 1, 0)]
     (mean,) = (mean for mean in means if (mean["q"], mean["scale"], mean["type"]) == (90, 1, 0))
     assert mean["psnr"] == pytest.approx(sum(row["psnr"] for row in first) / 2)
@@ -51,12 +54,15 @@ def test_rows_means_and_table(folder: Path, tmp_path: Path) -> None:
     assert mean["failures"] == 0
     assert first[0]["bpp"] == pytest.approx(8 * first[0]["bytes"] / (SIZE[0] * SIZE[1]))
     assert mean["psnr"] > 25
-    table = result.stdout.splitlines()
-    assert table[0].startswith(
+    lines, rates = (part.splitlines() for part in result.stdout.split("\n\nBD-rate "))
+    assert lines[0].startswith(
         "| codec |  q | scale |     type | images |   bpp |  PSNR | PSNR-Y | encode s | decode s |"
     )
-    assert len(table) == 2 + 8
-    assert len({len(line) for line in table}) == 1
+    assert len(lines) == 2 + 8
+    assert len({len(line) for line in lines}) == 1
+    assert rates[2] == "| codec | scale |     type | BD-rate, % | images | failures |"
+    assert len(rates) == 4 + 4
+    assert "0 (none) |      +0.00 |      2 |        0 |" in rates[4]
     assert result.stderr.splitlines()[-1] == "2 evaluated"
     listed = list(csv.DictReader(io.StringIO((tmp_path / "e.csv").read_text())))
     assert [row["image"] for row in listed] == [row["image"] for row in rows]
@@ -86,9 +92,36 @@ def test_a_coding_that_fails_is_a_row(folder: Path, tmp_path: Path, monkeypatch:
     assert " - |" in result.stdout
 
 
+@pytest.mark.usefixtures("no_gpu")
+def test_metrics_are_chosen(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lpips, "_network", lambda _: Judge())
+    save(folder / "large.png", photo(220, 110))
+    command = ("evaluate", folder, "--codec", "jpeg:20", "--metrics", "niqe,lpips", "--json", tmp_path / "e.json")
+    titles = lbic(*command).stdout.splitlines()[0].split()
+    assert titles[15:20] == ["PSNR-Y", "|", "LPIPS", "|", "NIQE"], "in the table's order, and PSNR always"
+    content = json.loads((tmp_path / "e.json").read_text())
+    small, large, _ = content["rows"]
+    assert (small["lpips"], small["niqe"]) == (None, None), "48x32 pixels are too small for both"
+    assert large["lpips"] == 0.25
+    assert large["niqe"] > 0
+    assert small["error"] is large["error"] is None
+    (mean,) = content["means"]
+    assert (mean["lpips"], mean["niqe"], mean["images"]) == (0.25, large["niqe"], 3)
+    assert content["bd_rate"] == [], "one quality makes no curve"
+
+
+class Judge:
+    """Stands in for LPIPS's network."""
+
+    def distance(self, *_: object) -> float:
+        return 0.25
+
+
 @pytest.mark.parametrize(
     ("options", "because", "code"),
     [
+        (["--codec", "jpeg", "--metrics", "lpips"], "LPIPS needs AlexNet's weights", ExitCode.MISSING),
+        (["--codec", "jpeg", "--metrics", "beauty"], "'beauty' is not one of 'psnr', 'psnr_y'", ExitCode.USAGE),
         (["--codec", "webp:3"], "unknown codec 'webp'", ExitCode.USAGE),
         (["--codec", "jpeg:0"], "quality 0 is not in jpeg's range 1..95", ExitCode.USAGE),
         (["--codec", "jpeg:ten"], "qualities are whole numbers joined by commas", ExitCode.USAGE),
@@ -103,7 +136,9 @@ def test_a_coding_that_fails_is_a_row(folder: Path, tmp_path: Path, monkeypatch:
         ),
     ],
 )
-def test_usage(folder: Path, options: list[str], because: str, code: ExitCode) -> None:
+def test_usage(folder: Path, options: list[str], because: str, code: ExitCode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(lpips.VARIABLE, raising=False)
+    monkeypatch.setattr(runner, "evaluate", None)  # nothing may have begun
     assert because in lbic("evaluate", folder, *options, code=code).stderr
 
 
@@ -124,7 +159,7 @@ def test_alpha_and_gray_are_measured_without_alpha() -> None:
         plain, with_plane = (
             runner.evaluate("a", saved(image), plan)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
         )
-        assert (plain.bytes, plain.psnr, plain.psnr_y) == (with_plane.bytes, with_plane.psnr, with_plane.psnr_y)
+        assert (plain.bytes, plain.metrics) == (with_plane.bytes, with_plane.metrics)
 
 
 def saved(image: Image.Image) -> bytes:
@@ -142,10 +177,46 @@ def test_codings_are_parsed(text: str, expected: list[tuple[str, int]]) -> None:
 
 
 def test_infinity_is_null_in_json_and_inf_elsewhere() -> None:
-    row = Row("a.png", "jpeg", 95, 1, 0, 10, 0.1, math.inf, math.inf, 0.1, 0.1)
+    row = Row("a.png", "jpeg", 95, 1, 0, 10, 0.1, {"psnr": math.inf, "psnr_y": math.inf}, 0.1, 0.1)
     assert json.loads(tables.to_json([row]))["means"][0]["psnr"] is None
     assert b",inf,inf," in tables.to_csv([row])
     assert tables.markdown(tables.means([row])).count(" inf |") == 2
+
+
+# --- BD-rate --------------------------------------------------------------------------------------------------------
+
+
+def curve(image: str, codec: str, kind: int, bpps: tuple[float, ...], psnrs: tuple[float, ...]) -> list[Row]:
+    points = enumerate(zip(bpps, psnrs, strict=True))
+    return [Row(image, codec, q, 1, kind, 1, bpp, {"psnr": psnr}) for q, (bpp, psnr) in points]
+
+
+def test_bd_rate_is_the_mean_over_pictures() -> None:
+    psnrs = (30.0, 33.0, 36.0)
+    rows = [
+        *curve("a", "vvc", 1, (0.09, 0.18, 0.36), psnrs),
+        *curve("a", "vvc", 0, (0.1, 0.2, 0.4), psnrs),
+        *curve("b", "vvc", 1, (0.8, 1.6, 3.2), psnrs),
+        *curve("b", "vvc", 0, (1.0, 2.0, 4.0), psnrs),
+        *curve("b", "jpeg", 0, (2.0,), (30.0,)),
+    ]
+    anchor, other = bd_rates(rows)
+    assert (anchor.codec, anchor.type) == ("vvc", 0), "type 0, though not the first"
+    assert anchor.bd_rate == pytest.approx(0)
+    assert (other.type, other.images, other.failures) == (1, 2, 0)
+    assert other.bd_rate == pytest.approx(-15), "not weighted by rate, which would give -19; and jpeg has no curve"
+
+
+@pytest.mark.parametrize("psnrs", [(40.0, 44.0), (33.0, 30.0), (30.0, math.inf)])
+def test_a_picture_without_bd_rate_is_a_failure(psnrs: tuple[float, float]) -> None:
+    rows = curve("a", "jpeg", 0, (0.1, 0.2), (30.0, 33.0)) + curve("a", "jpeg", 7, (0.1, 0.2), psnrs)
+    _, other = bd_rates(rows)
+    assert (other.bd_rate, other.images, other.failures) == (None, 0, 1)
+    assert "7 (ar) |          - |      0 |        1 |" in tables.bd_markdown(bd_rates(rows))
+
+
+def test_one_curve_has_nothing_to_be_compared_with() -> None:
+    assert bd_rates(curve("a", "jpeg", 0, (0.1, 0.2), (30.0, 33.0))) == []
 
 
 # --- PSNR -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from PIL import Image
 from lbic.errors import MissingError
 from lbic.metrics import lpips
 from lbic.metrics.bdrate import bd_rate, pchip
+from lbic.metrics.flatness import added_deviation
 from lbic.metrics.niqe import niqe, pirm_luma
 
 MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
@@ -115,3 +116,24 @@ def test_lpips_without_weights_says_what_to_get(monkeypatch: pytest.MonkeyPatch,
         lpips.lpips(picture, picture)
     with pytest.raises(ValueError, match="different shapes"):
         lpips.lpips(picture, picture[:32])
+
+
+def test_texture_is_found_where_the_original_is_flat() -> None:
+    original = np.full((40, 64, 3), 120, np.uint8)
+    original[:16, 16:32] = np.random.default_rng(0).integers(0, 256, (16, 16, 3))
+    original[:16, 32:48, 0] += np.arange(16, dtype=np.uint8) // 2  # luma 0..2: still flat
+    before = original.copy()
+    after = before + np.uint8(3)
+    after[16:32, :16] += np.indices((16, 16)).sum(axis=0).astype(np.uint8)[..., None] % 2 * 4
+    after[:16, 16:32] ^= 64
+    found = added_deviation(*(Image.fromarray(levels) for levels in (original, before, after)))
+    assert len(found) == 4 + 4 - 1, "the last eight rows are no block, and one block is not flat"
+    assert sorted(found)[-1] == pytest.approx(2, abs=1e-4), "a chequered pattern of 4 levels"
+    assert sorted(found)[-2] == pytest.approx(0, abs=1e-4), "an even shift is no texture"
+
+
+def test_flatness_of_other_sizes_and_of_small_pictures() -> None:
+    small = Image.new("RGB", (15, 40))
+    assert added_deviation(small, small, small).shape == (0,)
+    with pytest.raises(ValueError, match="different sizes"):
+        added_deviation(small, small, Image.new("RGB", (40, 15)))

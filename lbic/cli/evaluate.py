@@ -16,8 +16,10 @@ from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, LbicError, MissingError
 from lbic.evaluate import runner, tables
+from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.runner import Coding, Plan, Row
 from lbic.fileio import Source
+from lbic.metrics import table
 
 _WRITERS = {"--json": tables.to_json, "--csv": tables.to_csv}
 
@@ -47,9 +49,17 @@ _WRITERS = {"--json": tables.to_json, "--csv": tables.to_csv}
     metavar="1..4,...",
     help="Scales to code at, joined by commas; default 1.",
 )
+@click.option(
+    "--metrics",
+    "metrics",
+    type=options.Joined(click.Choice(list(table.METRICS))),
+    default="psnr",
+    metavar="M,...",
+    help=f"Metrics, joined by commas: {', '.join(table.METRICS)}. The two PSNRs are always there; default no more.",
+)
 @options.effort_option
 @options.runtime_options
-@click.option("--json", "json_file", type=options.FILE, metavar="FILE", help="Write every row and the means as JSON.")
+@click.option("--json", "json_file", type=options.FILE, metavar="FILE", help="Write rows, means and BD-rates as JSON.")
 @click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write every row as CSV.")
 @options.force_option
 @options.jobs_option
@@ -60,6 +70,7 @@ def evaluate(
     codecs: tuple[str, ...],
     kinds: tuple[EnhancementType, ...],
     scales: tuple[int, ...],
+    metrics: tuple[str, ...],
     effort: int,
     runtime: Runtime,
     json_file: str | None,
@@ -73,12 +84,17 @@ def evaluate(
     IN is a folder (gone through to its depth) or a picture. Every picture is compressed at every quality
     and scale, and decompressed with every type; the means go to stdout as a Markdown table. bpp counts
     whole .lbic files. PSNR is over R, G and B; PSNR-Y over 8-bit luma as MATLAB's rgb2ycbcr makes it.
+    LPIPS (AlexNet; lower is better) needs PyTorch and the weights in the folder that LBIC_WEIGHTS names;
+    NIQE (lower is better) is of that luma less 4 pixels on each side, as the PIRM challenge has it.
+    Codecs, scales and types with two qualities or more also get their BD-rates: the mean over pictures
+    of how many percent more bytes than the first one they need at the same PSNR.
     Times are only worth reading with -j 1 on an idle machine.
     """
     codings = dict.fromkeys(coding for text in codecs for coding in runner.parse_codings(text))
     plan = Plan(
         codings=tuple(Coding(name, quality, SCALE_ONE * scale) for name, quality in codings for scale in scales),
         types=kinds,
+        metrics=table.chosen(metrics),
         effort=effort,
         runtime=runtime,
     )
@@ -109,6 +125,8 @@ def evaluate(
     code = batch.run(sources, work, Report("evaluated", len(sources), talk), workers=jobs)
     ordered = [row for source in sources for row in rows[source.name]]
     click.echo(tables.markdown(tables.means(ordered)))
+    if compared := bd_rates(ordered):
+        click.echo("\n" + tables.bd_markdown(compared))
     for option, file in files.items():
         fileio.write(file, _WRITERS[option](ordered))
     return code

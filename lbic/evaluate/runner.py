@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
@@ -16,7 +16,7 @@ from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import LbicError, UsageError
 from lbic.image import Picture
-from lbic.metrics.psnr import psnr_luma, psnr_rgb
+from lbic.metrics.table import ALWAYS, Metric
 from lbic.pipeline import CompressSettings, DecompressSettings
 
 
@@ -31,10 +31,11 @@ class Coding:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every coding is done once for a picture, and decoded once for every type."""
+    """Every coding is done once for a picture, and decoded and measured once for every type."""
 
     codings: tuple[Coding, ...]
     types: tuple[EnhancementType, ...] = (NONE,)
+    metrics: tuple[Metric, ...] = ALWAYS
     effort: int = DEFAULT_EFFORT
     runtime: Runtime = field(default_factory=Runtime)
 
@@ -43,8 +44,8 @@ class Plan:
 class Row:
     """One picture, one coding, one type. What failed has ``error`` and no numbers.
 
-    ``bytes`` is the whole .lbic file, ``bpp`` its bits per pixel of the original picture; ``psnr`` and
-    ``psnr_y`` are lbic.metrics.psnr's RGB and luma values, infinite for equal pictures.
+    ``bytes`` is the whole .lbic file, ``bpp`` its bits per pixel of the original picture; ``metrics`` has a value for
+    each metric of the plan by its name, None where it is not defined.
     """
 
     image: str
@@ -54,8 +55,7 @@ class Row:
     type: int
     bytes: int | None = None
     bpp: float | None = None
-    psnr: float | None = None
-    psnr_y: float | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
     encode_s: float | None = None
     decode_s: float | None = None
     error: str | None = None
@@ -88,7 +88,7 @@ def evaluate(name: str, data: bytes, plan: Plan) -> list[Row]:
 
 def failed(name: str, plan: Plan, error: str) -> list[Row]:
     """The rows of a picture that could not be read."""
-    return [_row(name, coding, kind, error=error) for coding in plan.codings for kind in plan.types]
+    return [_row(name, coding, kind, plan, error=error) for coding in plan.codings for kind in plan.types]
 
 
 def _evaluate_coding(name: str, picture: Picture, coding: Coding, plan: Plan) -> Iterator[Row]:
@@ -100,7 +100,7 @@ def _evaluate_coding(name: str, picture: Picture, coding: Coding, plan: Plan) ->
         data = pipeline.compress(opaque, settings).data
         encode_s = time.perf_counter() - started
     except LbicError as error:
-        yield from (_row(name, coding, kind, error=str(error)) for kind in plan.types)
+        yield from (_row(name, coding, kind, plan, error=str(error)) for kind in plan.types)
         return
     for kind in plan.types:
         try:
@@ -108,34 +108,31 @@ def _evaluate_coding(name: str, picture: Picture, coding: Coding, plan: Plan) ->
             decoded = pipeline.decompress(data, DecompressSettings(kind, plan.runtime)).image
             decode_s = time.perf_counter() - started
         except LbicError as error:
-            yield _row(name, coding, kind, error=str(error))
+            yield _row(name, coding, kind, plan, error=str(error))
         else:
-            yield _measure(_row(name, coding, kind), opaque.image, data, decoded, encode_s, decode_s)
+            row = replace(_row(name, coding, kind, plan), encode_s=encode_s, decode_s=decode_s)
+            yield measured(row, opaque.image, data, decoded, plan.metrics)
 
 
-def _measure(
-    row: Row, reference: Image.Image, data: bytes, decoded: Image.Image, encode_s: float, decode_s: float
-) -> Row:
-    return Row(
-        row.image,
-        row.codec,
-        row.q,
-        row.scale,
-        row.type,
+def measured(row: Row, original: Image.Image, data: bytes, decoded: Image.Image, metrics: Iterable[Metric]) -> Row:
+    """The row with the size of the .lbic file and what the metrics say of the picture decoded from it."""
+    return replace(
+        row,
         bytes=len(data),
-        bpp=8 * len(data) / (reference.width * reference.height),
-        psnr=psnr_rgb(reference, decoded),
-        psnr_y=psnr_luma(reference, decoded),
-        encode_s=encode_s,
-        decode_s=decode_s,
+        bpp=8 * len(data) / (original.width * original.height),
+        metrics={metric.name: metric.measure(original, decoded) for metric in metrics},
     )
 
 
-def _row(name: str, coding: Coding, kind: EnhancementType, *, error: str | None = None) -> Row:
-    return Row(name, coding.codec, coding.quality, coding.scale / SCALE_ONE, kind.id, error=error)
+def _row(name: str, coding: Coding, kind: EnhancementType, plan: Plan, *, error: str | None = None) -> Row:
+    nothing: dict[str, float | None] = {metric.name: None for metric in plan.metrics}
+    return Row(name, coding.codec, coding.quality, coding.scale / SCALE_ONE, kind.id, metrics=nothing, error=error)
 
 
 def missing(plan: Plan) -> list[str]:
-    """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
-    names = dict.fromkeys(coding.codec for coding in plan.codings)
-    return [sentence for name in names if (sentence := CODECS[name].availability())]
+    """Why codecs of the plan cannot encode here and metrics cannot measure, a sentence each; empty when all can."""
+    checks = [
+        *(CODECS[name].availability for name in dict.fromkeys(coding.codec for coding in plan.codings)),
+        *(metric.missing for metric in plan.metrics),
+    ]
+    return [sentence for check in checks if (sentence := check())]

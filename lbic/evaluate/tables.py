@@ -1,4 +1,4 @@
-"""From rows to results: means over pictures, a Markdown table, JSON and CSV."""
+"""From rows to results: means over pictures, Markdown tables, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lbic.enhance.types import TYPES
+from lbic.evaluate.bdrates import BdRate, bd_rates
 from lbic.evaluate.runner import Row
+from lbic.metrics.table import METRICS
 
 
 @dataclass(frozen=True)
 class Mean:
     """Arithmetic means over the pictures that worked, for one coding and type; PSNR is averaged in dB.
 
-    ``images`` is how many worked, ``failures`` how many did not.
+    ``images`` is how many worked, ``failures`` how many did not; a metric's mean leaves out the pictures that it is
+    not defined for.
     """
 
     codec: str
@@ -27,8 +30,7 @@ class Mean:
     type: int
     images: int
     bpp: float | None
-    psnr: float | None
-    psnr_y: float | None
+    metrics: dict[str, float | None]
     encode_s: float | None
     decode_s: float | None
     failures: int
@@ -44,74 +46,108 @@ def means(rows: Sequence[Row]) -> list[Mean]:
 
 def _mean(codec: str, q: int, scale: float, kind: int, rows: Sequence[Row]) -> Mean:
     good = [row for row in rows if row.error is None]
-
-    def over(name: str) -> float | None:
-        values = [getattr(row, name) for row in good]
-        return sum(values) / len(values) if values else None
-
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
     return Mean(
         codec=codec,
         q=q,
         scale=scale,
         type=kind,
         images=len(good),
-        bpp=over("bpp"),
-        psnr=over("psnr"),
-        psnr_y=over("psnr_y"),
-        encode_s=over("encode_s"),
-        decode_s=over("decode_s"),
+        bpp=mean_of(row.bpp for row in good),
+        metrics={name: mean_of(row.metrics.get(name) for row in good) for name in names},
+        encode_s=mean_of(row.encode_s for row in good),
+        decode_s=mean_of(row.decode_s for row in good),
         failures=len(rows) - len(good),
     )
 
 
-def _number(digits: int) -> Callable[[float | None], str]:
-    return lambda value: "-" if value is None else f"{value:.{digits}f}"
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are there; None when none is."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
 
 
-_COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+def number(digits: int, sign: str = "") -> Callable[[float | None], str]:
+    """How a column shows its numbers; ``sign`` "+" for differences. What is None is a dash."""
+    return lambda value: "-" if value is None else f"{value:{sign}.{digits}f}"
+
+
+Column = tuple[str, Callable[[Any], str]]
+"""The title of a column and how it shows a value."""
+_WAY: dict[str, Column] = {
     "codec": ("codec", str),
     "q": ("q", str),
     "scale": ("scale", "{:g}".format),
     "type": ("type", lambda number: str(TYPES[number])),
+}
+_BEFORE: dict[str, Column] = {**_WAY, "images": ("images", str), "bpp": ("bpp", number(3))}
+_METRICS: dict[str, Column] = {metric.name: (metric.title, number(metric.digits)) for metric in METRICS.values()}
+_AFTER: dict[str, Column] = {
+    "encode_s": ("encode s", number(2)),
+    "decode_s": ("decode s", number(2)),
+    "failures": ("failures", str),
+}
+_BD_RATE: dict[str, Column] = {
+    **{name: _WAY[name] for name in ("codec", "scale", "type")},
+    "bd_rate": ("BD-rate, %", number(2, "+")),
     "images": ("images", str),
-    "bpp": ("bpp", _number(3)),
-    "psnr": ("PSNR", _number(2)),
-    "psnr_y": ("PSNR-Y", _number(2)),
-    "encode_s": ("encode s", _number(2)),
-    "decode_s": ("decode s", _number(2)),
     "failures": ("failures", str),
 }
 
 
 def markdown(results: Sequence[Mean]) -> str:
-    """The means as a Markdown table whose columns line up in a terminal."""
-    head = [title for title, _ in _COLUMNS.values()]
-    body = [[show(getattr(row, name)) for name, (_, show) in _COLUMNS.items()] for row in results]
+    """The means as a Markdown table, with a column for every metric that was measured."""
+    measured = {name: column for name, column in _METRICS.items() if any(name in row.metrics for row in results)}
+    return _table({**_BEFORE, **measured, **_AFTER}, [_flat(row) for row in results])
+
+
+def bd_markdown(results: Sequence[BdRate]) -> str:
+    """BD-rates as a sentence and a Markdown table; the first is the anchor."""
+    return "BD-rate over RGB-PSNR against the first row:\n\n" + _table(_BD_RATE, [asdict(row) for row in results])
+
+
+def _table(columns: dict[str, Column], records: Sequence[dict[str, Any]]) -> str:
+    """Markdown whose columns line up in a terminal."""
+    head = [title for title, _ in columns.values()]
+    body = [[show(record[name]) for name, (_, show) in columns.items()] for record in records]
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
-    lines = [
-        "| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in body
-    ]
-    title = "| " + " | ".join(cell.rjust(width) for cell, width in zip(head, widths, strict=True)) + " |"
+    title, *lines = (
+        "| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in [head, *body]
+    )
     rule = "|" + "|".join("-" * (width + 1) + ":" for width in widths) + "|"
     return "\n".join([title, rule, *lines])
 
 
 def to_json(rows: Sequence[Row]) -> bytes:
-    """Rows and means as JSON, which knows no infinity: an infinite PSNR is null (and so is one that failed)."""
+    """Rows, means and BD-rates as JSON, which knows no infinity: an infinite PSNR is null (and so is one that failed).
+
+    Every metric of the table has its key, null where it was not measured.
+    """
     content = {
-        "rows": [_finite(asdict(row)) for row in rows],
-        "means": [_finite(asdict(mean)) for mean in means(rows)],
+        "rows": [_finite(_flat(row)) for row in rows],
+        "means": [_finite(_flat(mean)) for mean in means(rows)],
+        "bd_rate": [asdict(found) for found in bd_rates(rows)],
     }
     return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    """Rows as CSV, one picture, coding and type a line; an infinite PSNR is ``inf``."""
+    """Rows, at least one, as CSV, one picture, coding and type a line; an infinite PSNR is ``inf``."""
+    records = [_flat(row) for row in rows]
     out = io.StringIO()
-    writer = csv.DictWriter(out, [field.name for field in fields(Row)], lineterminator="\n")
+    writer = csv.DictWriter(out, list(records[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows(records)
     return out.getvalue().encode()
+
+
+def _flat(result: Row | Mean) -> dict[str, Any]:
+    """The result's fields with the metrics among them, those that were not measured as None."""
+    record: dict[str, Any] = {}
+    for name, value in asdict(result).items():
+        record |= dict.fromkeys(METRICS) | value if name == "metrics" else {name: value}
+    return record
 
 
 def _finite(record: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from lbic.errors import MissingError
 VARIABLE = "LBIC_WEIGHTS"
 FILES = ("alexnet-owt-7be5be79.pth", "alexnet_features.pth")
 """Names of AlexNet's weights: as torchvision publishes them, and the convolutions alone under the same keys."""
+LEAST_SIDE = 64
+"""Pixels: the smallest picture whose five layers are all there, with room to compare."""
 _HEADS = Path(__file__).parent / "data" / "lpips_alex.npz"
 _HOW = (
     f"put {FILES[0]} (download.pytorch.org/models) in a folder and set {VARIABLE} to it; "
@@ -28,7 +30,7 @@ _HOW = (
 
 
 def lpips(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """LPIPS-alex of two RGB pictures of one shape, (height, width, 3), 8 bits, sides at least 64.
+    """LPIPS-alex of two RGB pictures of one shape, (height, width, 3), 8 bits, sides at least LEAST_SIDE.
 
     Raises MissingError without PyTorch or the weights, ValueError for pictures of different shapes.
     """
@@ -36,6 +38,15 @@ def lpips(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
         raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
     network = _network(os.environ.get(VARIABLE))
     return float(network.distance(reference, other))
+
+
+def missing() -> str | None:
+    """What LPIPS lacks on this machine, a sentence; None when it is ready (and loaded)."""
+    try:
+        _network(os.environ.get(VARIABLE))
+    except MissingError as error:
+        return str(error)
+    return None
 
 
 @lru_cache(maxsize=2)
