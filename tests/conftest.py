@@ -87,9 +87,15 @@ def pictures() -> Path:
 
 
 @pytest.fixture
-def calibration() -> Path:
-    """Five distorted TID2013 pictures whose metrics other programs have measured; tests skip where it is absent."""
-    return _optional(_WEIGHTS, "weights", "iqa_calibration") / "iqa_calibration"
+def weights() -> Path:
+    """The optional folder of other people's networks and calibration pictures; tests skip where it is absent."""
+    return _optional(_WEIGHTS, "weights", "iqa_calibration")
+
+
+@pytest.fixture
+def calibration(weights: Path) -> Path:
+    """Five distorted TID2013 pictures whose metrics other programs have measured."""
+    return weights / "iqa_calibration"
 
 
 def _optional(variable: str, beside: str, wanted: str) -> Path:

@@ -11,7 +11,7 @@ from PIL import Image
 from lbic.errors import FileError
 from lbic.train import config, degrade, prepare
 from lbic.train.config import DataConfig
-from lbic.train.data import PairSet, PairWriter
+from lbic.train.data import LEAST_ERROR, PairSet, PairWriter
 
 DATA = DataConfig(codec="jpeg", scale=1, quality=(5, 40), validation=(10, 20), per_picture=2)
 
@@ -99,7 +99,7 @@ def test_crops_fit_together(pictures: Path, tmp_path: Path, channels: int) -> No
     pairs = _prepare(pictures, tmp_path / "out", data)
     coded, truth, error, quality = pairs.sample(np.random.default_rng(3), batch=32, patch=24, margin=5)
     assert error.shape == (32,)
-    assert {float(value) for value in error} == {np.float32(pairs.error(index)) for index in range(3)}
+    assert {float(value) for value in error} == {np.float32(max(pair.error, LEAST_ERROR)) for pair in pairs.pairs}
     assert coded.shape == (32, channels, 34, 34)
     assert truth.shape == (32, channels, 24, 24)
     assert quality.tolist() == [95] * 32

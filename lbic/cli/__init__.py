@@ -30,7 +30,7 @@ COMMANDS = {
     "models": CommandRow("models", "List the networks that are shipped and check their files."),
     "doctor": CommandRow("doctor", "Tell what works on this machine and, where something does not, why."),
     "train": CommandRow("train", "Train a network (needs PyTorch)."),
-    "export": CommandRow("train", "Turn a trained network into a model that is shipped (needs PyTorch)."),
+    "export": CommandRow("export", "Turn a trained network into a model that is shipped (needs PyTorch)."),
     "completion": CommandRow("completion", "Print the script that makes a shell complete lbic's options."),
 }
 

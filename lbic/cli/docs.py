@@ -47,15 +47,18 @@ JSON_KEYS: dict[str, dict[str, str]] = {
         **_CODED,
         "type": "enhancement applied, its number",
         "type_recorded": "enhancement the file recommends, its number",
+        "strength": "--strength",
         **_RAN,
         **_END,
     },
     "enhance": {
         **_OUTPUT,
         **_SIZE,
-        "codec": "--codec",
-        "q": "-q, null when not given",
+        "codec": "what the picture was taken to be coded with",
+        "q": "at what quality, in the codec's own numbers",
+        "q_from": "who says so: option (-q), file (a JPEG's quantisation table) or assumed",
         "type": "enhancement applied, its number",
+        "strength": "--strength",
         **_RAN,
         **_END,
     },
@@ -143,8 +146,9 @@ def _json_keys() -> Iterator[str]:
         "## JSON\n\n`--json` prints one object per line on stdout. A file that failed gives "
         '`{"input": ..., "error": {"code": ..., "message": ...}}`;\n'
         f"`error.code` is one of {codes}.\n\n"
-        "`evaluate --json FILE` writes `rows` (one for each picture, coding and type) and `means` over the\n"
-        "pictures; an infinite PSNR is null there."
+        "`evaluate --json FILE` writes `rows` (one for each picture, coding and type), `means` over the\n"
+        "pictures and `bd_rate` (one for each codec, scale and type; the first is the anchor, empty where there is\n"
+        "nothing to compare); an infinite PSNR is null there, and so is a metric that was not measured."
     )
     for command, keys in JSON_KEYS.items():
         rows = [f"| `{key}` | {meaning} |" for key, meaning in keys.items()]

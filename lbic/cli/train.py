@@ -1,4 +1,4 @@
-"""``lbic train`` and ``lbic export``: the only commands that need PyTorch."""
+"""``lbic train``: needs PyTorch, as ``lbic export`` does, and no other command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lbic.errors import FileError, MissingError, UsageError
+from lbic.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
     from lbic.train.loop import Report
@@ -21,6 +21,8 @@ TRAININGS = {
     "srcnn": (("sr",), "Train an SRCNN (sharpens luma that was enlarged)."),
     "arcnn": (("ar", "sr-ar"), "Train an ARCNN (removes compression artifacts from luma)."),
     "nr": (("nr",), "Train an HGRDN for noise reduction (type 1)."),
+    "tr": (("tr",), "Train an HGRDN for texture restoration (types 2 and 3)."),
+    "cas": (("cas",), "Train both HGRDNs as one cascade (type 4)."),
 }
 """The sub-commands that train: the roles of their recipes, and what they do."""
 PIP = "pip install 'lbic[train]'"
@@ -31,7 +33,7 @@ _config_option = click.option(
 )
 
 
-_after_option = click.option(
+after_option = click.option(
     "--after", type=_file, metavar="FILE.onnx", help="A network that runs before this one (the sr of an sr-ar)."
 )
 
@@ -99,6 +101,17 @@ def table(folder: Path) -> None:
     click.echo(manifest.table(manifest.read(folder)), nl=False)
 
 
+@train.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=_folder)
+@click.option("-o", "--output", type=_file, required=True, metavar="FILE", help="An .svg, .png or .pdf file.")
+def plot(runs: tuple[Path, ...], output: Path) -> None:
+    """Draw the gain over the codec's picture against steps, from the logs of run folders."""
+    need_torch()
+    from lbic.train import plot as plotting
+
+    plotting.plot(list(runs), output)
+
+
 def _trainer(name: str, summary: str) -> click.Command:
     """The command that trains one kind of network."""
 
@@ -108,8 +121,20 @@ def _trainer(name: str, summary: str) -> click.Command:
     @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures.")
     @click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Run folder: checkpoint and log.")
     @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint, exactly.")
-    @_after_option
-    @click.option("--init", type=_file, metavar="FILE.onnx", help="Begin with the weights of an exported network.")
+    @after_option
+    @click.option(
+        "--init",
+        type=_file,
+        multiple=True,
+        metavar="FILE.onnx",
+        help="Begin with the weights of an exported network; a cascade takes two of one network each.",
+    )
+    @click.option(
+        "--features",
+        type=click.Choice(["distilled", "vgg19"]),
+        default="distilled",
+        help="What a perceptual loss compares, from the folder that LBIC_WEIGHTS names; default distilled.",
+    )
     @click.option(
         "--minutes", type=click.FloatRange(min=0), default=0, help="Stop after this time; 0 (the default) never."
     )
@@ -135,7 +160,8 @@ def _train(
     output: Path,
     resume: bool,
     after: Path | None,
-    init: Path | None,
+    init: tuple[Path, ...],
+    features: str,
     minutes: float,
     threads: int | None,
     validate_every: int,
@@ -148,7 +174,8 @@ def _train(
         raise UsageError(f"{config_path}: is a recipe for role {recipe.export.role!r}; use lbic train {fitting[0]}")
     if resume and init:
         raise UsageError("--resume goes on with its own weights; leave out --init")
-    torch = _torch()
+    torch = need_torch()
+    from lbic.nets import features as perceptual
     from lbic.train import checkpoint, export, loop
     from lbic.train.data import PairSet
 
@@ -158,11 +185,12 @@ def _train(
     if last.exists() and not resume:
         raise UsageError(f"{output}: there is a run already; --resume goes on with it")
     before = export.read_network(after) if after else None
-    trainer = loop.Trainer(recipe, loop.best_device(), before)
+    compared = perceptual.load(features) if recipe.perceptual else None
+    trainer = loop.Trainer(recipe, loop.best_device(), before, compared)
     if resume:
         trainer.restore(checkpoint.load(last))
     elif init:
-        trainer.start_from(export.read_weights(init, trainer.network))
+        trainer.start_from(export.read_start(init, trainer.network))
     pace = loop.Pace(minutes=minutes, validate_every=validate_every)
     with _bar(recipe.export.name) as update, _stop_signals() as stopped:
 
@@ -177,64 +205,13 @@ def _train(
     click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
 
 
-@click.command()
-@click.argument("checkpoint_path", metavar="CHECKPOINT", type=_file)
-@click.option(
-    "-o", "--output", type=_folder, default=Path("models"), metavar="DIR", help="Models folder; default models."
-)
-@click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
-@_after_option
-@click.option(
-    "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
-)
-def export(
-    checkpoint_path: Path, output: Path, val: Path | None, after: Path | None, defaults: tuple[str, ...]
-) -> None:
-    """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
-    wanted = [_default(text) for text in defaults]
-    _torch()
-    from lbic import nets
-    from lbic.train import export as exporter
-    from lbic.train import manifest, rows
-    from lbic.train.data import PairSet
-    from lbic.train.measure import measure
-
-    recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
-    data = exporter.to_onnx(network, rows.facts(recipe, steps))
-    difference = exporter.largest_difference(network, data)
-    gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
-    title = nets.NETWORKS[recipe.network].title
-    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds)
-    spec = rows.spec(recipe, network, data)
-    manifest.add(output, spec, about, data, [manifest.Default(*default) for default in wanted])
-    click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
-
-
-def _default(text: str) -> tuple[str, int, int]:
-    """CODEC:SCALE:TYPE as a codec's name, a scale in sixteenths and a type's number."""
-    from lbic.codecs import get
-    from lbic.enhance.types import parse
-
-    parts = text.split(":")
-    if len(parts) != 3 or not parts[1].isdecimal():
-        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6")
-    return get(parts[0]).name, int(parts[1]) * 16, parse(parts[2]).id
-
-
-def _torch() -> Any:
+def need_torch() -> Any:
     """Import PyTorch; MissingError with what to install."""
     try:
         import torch
     except ImportError as error:
         raise MissingError(f"training needs PyTorch, which is not installed: {PIP}") from error
     return torch
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: cannot read: {error.strerror}") from error
 
 
 @contextmanager

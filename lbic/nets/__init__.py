@@ -9,6 +9,7 @@ from functools import partial
 from lbic.errors import UsageError
 from lbic.nets.arcnn import ARCNN
 from lbic.nets.base import Network
+from lbic.nets.cascade import Cascade
 from lbic.nets.farcnn import FastARCNN
 from lbic.nets.hgrdn import FULL, HGRDN, LITE
 from lbic.nets.srcnn import SRCNN
@@ -31,6 +32,8 @@ NETWORKS: dict[str, NetworkRow] = {
         NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
         NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
         NetworkRow("hgrdn-full", "HGRDN full", partial(HGRDN, FULL)),
+        NetworkRow("hgrdn-lite-cascade", "HGRDN lite, twice", lambda: Cascade(HGRDN(LITE), HGRDN(LITE))),
+        NetworkRow("hgrdn-full-cascade", "HGRDN full, twice", lambda: Cascade(HGRDN(FULL), HGRDN(FULL))),
     )
 }
 

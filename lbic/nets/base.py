@@ -17,7 +17,8 @@ class Network(nn.Module):
     channel more, quality / 63 everywhere. ``halo`` is the radius in
     pixels of the input that one output pixel depends on, ``multiple`` what a picture's sides must
     be a multiple of, and ``margin`` the border of true context that a training crop brings along
-    for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop).
+    for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop). ``stages`` names the
+    networks that a network is made of, in their order; none for most.
     """
 
     channels: int = 1
@@ -25,6 +26,7 @@ class Network(nn.Module):
     halo: int = 0
     multiple: int = 1
     margin: int = 0
+    stages: tuple[str, ...] = ()
 
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
         """Append the quality plane to (batch, channels, height, width), where the network has one.

@@ -20,6 +20,7 @@ from lbic.nets.base import Network
 
 _REDUCTION = 16
 _SPATIAL_SIDE = 7
+_BLOCK = 8
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Shape:
     """The numbers of an HGRDN.
 
     ``filters`` is the width everywhere outside the dense blocks, ``growth`` what each of an RDB's
-    ``convs`` convolutions adds; ``groups`` GRDBs have ``rdbs`` RDBs each. ``window`` is the side in pixels of the
-    neighbourhood that the attention pools over; 0 pools over the whole picture as the paper does, which
-    makes a tile see other statistics than the picture. ``quality_plane`` adds an input channel.
+    ``convs`` convolutions adds; ``groups`` GRDBs have ``rdbs`` RDBs each. The attention pools over ``reach`` blocks of
+    8x8 pixels in each direction around every block; with 0 over the whole picture, as the paper does, which makes a
+    tile see other statistics than the picture. ``quality_plane`` adds an input channel.
     """
 
     filters: int
@@ -37,16 +38,17 @@ class Shape:
     groups: int
     rdbs: int
     convs: int
-    window: int
+    reach: int
     quality_plane: bool
 
 
-FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, window=0, quality_plane=False)
-LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, window=64, quality_plane=True)
+FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, reach=0, quality_plane=False)
+LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, reach=4, quality_plane=True)
 
 
 class HGRDN(Network):
-    """RGB, (batch, 3 or 4, height, width) in [0, 1], to RGB of the same size; sides must be even.
+    """RGB, (batch, 3 or 4, height, width) in [0, 1], to RGB of the same size; sides must be multiples of
+    ``multiple``.
 
     A fourth input channel, where the shape has one, holds quality / 63 everywhere. The output may overshoot
     a little and is not clamped. The last convolution starts near zero: untrained, it is the identity.
@@ -65,12 +67,15 @@ class HGRDN(Network):
         self.groups = nn.ModuleList(_Group(shape) for _ in range(shape.groups))
         self.fusion = nn.Conv2d(shape.groups * filters, filters, 1)
         self.up = nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1)
-        self.attention = _Attention(filters, shape.window)
+        self.attention = _Attention(filters, shape.reach)
         self.tail = nn.Conv2d(filters, 3, 3, padding=1)
         # Radius in input pixels: every 3x3 of the body works on the halved picture.
         body = shape.groups * shape.rdbs * shape.convs
-        self.halo = 1 + 3 + 2 * body + 2 + shape.window // 2 + _SPATIAL_SIDE // 2 + 1
-        self.halo += self.halo % 2
+        halo = 1 + 3 + 2 * body + 2 + _SPATIAL_SIDE // 2 + 1
+        if shape.reach:
+            self.multiple = _BLOCK  # of a tile's place too, so that its blocks are the picture's
+            halo += (shape.reach + 2) * _BLOCK  # one more for interpolating, one for lying anywhere in a block
+        self.halo = -(-halo // self.multiple) * self.multiple
         _initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -122,30 +127,29 @@ class _DenseBlock(nn.Module):
 class _Attention(nn.Module):
     """CBAM: channel attention from pooled features, then spatial attention from pooled channels."""
 
-    def __init__(self, filters: int, window: int) -> None:
+    def __init__(self, filters: int, reach: int) -> None:
         super().__init__()
         hidden = max(4, filters // _REDUCTION)
-        self.window = window
+        self.reach = reach
         self.channel = nn.Sequential(nn.Conv2d(filters, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, filters, 1))
         self.spatial = nn.Conv2d(2, 1, _SPATIAL_SIDE, padding=_SPATIAL_SIDE // 2)
 
     def forward(self, features: Tensor) -> Tensor:
-        mean, peak = self._pool(features)
-        features = features * torch.sigmoid(self.channel(mean) + self.channel(peak))
+        features = features * self._gains(features)
         flat = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], dim=1)
         weighted: Tensor = features * torch.sigmoid(self.spatial(flat))
         return weighted
 
-    def _pool(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and maximum over the whole picture, or around each pixel over an odd window, one axis at a time."""
-        if not self.window:
-            return features.mean((2, 3), keepdim=True), features.amax((2, 3), keepdim=True)
-        mean = peak = features
-        reach = self.window // 2
-        for side, pad in (((2 * reach + 1, 1), (reach, 0)), ((1, 2 * reach + 1), (0, reach))):
-            mean = F.avg_pool2d(mean, side, 1, pad, count_include_pad=False)
-            peak = F.max_pool2d(peak, side, 1, pad)
-        return mean, peak
+    def _gains(self, features: Tensor) -> Tensor:
+        """Channel attention: from the mean and maximum of the whole picture, or of the blocks around each block."""
+        if not self.reach:
+            mean, peak = features.mean((2, 3), keepdim=True), features.amax((2, 3), keepdim=True)
+            return torch.sigmoid(self.channel(mean) + self.channel(peak))
+        side = 2 * self.reach + 1
+        mean = F.avg_pool2d(F.avg_pool2d(features, _BLOCK), side, 1, self.reach, count_include_pad=False)
+        peak = F.max_pool2d(F.max_pool2d(features, _BLOCK), side, 1, self.reach)
+        gains = torch.sigmoid(self.channel(mean) + self.channel(peak))
+        return F.interpolate(gains, size=features.shape[2:], mode="bilinear")
 
 
 def _initialise(network: HGRDN) -> None:

@@ -7,6 +7,7 @@ import difflib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lbic.errors import FileError, UsageError
@@ -40,17 +41,20 @@ class TrainConfig:
     """How it is trained. ``patch`` is the side of the square crops whose error counts.
 
     The learning rate rises linearly over ``warmup`` steps to ``rate`` and falls as a half cosine
-    to ``final_rate`` at ``steps``; ``ema`` is the decay of the weights' moving average, which is
-    what is validated and exported. ``spacing`` "log" draws every octave of qualities as often as
-    any other, "even" every quality: a JPEG's quantiser step is proportional to 1 / quality.
-    ``autocast`` is "none" or "bf16".
+    to ``final_rate`` at ``steps``; with ``halve_at`` it is halved at each of these steps instead, as the papers do.
+    ``optimizer`` is "adam" or "muon" (optimize.py), ``ema`` the decay of the weights' moving average, which is what is
+    validated and exported. ``spacing`` "log" draws every octave of qualities as often as any other, "even" every
+    quality: a JPEG's quantiser step is proportional to 1 / quality. ``after_share`` is the fraction of crops that
+    pass the network before this one, where there is one. ``autocast`` is "none" or "bf16".
     """
 
     steps: int
     batch: int = 8
     patch: int = 64
+    optimizer: str = "adam"
     rate: float = 1e-3
     final_rate: float = 1e-6
+    halve_at: tuple[int, ...] = ()
     warmup: int = 200
     ema: float = 0.999
     spacing: str = "even"
@@ -59,6 +63,24 @@ class TrainConfig:
     seed: int = 1
     autocast: str = "none"
     channels_last: bool = True
+    after_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class PerceptualConfig:
+    """The weights of the terms of texture restoration's loss (perceptual.py).
+
+    ``pixel`` weighs the recipe's pixel loss, ``feature`` the difference of features, ``adversarial`` the
+    discriminator's verdict (0: there is none), ``flat`` the error where the true picture is flat. ``filters`` is
+    the discriminator's width, ``rate`` its learning rate.
+    """
+
+    pixel: float = 2e-2
+    feature: float = 1.0
+    adversarial: float = 5e-4
+    flat: float = 0.0
+    filters: int = 32
+    rate: float = 1e-4
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,8 @@ class Config:
     data: DataConfig
     train: TrainConfig
     export: ExportConfig
+    perceptual: PerceptualConfig | None = None
+    """Given in recipes of texture restoration; without it the loss is train.loss alone."""
     text: str = field(default="", repr=False, compare=False)
     """The file itself, kept in checkpoints."""
 
@@ -126,6 +150,8 @@ def _convert(kind: type[T], table: dict[str, Any], name: str, prefix: str) -> T:
 
 
 def _value(hint: Any, value: Any, name: str, key: str) -> Any:
+    if isinstance(hint, UnionType):  # "X | None": the key may be left out
+        hint = get_args(hint)[0]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise UsageError(f"{name}: '{key}' must be a table: [{key}]")
@@ -159,6 +185,7 @@ def _check(config: Config, name: str) -> None:
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),
         (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
         (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),
+        (0 <= train.after_share <= 1, "train.after_share must be 0..1"),
         (train.autocast in ("none", "bf16"), "train.autocast must be 'none' or 'bf16'"),
     )
     for fine, sentence in rules:

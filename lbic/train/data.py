@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lbic.errors import FileError
 
-FORMAT = 1
+FORMAT = 2
 LEAST_ERROR = 1e-5
 """50 dB: no crop weighs more than one from a picture as good as this."""
 Bytes = NDArray[np.uint8]
@@ -26,7 +26,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pair:
-    """One coded picture: its size, quality, and where its planes begin in the two files."""
+    """One coded picture: its size, quality, and where its planes begin in the two files.
+
+    ``error`` is the mean squared error of values in [0, 1].
+    """
 
     source: str
     width: int
@@ -34,6 +37,7 @@ class Pair:
     quality: int
     truth: int
     coded: int
+    error: float
 
 
 class Batch(NamedTuple):
@@ -68,7 +72,6 @@ class PairSet:
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
             weights = [1 / pair.quality if spacing == "log" else 1.0 for pair in self.pairs]
             self._odds = np.cumsum(weights) / np.sum(weights)
-            self._errors: dict[int, float] = {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
@@ -83,14 +86,6 @@ class PairSet:
         coded = self._coded[pair.coded : pair.coded + size].reshape(shape)
         return truth, coded
 
-    def error(self, index: int) -> float:
-        """Mean squared error of a coded picture, of values in [0, 1]; at least LEAST_ERROR."""
-        if index not in self._errors:
-            truth, coded = self.pictures(self.pairs[index])
-            difference = truth.astype(np.float32) - coded
-            self._errors[index] = max(float(np.square(difference).mean()) / 255**2, LEAST_ERROR)
-        return self._errors[index]
-
     def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Batch:
         """Draw random crops, each turned into one of its eight orientations.
 
@@ -104,7 +99,7 @@ class PairSet:
         for i in range(batch):
             index = int(np.searchsorted(self._odds, rng.random(), side="right"))
             pair = self.pairs[index]
-            errors[i], qualities[i] = self.error(index), pair.quality
+            errors[i], qualities[i] = max(pair.error, LEAST_ERROR), pair.quality
             truth, coded = self.pictures(pair)
             top = int(rng.integers(max(pair.height - patch, 0) + 1))
             left = int(rng.integers(max(pair.width - patch, 0) + 1))
@@ -148,7 +143,8 @@ class PairWriter:
         start = self._truth.tell()
         self._truth.write(np.ascontiguousarray(truth).tobytes())
         for quality, coded in codings:
-            self._pairs.append(Pair(source, width, height, quality, start, self._coded.tell()))
+            error = float(np.square(truth.astype(np.float32) - coded).mean()) / 255**2
+            self._pairs.append(Pair(source, width, height, quality, start, self._coded.tell(), error))
             self._coded.write(np.ascontiguousarray(coded).tobytes())
 
     def close(self, about: dict[str, object]) -> None:

@@ -6,12 +6,13 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from lbic import nets
 from lbic.errors import CodecError, FileError, UsageError
@@ -90,7 +91,7 @@ def read_network(path: Path) -> Network:
     return network.eval().requires_grad_(False)
 
 
-def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
+def read_weights(path: Path, network: nn.Module) -> dict[str, torch.Tensor]:
     """The weights of an exported network under PyTorch's names, for ``--init``.
 
     FileError when the file is no ONNX model, UsageError when it is one of another network.
@@ -105,6 +106,22 @@ def read_weights(path: Path, network: Network) -> dict[str, torch.Tensor]:
             raise UsageError(f"{path}: not an export of this network ({name} is missing or of another size)")
         weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
     return weights
+
+
+def read_start(paths: Sequence[Path], network: Network) -> dict[str, torch.Tensor]:
+    """The weights that a network begins with: from one export of it, or from one for each of its ``stages``.
+
+    Raises as read_weights does.
+    """
+    if len(paths) == 1:
+        return read_weights(paths[0], network)
+    if len(paths) != len(network.stages):
+        wanted = " and ".join(network.stages) or "one file"
+        raise UsageError(f"this network begins with {wanted}; {len(paths)} files were given")
+    parts = {
+        name: read_weights(path, network.get_submodule(name)) for name, path in zip(network.stages, paths, strict=True)
+    }
+    return {f"{stage}.{name}": value for stage, weights in parts.items() for name, value in weights.items()}
 
 
 def _load(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""The training loop: Adam, warm-up and cosine decay, averaged weights, exact resume, safe stop.
+"""The training loop: warm-up and decay of the rate, averaged weights, exact resume, safe stop.
 
 It needs PyTorch and numpy only, and reports through a callback: bars belong to the command line.
 """
@@ -16,14 +16,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lbic import nets
 from lbic.errors import UsageError
 from lbic.nets.base import Network
-from lbic.train import checkpoint, losses
+from lbic.nets.features import Features
+from lbic.train import checkpoint, losses, optimize
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
+from lbic.train.perceptual import Perceptual
 from lbic.train.validate import gains
 
 LAST = "last.pt"
@@ -57,9 +59,11 @@ class Report:
 
 
 def rate_at(step: int, config: TrainConfig) -> float:
-    """Learning rate of a step (counted from 0): linear warm-up, then half a cosine."""
+    """Learning rate of a step (counted from 0): linear warm-up, then half a cosine or halvings."""
     if step < config.warmup:
         return config.rate * (step + 1) / config.warmup
+    if config.halve_at:
+        return config.rate * 0.5 ** float(sum(step >= each for each in config.halve_at))
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.final_rate + (config.rate - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
@@ -72,8 +76,18 @@ def best_device() -> torch.device:
 class Trainer:
     """One run: the network, its averaged copy, the optimiser and the random generator."""
 
-    def __init__(self, config: Config, device: torch.device, before: Network | None = None) -> None:
-        """Start a run of a recipe; ``before`` is a finished network whose output this one is to improve."""
+    def __init__(
+        self,
+        config: Config,
+        device: torch.device,
+        before: Network | None = None,
+        features: Features | None = None,
+    ) -> None:
+        """Start a run of a recipe.
+
+        ``before`` is a finished network whose output this one is to improve, ``features`` what a perceptual
+        recipe compares. Raises UsageError for a perceptual recipe without them.
+        """
         self.config = config
         self.device = device
         self.before = before.to(device) if before else None
@@ -83,8 +97,14 @@ class Trainer:
         if config.train.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.train.rate)
+        self.optimizer = optimize.find(config.train.optimizer)(self.network, config.train.rate)
         self.loss = losses.find(config.train.loss)
+        self.perceptual: Perceptual | None = None
+        if config.perceptual:
+            if features is None:
+                raise UsageError("a recipe with a perceptual loss needs features")
+            self.perceptual = Perceptual(config.perceptual, self.loss, features, device)
+            self.loss = self.perceptual.loss
         self.step = 0
 
     def state(self) -> dict[str, Any]:
@@ -95,6 +115,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "perceptual": self.perceptual.state() if self.perceptual else {},
             "rng": json.dumps(self.rng.bit_generator.state),
             "torch_rng": torch.get_rng_state(),
         }
@@ -107,6 +128,8 @@ class Trainer:
         except RuntimeError as error:
             raise UsageError(f"the checkpoint is not of the network {self.config.network!r}") from error
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.perceptual:
+            self.perceptual.restore(state["perceptual"])
         self.rng.bit_generator.state = json.loads(state["rng"])
         torch.set_rng_state(state["torch_rng"])
         self.step = int(state["step"])
@@ -129,8 +152,7 @@ class Trainer:
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         coded, target, error, quality = (torch.from_numpy(values).to(self.device) for values in batch)
         if self.before:
-            with torch.no_grad():
-                coded = self.before.inside(coded)
+            coded = self._after(self.before, coded, quality)
         inputs = self.network.with_quality(coded, quality).to(memory_format=layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             output = self.network.inside(inputs)
@@ -140,6 +162,8 @@ class Trainer:
         if config.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         self.optimizer.step()
+        if self.perceptual:
+            self.perceptual.learn(output.detach().float(), target)
         self.step += 1
         self._average()
         return float(loss.detach())
@@ -148,11 +172,21 @@ class Trainer:
         """Run the averaged network (after the one before it) on a picture, (height, width, channels) in [0, 1]."""
         with torch.inference_mode():
             batch = torch.from_numpy(picture.transpose(2, 0, 1)[None]).to(self.device)
+            known = torch.tensor([quality], device=self.device)
             if self.before:
-                batch = self.before(batch)
-            output = self.average(self.average.with_quality(batch, torch.tensor([quality], device=self.device)))
+                batch = self.before(self.before.with_quality(batch, known))
+            output = self.average(self.average.with_quality(batch, known))
         result: Floats = output[0].float().cpu().numpy().transpose(1, 2, 0)
         return result
+
+    def _after(self, before: Network, coded: Tensor, quality: Tensor) -> Tensor:
+        """Let the recipe's share of the crops pass the network before; the others lose its margin only."""
+        count = round(self.config.train.after_share * len(coded))
+        with torch.no_grad():
+            passed = before.inside(before.with_quality(coded[:count], quality[:count]))
+        margin = before.margin
+        rest = coded[count:, :, margin : coded.shape[2] - margin, margin : coded.shape[3] - margin]
+        return torch.cat([passed, rest])
 
     def _average(self) -> None:
         """Follow the weights; faster in the beginning, so that the start is soon forgotten."""

@@ -21,7 +21,7 @@ from lbic.train.config import DataConfig
 from lbic.train.data import Bytes, PairWriter
 
 SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
-_GOLDEN = 0.6180339887498949
+_SHIFT = 0.6180339887498949 / 3
 Progress = Callable[[int, int], None]
 
 
@@ -44,8 +44,9 @@ def pictures(folder: Path) -> list[Path]:
 def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     """Give every picture ``per_picture`` qualities, spread evenly over the range and over the set.
 
-    The qualities of one picture are equally far apart; their common shift follows the golden
-    ratio from picture to picture, which fills the range evenly whatever the number of pictures.
+    The qualities of one picture are equally far apart; their common shift moves by an irrational part of the
+    range (a third of the golden ratio) from picture to picture, which fills the range evenly whatever the number
+    of pictures.
     """
     low, high = data.quality
     jobs = []
@@ -53,7 +54,7 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     for index, path in enumerate(paths):
         codings = []
         for k in range(data.per_picture):
-            place = (index * _GOLDEN + k) % data.per_picture / data.per_picture
+            place = (index * _SHIFT + k / data.per_picture) % 1
             limited += data.limited_range
             codings.append((low + int(place * (high - low + 1)), limited >= 1))
             limited %= 1

@@ -1,0 +1,64 @@
+"""``lbic export``: a checkpoint becomes a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lbic.cli.train import after_option, need_torch
+from lbic.errors import FileError, UsageError
+
+_folder = click.Path(path_type=Path, file_okay=False)
+_file = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("checkpoint_path", metavar="CHECKPOINT", type=_file)
+@click.option(
+    "-o", "--output", type=_folder, default=Path("models"), metavar="DIR", help="Models folder; default models."
+)
+@click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
+@after_option
+@click.option(
+    "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
+)
+def export(
+    checkpoint_path: Path, output: Path, val: Path | None, after: Path | None, defaults: tuple[str, ...]
+) -> None:
+    """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
+    wanted = [_default(text) for text in defaults]
+    need_torch()
+    from lbic import nets
+    from lbic.train import export as exporter
+    from lbic.train import manifest, rows
+    from lbic.train.data import PairSet
+    from lbic.train.measure import measure
+
+    recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
+    data = exporter.to_onnx(network, rows.facts(recipe, steps))
+    difference = exporter.largest_difference(network, data)
+    gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
+    title = nets.NETWORKS[recipe.network].title
+    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds)
+    spec = rows.spec(recipe, network, data)
+    manifest.add(output, spec, about, data, [manifest.Default(*default) for default in wanted])
+    click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
+
+
+def _default(text: str) -> tuple[str, int, int]:
+    """CODEC:SCALE:TYPE as a codec's name, a scale in sixteenths and a type's number."""
+    from lbic.codecs import get
+    from lbic.enhance.types import parse
+
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[1].isdecimal():
+        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6")
+    return get(parts[0]).name, int(parts[1]) * 16, parse(parts[2]).id
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: cannot read: {error.strerror}") from error
