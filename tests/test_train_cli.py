@@ -64,6 +64,36 @@ def test_from_pictures_to_a_model(work: Path) -> None:
     lbic("export", work / "second" / "last.pt", "-o", work / "models2", "--val", work / "val", "--after", tiny)
 
 
+def test_weights_and_plots(work: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    recipe = ("--config", work / "recipe.toml")
+    lbic("train", "prepare", work / "pictures", *recipe, "-o", work / "data")
+    lbic("train", "prepare", work / "pictures", *recipe, "-o", work / "val", "--validation")
+    lbic("train", "srcnn", *recipe, "--data", work / "data", "--val", work / "val", "-o", work / "run")
+    lbic("train", "plot", work / "run", "-o", work / "course.svg")
+    assert "quality 30" in (work / "course.svg").read_text()
+    assert "cannot write" in lbic("train", "plot", work / "run", "-o", work / "a.exe", code=ExitCode.FAILED).output
+    assert "not a readable log" in lbic("train", "plot", work, "-o", work / "b.svg", code=ExitCode.FAILED).output
+    sizes = []
+    for weights in ("fp32", "fp16", "int8"):
+        lbic("export", work / "run" / "last.pt", "-o", work / weights, "--weights", weights)
+        row = json.loads((work / weights / "manifest.json").read_text())["models"][0]
+        assert row["about"]["weights"] == weights
+        sizes.append(row["size"])
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_perceptual_recipe_says_what_it_lacks(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("LBIC_WEIGHTS", str(work))
+    text = RECIPE.replace('"sr"', '"tr"') + "[perceptual]\nfeature = 1.0\n"
+    (work / "recipe.toml").write_text(text)
+    command = ("train", "tr", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
+    assert "vgg19_distilled16x" in lbic(*command, code=ExitCode.MISSING).output
+    assert "vgg19-dcbb9e9d.pth" in lbic(*command, "--features", "vgg19", code=ExitCode.MISSING).output
+
+
 def test_recipe_of_another_network(work: Path) -> None:
     command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
     assert "use lbic train srcnn" in lbic(*command, code=ExitCode.USAGE).output

@@ -147,7 +147,8 @@ def test_shipped_models_are_as_the_manifest_says() -> None:
         recipe = config.load(folder / "configs" / f"{row['name']}.toml")
         assert (row["role"], row["network"]) == (recipe.export.role, recipe.network)
         assert row["about"]["steps"] == recipe.train.steps
-        assert min(row["about"]["gain"].values()) > 0
+        if row["role"] not in ("tr", "cas"):  # which trade PSNR for texture
+            assert min(row["about"]["gain"].values()) > 0
 
 
 def test_the_documented_table_is_current() -> None:

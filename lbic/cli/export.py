@@ -21,26 +21,40 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
 @after_option
 @click.option(
+    "--weights",
+    type=click.Choice(["fp32", "fp16", "int8"]),
+    default="fp32",
+    help="How the file stores its weights: smaller ones are rounded; it computes in fp32. Default fp32.",
+)
+@click.option(
     "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
 )
 def export(
-    checkpoint_path: Path, output: Path, val: Path | None, after: Path | None, defaults: tuple[str, ...]
+    checkpoint_path: Path,
+    output: Path,
+    val: Path | None,
+    after: Path | None,
+    weights: str,
+    defaults: tuple[str, ...],
 ) -> None:
     """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
     wanted = [_default(text) for text in defaults]
     need_torch()
     from lbic import nets
     from lbic.train import export as exporter
-    from lbic.train import manifest, rows
+    from lbic.train import manifest, rows, shrink
     from lbic.train.data import PairSet
     from lbic.train.measure import measure
 
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
     data = exporter.to_onnx(network, rows.facts(recipe, steps))
+    if weights != "fp32":
+        data = shrink.shrink(data, weights)
+        exporter.take_weights(network, data)  # as rounded as the file's
     difference = exporter.largest_difference(network, data)
     gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
     title = nets.NETWORKS[recipe.network].title
-    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds)
+    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, weights)
     spec = rows.spec(recipe, network, data)
     manifest.add(output, spec, about, data, [manifest.Default(*default) for default in wanted])
     click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)

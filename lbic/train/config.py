@@ -45,7 +45,8 @@ class TrainConfig:
     ``optimizer`` is "adam" or "muon" (optimize.py), ``ema`` the decay of the weights' moving average, which is what is
     validated and exported. ``spacing`` "log" draws every octave of qualities as often as any other, "even" every
     quality: a JPEG's quantiser step is proportional to 1 / quality. ``after_share`` is the fraction of crops that
-    pass the network before this one, where there is one. ``autocast`` is "none" or "bf16".
+    pass the network before this one, where there is one. ``autocast`` is "none" or "bf16"; ``compile`` has PyTorch
+    compile the network first, which pays on a GPU.
     """
 
     steps: int
@@ -64,6 +65,7 @@ class TrainConfig:
     autocast: str = "none"
     channels_last: bool = True
     after_share: float = 1.0
+    compile: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config
 from lbic.train.config import Config
+from lbic.train.shrink import restored
 
 OPSET = 18
 TOLERANCE = 2e-5
@@ -96,14 +97,25 @@ def read_weights(path: Path, network: nn.Module) -> dict[str, torch.Tensor]:
 
     FileError when the file is no ONNX model, UsageError when it is one of another network.
     """
+    return _weights(_load(path), network, str(path))
+
+
+def take_weights(network: Network, data: bytes) -> None:
+    """Give a network the weights of its own export, which may be rounded."""
     import onnx
 
-    stored = {item.name: onnx.numpy_helper.to_array(item) for item in _load(path).graph.initializer}
+    network.load_state_dict(_weights(onnx.load_from_string(data), network, "the export"))
+
+
+def _weights(model: Any, network: nn.Module, source: str) -> dict[str, torch.Tensor]:
+    import onnx
+
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
     weights = {}
     for name, value in network.state_dict().items():
-        found = stored.get(name)
+        found = restored(stored, name)
         if found is None or found.size != value.numel():
-            raise UsageError(f"{path}: not an export of this network ({name} is missing or of another size)")
+            raise UsageError(f"{source}: not an export of this network ({name} is missing or of another size)")
         weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
     return weights
 

@@ -97,6 +97,7 @@ class Trainer:
         if config.train.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.inside = torch.compile(self.network.inside) if config.train.compile else self.network.inside
         self.optimizer = optimize.find(config.train.optimizer)(self.network, config.train.rate)
         self.loss = losses.find(config.train.loss)
         self.perceptual: Perceptual | None = None
@@ -142,8 +143,8 @@ class Trainer:
             raise UsageError(f"these weights are not of the network {self.config.network!r}") from error
         self.average.load_state_dict(self.network.state_dict())
 
-    def advance(self, pairs: PairSet) -> float:
-        """Do one step and return its loss."""
+    def advance(self, pairs: PairSet) -> Tensor:
+        """Do one step and return its loss; on CUDA it is not yet computed."""
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
@@ -155,7 +156,7 @@ class Trainer:
             coded = self._after(self.before, coded, quality)
         inputs = self.network.with_quality(coded, quality).to(memory_format=layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
-            output = self.network.inside(inputs)
+            output = self.inside(inputs)
         loss = self.loss(output.float(), target, error)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -166,7 +167,7 @@ class Trainer:
             self.perceptual.learn(output.detach().float(), target)
         self.step += 1
         self._average()
-        return float(loss.detach())
+        return loss.detach()
 
     def restore_picture(self, picture: Floats, quality: int) -> Floats:
         """Run the averaged network (after the one before it) on a picture, (height, width, channels) in [0, 1]."""
@@ -220,9 +221,11 @@ def run(
     steps = trainer.config.train.steps
     began = saved = time.monotonic()
     mean_loss = 0.0
+    look = 1 if trainer.device.type == "cpu" else 16  # reading a loss waits for the GPU
     while trainer.step < steps:
         loss = trainer.advance(pairs)
-        mean_loss = loss if not mean_loss else mean_loss * 0.99 + loss * 0.01
+        if trainer.step % look == 0:
+            mean_loss = float(loss) if not mean_loss else mean_loss * 0.99 + float(loss) * 0.01
         now = time.monotonic()
         ends = trainer.step == steps or stopped() or bool(pace.minutes and now - began > pace.minutes * 60)
         found = None

@@ -23,7 +23,7 @@ class About:
 
     ``gain`` is the mean PSNR gain in dB over the codec's picture on the validation pictures, together
     with the network that runs before it, for each quality (a JSON key, so a string); ``cpu_seconds``
-    its own CPU time for a megapixel.
+    its own CPU time for a megapixel. ``weights`` is how the file stores them (shrink.py).
     """
 
     title: str
@@ -32,6 +32,7 @@ class About:
     difference: float
     gain: dict[str, float]
     cpu_seconds: float | None
+    weights: str = "fp32"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def cards(content: dict[str, Any]) -> str:
         about = row["about"]
         scales = ", ".join(f"{scale / 16:g}" for scale in row["scales"])
         facts = (
-            ("file", f"{row['file']}, {row['size']:,} bytes"),
+            ("file", f"{row['file']}, {row['size']:,} bytes, weights as {about.get('weights', 'fp32')}"),
             ("sha256", f"`{row['sha256']}`"),
             (
                 "network",
