@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from toys import identity, network, random_kernels, spec
 
-from lbic.enhance import tiling
-from lbic.enhance.session import CPU, Session, _engine
+from lbic.enhance import gpu, tiling
+from lbic.enhance.session import CPU, CUDA, Session, _engine
 from lbic.errors import MissingError
 
 Batch = NDArray[np.float32]
@@ -123,3 +124,41 @@ def test_the_quality_plane_holds_the_quality(channels: int, quality: int) -> Non
     result = tiling.run(session, whole, 32, quality)
     assert result.shape == whole.shape
     assert np.abs(result - (whole + quality / 63)).max() < 1e-6
+
+
+@pytest.mark.parametrize(("free", "side"), [(None, 512), (1 << 30, 512), (8 << 30, 1024), (80 << 30, 2048)])
+def test_tiles_on_a_gpu_follow_its_free_memory(monkeypatch: pytest.MonkeyPatch, free: int | None, side: int) -> None:
+    session = Watched()
+    assert tiling.automatic(session) == tiling.AUTO_TILE
+    session.provider = CUDA
+    monkeypatch.setattr(gpu, "free_memory", lambda: free)
+    assert tiling.automatic(session) == side
+
+
+def nvml(status: int = 0) -> SimpleNamespace:
+    """Stands for NVML: two GPUs with 10 and 11 free bytes; ``status`` is what asking for memory returns."""
+
+    def choose(index: int, handle: Any) -> int:
+        handle._obj.value = index
+        return 0
+
+    def tell(handle: Any, memory: Any) -> int:
+        memory._obj.free = 10 + (handle.value or 0)
+        return status
+
+    return SimpleNamespace(nvmlInit_v2=lambda: 0, nvmlDeviceGetHandleByIndex_v2=choose, nvmlDeviceGetMemoryInfo=tell)
+
+
+def test_free_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: nvml())
+    assert gpu.free_memory() == 10
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    assert gpu.free_memory() == 11
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: nvml(status=3))
+    assert gpu.free_memory() is None
+
+    def absent(name: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", absent)
+    assert gpu.free_memory() is None

@@ -27,7 +27,22 @@ def exported() -> tuple[Network, bytes]:
     return network, export.to_onnx(network, {"role": "nr"})
 
 
-@pytest.mark.parametrize(("kind", "size", "rounding"), [("fp16", 0.55, 2**-11), ("int8", 0.3, 0.5 / 127)])
+@pytest.mark.parametrize("kind", ["fp32", "int8"])
+def test_a_network_that_computes_in_fp16(exported: tuple[Network, bytes], kind: str) -> None:
+    """Its picture stays float32, so it is within half a level; its weights are half as large to begin with."""
+    import onnx
+
+    data = shrink.shrink(export.to_onnx(exported[0], {}, half=True), kind)
+    assert len(data) < (0.55 if kind == "fp32" else 0.3) * len(exported[1])
+    rounded = nets.build("hgrdn-lite").eval()
+    export.take_weights(rounded, data)
+    assert export.largest_difference(rounded, data, export.HALF_TOLERANCE) > 1e-6
+    graph = onnx.load_from_string(data).graph
+    ends = (*graph.input, *graph.output)
+    assert {value.type.tensor_type.elem_type for value in ends} == {onnx.TensorProto.FLOAT}
+
+
+@pytest.mark.parametrize(("kind", "size", "rounding"), [("fp16", 0.55, 2**-11), ("int8", 0.3, 0.501 / 127)])
 def test_rounded_weights(
     exported: tuple[Network, bytes], tmp_path: Path, kind: str, size: float, rounding: float
 ) -> None:

@@ -24,7 +24,13 @@ _file = click.Path(path_type=Path, dir_okay=False)
     "--weights",
     type=click.Choice(["fp32", "fp16", "int8"]),
     default="fp32",
-    help="How the file stores its weights: smaller ones are rounded; it computes in fp32. Default fp32.",
+    help="How the file stores its weights: smaller ones are rounded. Default fp32.",
+)
+@click.option(
+    "--compute",
+    type=click.Choice(["fp32", "fp16"]),
+    default="fp32",
+    help="What the network computes in; fp16 is for GPUs, and slow elsewhere. Default fp32.",
 )
 @click.option(
     "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
@@ -35,6 +41,7 @@ def export(
     val: Path | None,
     after: Path | None,
     weights: str,
+    compute: str,
     defaults: tuple[str, ...],
 ) -> None:
     """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
@@ -47,11 +54,12 @@ def export(
     from lbic.train.measure import measure
 
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
-    data = exporter.to_onnx(network, rows.facts(recipe, steps))
+    half = compute == "fp16"
+    data = exporter.to_onnx(network, rows.facts(recipe, steps), half=half)
     if weights != "fp32":
         data = shrink.shrink(data, weights)
         exporter.take_weights(network, data)  # as rounded as the file's
-    difference = exporter.largest_difference(network, data)
+    difference = exporter.largest_difference(network, data, exporter.HALF_TOLERANCE if half else exporter.TOLERANCE)
     gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
     title = nets.NETWORKS[recipe.network].title
     about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, weights)

@@ -7,18 +7,24 @@ network's own, so that its strided layers fall on the same pixels too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic.enhance.session import Session
+from lbic.enhance import gpu
+from lbic.enhance.session import CUDA, Session
 from lbic.errors import MissingError
 
 AUTO_TILE = 512
 """Pixels: a 64-channel layer of such a tile takes 70 MB, and the halo costs 8 % for ARCNN."""
 LEAST_TILE = 32
+GPU_TILES = 512, 2048
+"""Smallest and largest automatic tile on a GPU: beyond, the halo costs next to nothing."""
+_BYTES_PER_PIXEL = 4096
+"""Of the full HGRDN in float16, a dense block's maps and as much again for cuDNN, rounded up."""
 
 
 def run(session: Session, picture: NDArray[np.float32], tile: int | None, quality: int) -> NDArray[np.float32]:
@@ -26,7 +32,7 @@ def run(session: Session, picture: NDArray[np.float32], tile: int | None, qualit
 
     A tile that does not fit in memory is halved and tried again, down to LEAST_TILE; MissingError below.
     """
-    size = max(LEAST_TILE, tile or AUTO_TILE)
+    size = max(LEAST_TILE, tile or automatic(session))
     while True:
         try:
             return _run_tiles(session, picture, size, quality)
@@ -35,6 +41,15 @@ def run(session: Session, picture: NDArray[np.float32], tile: int | None, qualit
                 name = session.spec.name
                 raise MissingError(f"model {name}: not enough memory even for tiles of {size} pixels") from error
             size = max(LEAST_TILE, size // 2)
+
+
+def automatic(session: Session) -> int:
+    """The side of tiles when the user names none: on a GPU, what fits in half of its free memory."""
+    if session.provider != CUDA:
+        return AUTO_TILE
+    smallest, largest = GPU_TILES
+    free = gpu.free_memory()
+    return smallest if free is None else min(largest, max(smallest, math.isqrt(free // 2 // _BYTES_PER_PIXEL)))
 
 
 def _run_tiles(session: Session, picture: NDArray[np.float32], size: int, quality: int) -> NDArray[np.float32]:

@@ -79,15 +79,15 @@ class HGRDN(Network):
         _initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Restore whole pictures or tiles."""
-        shallow = self.down(self.head(picture - 0.5))
+        """Restore whole pictures or tiles; the picture stays float32 where the weights are float16."""
+        shallow = self.down(self.head((picture - 0.5).to(self.head.weight.dtype)))
         features, outputs = shallow, []
         for group in self.groups:
             features = group(features)
             outputs.append(features)
         deep = self.fusion(torch.cat(outputs, dim=1)) + shallow
         correction: Tensor = self.tail(self.attention(self.up(deep)))
-        return picture[:, :3] + correction
+        return picture[:, :3] + correction.to(picture.dtype)
 
 
 class _Group(nn.Module):

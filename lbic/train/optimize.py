@@ -104,7 +104,9 @@ def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
 
 def muon(network: nn.Module, rate: float) -> torch.optim.Optimizer:
     """Muon for the convolutions that turn features into features, Adam for the first, the last and all vectors."""
-    inner: list[Any] = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d) and _inner(m)]
+    inner: list[Any] = [
+        m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d) and _inner(m)
+    ]
     chosen = {id(weight) for weight in inner}
     return Muon(inner, [weight for weight in network.parameters() if id(weight) not in chosen], rate)
 

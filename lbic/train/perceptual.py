@@ -77,7 +77,8 @@ class Perceptual:
         with torch.no_grad():
             wanted = self.features(truth)
         parts = [
-            F.l1_loss(got, want) / want.abs().mean().clamp_min(_LEAST) for got, want in zip(self.features(output), wanted, strict=True)
+            F.l1_loss(got, want) / want.abs().mean().clamp_min(_LEAST)
+            for got, want in zip(self.features(output), wanted, strict=True)
         ]
         return torch.stack(parts).mean()
 

@@ -1,4 +1,4 @@
-"""Smaller model files: weights stored as float16 or int8 and turned into float32 when the file is loaded.
+"""Smaller model files: weights stored as float16 or int8, and turned into what the network computes with when loaded.
 
 The file's own nodes do that (Cast, and Mul by a scale for int8); ONNX Runtime folds them into constants once, so a
 network runs as fast and on every provider, and nothing but the weights' rounding changes.
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from lbic.errors import UsageError
 
 Floats = NDArray[np.float32]
+Weights = NDArray[Any]
+"""float32 or float16, as the network computes."""
 LEAST = 256
 """Values below which a tensor stays as it is: biases and slopes weigh nothing and matter."""
-_SCALE, _FLOAT = ".scale", ".float32"
+_SCALE, _WIDE = ".scale", ".wide"
 _MOST = 127
 _AXES = {"Conv": 0, "ConvTranspose": 1}
 """The axis of a weight that counts its output channels, by the node that it belongs to."""
@@ -38,13 +40,13 @@ def shrink(data: bytes, kind: str) -> bytes:
     added: list[Any] = []
     for item in list(graph.initializer):
         value = onnx.numpy_helper.to_array(item)
-        if item.name not in axes or value.dtype != np.float32 or value.size < LEAST:
+        if item.name not in axes or value.size < LEAST:
             continue
         stored, nodes = KINDS[kind](item.name, value, axes[item.name])
         if not nodes:
             continue
         for node in graph.node:
-            node.input[:] = [item.name + _FLOAT if name == item.name else name for name in node.input]
+            node.input[:] = [item.name + _WIDE if name == item.name else name for name in node.input]
         graph.initializer.remove(item)
         graph.initializer.extend(stored)
         added += nodes
@@ -65,30 +67,33 @@ def restored(stored: dict[str, NDArray[Any]], name: str) -> Floats | None:
     return result if scale is None else result * scale
 
 
-def _keep(name: str, value: Floats, axis: int) -> tuple[list[Any], list[Any]]:
+def _keep(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
     return [], []
 
 
-def _half(name: str, value: Floats, axis: int) -> tuple[list[Any], list[Any]]:
+def _half(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
     import onnx
 
-    cast = onnx.helper.make_node("Cast", [name], [name + _FLOAT], to=onnx.TensorProto.FLOAT)
+    if value.dtype == np.float16:
+        return [], []
+    cast = onnx.helper.make_node("Cast", [name], [name + _WIDE], to=onnx.TensorProto.FLOAT)
     return [onnx.numpy_helper.from_array(value.astype(np.float16), name)], [cast]
 
 
-def _int8(name: str, value: Floats, axis: int) -> tuple[list[Any], list[Any]]:
+def _int8(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
     import onnx
 
     others = tuple(other for other in range(value.ndim) if other != axis)
-    scale = np.maximum(np.abs(value).max(others, keepdims=True), np.finfo(np.float32).tiny) / np.float32(_MOST)
-    levels = np.rint(value / scale).astype(np.int8)
+    scale = (np.abs(value).max(others, keepdims=True) / np.float32(_MOST)).astype(value.dtype)
+    scale[scale == 0] = 1
+    levels = np.clip(np.rint(value / scale), -_MOST, _MOST).astype(np.int8)
     stored = [onnx.numpy_helper.from_array(levels, name), onnx.numpy_helper.from_array(scale, name + _SCALE)]
     whole = name + ".levels"
-    cast = onnx.helper.make_node("Cast", [name], [whole], to=onnx.TensorProto.FLOAT)
-    return stored, [cast, onnx.helper.make_node("Mul", [whole, name + _SCALE], [name + _FLOAT])]
+    cast = onnx.helper.make_node("Cast", [name], [whole], to=onnx.helper.np_dtype_to_tensor_dtype(value.dtype))
+    return stored, [cast, onnx.helper.make_node("Mul", [whole, name + _SCALE], [name + _WIDE])]
 
 
-KINDS: dict[str, Callable[[str, Floats, int], tuple[list[Any], list[Any]]]] = {
+KINDS: dict[str, Callable[[str, Weights, int], tuple[list[Any], list[Any]]]] = {
     "fp32": _keep,
     "fp16": _half,
     "int8": _int8,
