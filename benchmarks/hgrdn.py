@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import bars, costs, kept, seams
+from benchmarks import bars, costs, seams
 from benchmarks.bars import Facts
-from benchmarks.restored import CODEC, EFFORT, KINDS, QUALITY, RUNTIME, Coded, code, networks, restore, shipped
-from lbic.enhance.types import NONE, TYPES, EnhancementType
+from benchmarks.restored import CODEC, EFFORT, KINDS, QUALITY, RUNTIME, Coded, code, kept, key, restore, shipped
+from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
+from lbic.evaluate import keys, runner
 from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.runner import Row, measured
 from lbic.evaluate.tables import Mean, mean_of, means, number
@@ -57,30 +58,33 @@ def measure(folder: Path, qps: Sequence[int] = QPS, judged: Collection[int] = ()
 def measure_rows(
     paths: Sequence[Path], qps: Sequence[int], kinds: Sequence[EnhancementType], judged: Collection[int]
 ) -> list[Row]:
-    """A row for each picture, QP and type, none first; what was kept is not measured again."""
+    """A row for each picture, QP and type, none first; what was kept is not measured again.
+
+    Types that trade PSNR for what LPIPS and NIQE see are measured where those are.
+    """
     judges = [table.METRICS[name] for name in JUDGES if not table.METRICS[name].missing()]
-    known = kept.Rows()
+    cache = kept()
     rows = []
     for path in paths:
         for qp in qps:
             metrics = (*table.ALWAYS, *(judges if qp in judged else ()))
             names = {metric.name for metric in metrics} | {*_FLAT}
             coded: Coded | None = None
-            for kind in (NONE, *kinds):
-                models = tuple(spec.sha256 for spec in networks(kind, qp))
-                row = known.find((path.stem, qp, kind.id, models), names)
+            for kind in (NONE, *(kind for kind in kinds if kind == NOISE_REDUCTION or qp in judged)):
+                found = keys.row_key(key(path, qp), kind, RUNTIME)
+                row = runner.find_row(cache, found, names)
                 if row is None:
                     coded = coded or code(path, qp)
-                    row = known.add(_row(path.stem, coded, kind, metrics), models)
-                rows.append(row)
+                    row = runner.keep_row(cache, found, _row(coded, kind, metrics))
+                rows.append(replace(row, image=path.stem))
         sys.stderr.write(".")
     sys.stderr.write("\n")
     return rows
 
 
-def _row(name: str, coded: Coded, kind: EnhancementType, metrics: Sequence[table.Metric]) -> Row:
+def _row(coded: Coded, kind: EnhancementType, metrics: Sequence[table.Metric]) -> Row:
     plain, picture = restore(coded, NONE), restore(coded, kind)
-    row = Row(name, CODEC, coded.header.quality, 1, kind.id)
+    row = Row("", CODEC, coded.header.quality, 1, kind.id)
     row = measured(row, coded.original, coded.data, picture, metrics)
     added = added_deviation(coded.original, plain, picture)
     flat = float(added.mean()) if added.size else None

@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 import lbic
-from benchmarks import kept
 from lbic import color, pipeline
 from lbic.color import Planes
 from lbic.container import SCALE_ONE, Header
@@ -17,7 +16,13 @@ from lbic.enhance.apply import enhance_planes
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import TYPES, EnhancementType
+from lbic.evaluate import keys, runner
+from lbic.evaluate.cache import Cache
+from lbic.evaluate.keys import Key
+from lbic.evaluate.plan import Coding
 
+FOLDER = Path(__file__).resolve().parent.parent / "runs" / "benchmark-hgrdn"
+"""Where .lbic files and rows are kept, so that an interrupted run goes on."""
 CODEC, EFFORT = "vvc", 2
 QUALITY = 37
 """The QP that the bars and the pictures to look at are about."""
@@ -39,10 +44,18 @@ def code(path: Path, quality: int) -> Coded:
     """Compress a picture file, unless its .lbic file is kept, and decode it once for all types."""
     with Image.open(path) as image:
         original = image.convert("RGB")
-    data = kept.stream(
-        f"{path.stem}-q{quality}", lambda: lbic.compress(original, q=quality, codec=CODEC, effort=EFFORT, type=0)
-    )
+    data = runner.code(original, Coding(CODEC, quality), EFFORT, key(path, quality), kept()).data
     return Coded(original, data, lbic.info(data), pipeline.decode_planes(data))
+
+
+def key(path: Path, quality: int) -> Key:
+    """What the .lbic file of a picture file depends on."""
+    return keys.coded_key(keys.picture_key(path.read_bytes()), Coding(CODEC, quality), EFFORT)
+
+
+def kept() -> Cache:
+    """What earlier runs have found."""
+    return Cache(FOLDER)
 
 
 def enhance(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Planes:
@@ -55,16 +68,13 @@ def restore(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Ima
     return Image.fromarray(color.planes_to_uint8(enhance(coded, kind, tile)))
 
 
-def networks(kind: EnhancementType, quality: int) -> tuple[ModelSpec, ...]:
-    """The networks that a type runs here, in order."""
-    found = (catalog.load().find(role, CODEC, SCALE_ONE, quality, RUNTIME.profile) for role in kind.roles)
-    return tuple(spec for spec in found if spec)
-
-
 def shipped() -> list[EnhancementType]:
     """Those of KINDS whose networks are shipped for these pictures, all in profile lite."""
 
     def fits(spec: ModelSpec) -> bool:
         return spec.profile == RUNTIME.profile and spec.covers(CODEC, SCALE_ONE, QUALITY)
 
-    return [kind for kind in KINDS if catalog.load().shipped(kind) and all(map(fits, networks(kind, QUALITY)))]
+    def networks(kind: EnhancementType) -> tuple[ModelSpec, ...]:
+        return keys.networks(CODEC, SCALE_ONE, QUALITY, kind, RUNTIME)
+
+    return [kind for kind in KINDS if catalog.load().shipped(kind) and all(map(fits, networks(kind)))]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -171,6 +171,36 @@ def test_a_bar_only_on_a_terminal_and_only_for_several(monkeypatch: pytest.Monke
                 with report.bar(Report("done", total, talk)):
                     pass
     assert shown == [2]
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_a_bar_counts_files_or_the_steps_of_the_work(steps: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, float | None]] = []
+
+    @contextmanager
+    def bar(told: Report) -> Iterator[Callable[[], None]]:
+        yield lambda: seen.append((len(seen) + 1, told.all_steps))
+
+    def work(item: Item) -> Outcome:
+        for _ in range(steps or 0):
+            told.advance()
+        return Outcome("", {})
+
+    monkeypatch.setattr(batch, "bar", bar)
+    told = Report("done", 2, Talk(quiet=True), steps=steps)
+    batch.run([Item("a"), Item("b")], work, told, workers=2)
+    assert seen[-1] == (2 * (steps or 1),) * 2, "full in the end"
+
+
+def test_a_bar_tells_the_time_left_of_slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, now = io.StringIO(), [0.0]
+    terminal = Console(file=screen, force_terminal=True, color_system=None, width=80, get_time=lambda: now[0])
+    monkeypatch.setattr(console, "Console", lambda stderr: terminal)
+    with console.file_bar(Report("done", 1, Talk(), steps=9)) as advance:
+        for _ in range(4):
+            now[0] += 100
+            advance()
+    assert "4/9 0:08:20" in screen.getvalue(), "five steps of 100 s"
 
 
 def test_lines_go_above_the_bar_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,12 @@
-"""lbic evaluate: rows, means, BD-rates, tables, files; and the PSNR they are made of."""
+"""lbic evaluate: what it measures, prints, writes and keeps, and what it refuses."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cli_helpers import SIZE, lbic, names, save
 from conftest import WriteCatalog
@@ -18,12 +16,17 @@ from toys import identity, spec
 
 from lbic import pipeline
 from lbic.errors import ExitCode, UsageError
-from lbic.evaluate import runner, tables
-from lbic.evaluate.bdrates import bd_rates
-from lbic.evaluate.runner import Row
+from lbic.evaluate import cache, plan, plots, runner
+from lbic.evaluate.plan import Coding, Plan
 from lbic.image import with_alpha
 from lbic.metrics import lpips, table
-from lbic.metrics.psnr import luma, psnr, psnr_luma, psnr_rgb
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where results are kept instead of the user's caches."""
+    monkeypatch.setattr(cache, "default_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def test_rows_means_and_table(folder: Path, tmp_path: Path) -> None:
     assert len(rows) == 2 * 2 * 2 * 2
     assert len(means) == 2 * 2 * 2
     measured = ["bytes", "bpp", *table.METRICS, "encode_s", "decode_s"]
-    assert list(rows[0]) == ["image", "codec", "q", "scale", "type", *measured, "error"]
+    assert list(rows[0]) == ["image", "codec", "q", "scale", "type", "profile", *measured, "kept", "error"]
+    assert {(row["type"], row["profile"]) for row in rows} == {(0, None), (7, "lite")}
     assert rows[0]["niqe"] is None, "it was not asked for"
     first = [row for row in rows if (row["q"], row["scale"], row["type"]) == (90, 1, 0)]
     (mean,) = (mean for mean in means if (mean["q"], mean["scale"], mean["type"]) == (90, 1, 0))
@@ -110,6 +114,18 @@ def test_metrics_are_chosen(folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert content["bd_rate"] == [], "one quality makes no curve"
 
 
+@pytest.mark.usefixtures("no_gpu")
+def test_without_mas_model_there_is_niqe(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LBIC_WEIGHTS", str(tmp_path))
+    result = lbic("evaluate", folder / "a.png", "--codec", "jpeg:20", "--metrics", "pi")
+    assert "lbic: note: PI n/a (Ma model not found)" in result.stderr
+    titles = result.stdout.splitlines()[0]
+    assert "NIQE" in titles
+    assert "PI" not in titles
+    sentence = lbic("evaluate", folder, "--codec", "jpeg", "--metrics", "ma", code=ExitCode.MISSING).stderr
+    assert "Ma model not found" in sentence
+
+
 class Judge:
     """Stands in for LPIPS's network."""
 
@@ -124,6 +140,11 @@ class Judge:
         (["--codec", "jpeg", "--metrics", "beauty"], "'beauty' is not one of 'psnr', 'psnr_y'", ExitCode.USAGE),
         (["--codec", "webp:3"], "unknown codec 'webp'", ExitCode.USAGE),
         (["--codec", "jpeg:0"], "quality 0 is not in jpeg's range 1..95", ExitCode.USAGE),
+        (["--codec", "file:gif:3"], "unknown format 'file:gif'; known: file:jpeg, ", ExitCode.USAGE),
+        (["--codec", "file:"], "unknown format 'file:'", ExitCode.USAGE),
+        (["--codec", "file:avif:101"], "quality 101 is not in file:avif's range 0..100", ExitCode.USAGE),
+        (["--codec", "jpeg", "--cache", "x", "--no-cache"], "exclude each other", ExitCode.USAGE),
+        (["--codec", "jpeg", "--anchors", "kodak"], "--anchors are drawn by --plot DIR", ExitCode.USAGE),
         (["--codec", "jpeg:ten"], "qualities are whole numbers joined by commas", ExitCode.USAGE),
         (["--codec", "jpeg", "--scale", "1,5"], "5 is not in 1..4", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "0,9"], "unknown enhancement type '9'", ExitCode.USAGE),
@@ -136,6 +157,7 @@ class Judge:
         ),
     ],
 )
+@pytest.mark.usefixtures("write_models")
 def test_usage(folder: Path, options: list[str], because: str, code: ExitCode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(lpips.VARIABLE, raising=False)
     monkeypatch.setattr(runner, "evaluate", None)  # nothing may have begun
@@ -153,11 +175,57 @@ def test_files_are_not_overwritten(folder: Path, tmp_path: Path) -> None:
     assert names(folder) == {"a.png", str(Path("sub", "b.png"))}
 
 
+@pytest.mark.usefixtures("no_gpu")
+def test_peers_have_one_scale_and_one_type(folder: Path, tmp_path: Path) -> None:
+    command = ("evaluate", folder / "a.png", "--codec", "jpeg:20", "--codec", "file:jpeg:20")
+    result = lbic(*command, "--scale", "1,2", "--type", "7", "--json", tmp_path / "e.json")
+    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert [(row["codec"], row["scale"], row["type"]) for row in rows] == [
+        ("jpeg", 1, 7),
+        ("jpeg", 2, 7),
+        ("file:jpeg", 1, 0),
+    ]
+    assert "| file:jpeg | 20 |     1 | 0 (none) |" in result.stdout
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_rerun_computes_only_what_is_new(
+    folder: Path, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*more: object) -> list[dict[str, object]]:
+        said = lbic("evaluate", folder, "--codec", "jpeg:20", *more, "-f", "--json", tmp_path / "e.json").stderr
+        rows: list[dict[str, object]] = json.loads((tmp_path / "e.json").read_text())["rows"]
+        assert ("1 of 2 results kept from earlier" in said) == ([row["kept"] for row in rows[:2]] == [True, False])
+        return rows
+
+    first = run()
+    assert [row["kept"] for row in first] == [False, False]
+    monkeypatch.setattr(pipeline, "compress", None)  # the files are there
+    more = run("--type", "0,7")
+    assert [row["kept"] for row in more] == [True, False] * 2
+    assert more[::2] == [row | {"kept": True} for row in first], "their seconds too"
+    (kept / "file").write_text("what others put there is left alone")
+    assert [row["kept"] for row in run("--type", "0,7", "--cache", kept)] == [True] * 4
+    assert "kept from earlier" not in lbic("evaluate", folder, "--codec", "file:jpeg", "--no-cache").stderr
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("evaluate", folder, "--codec", "jpeg:10,20", "--plot", tmp_path / "plots")
+    with monkeypatch.context() as without:
+        without.setattr(plots, "find_spec", lambda _: None)
+        assert "plots need matplotlib" in lbic(*command, code=ExitCode.MISSING).stderr
+    pytest.importorskip("matplotlib")
+    lbic(*command, "--anchors", "kodak", "--no-cache")
+    assert names(tmp_path / "plots") == {"psnr.svg", "psnr.png", "psnr_y.svg", "psnr_y.png"}
+    assert "psnr.svg exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr
+
+
 def test_alpha_and_gray_are_measured_without_alpha() -> None:
-    plan = runner.Plan((runner.Coding("jpeg", 80),))
+    given = Plan((Coding("jpeg", 80),))
     for picture in (photo(*SIZE), gray(*SIZE)):
         plain, with_plane = (
-            runner.evaluate("a", saved(image), plan)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
+            runner.evaluate("a", saved(image), given)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
         )
         assert (plain.bytes, plain.metrics) == (with_plane.bytes, with_plane.metrics)
 
@@ -170,85 +238,13 @@ def saved(image: Image.Image) -> bytes:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("vvc:37", [("vvc", 37)]), ("jpeg:10,20", [("jpeg", 10), ("jpeg", 20)]), ("jpeg", [("jpeg", 20)])],
-)
-def test_codings_are_parsed(text: str, expected: list[tuple[str, int]]) -> None:
-    assert runner.parse_codings(text) == expected
-
-
-def test_infinity_is_null_in_json_and_inf_elsewhere() -> None:
-    row = Row("a.png", "jpeg", 95, 1, 0, 10, 0.1, {"psnr": math.inf, "psnr_y": math.inf}, 0.1, 0.1)
-    assert json.loads(tables.to_json([row]))["means"][0]["psnr"] is None
-    assert b",inf,inf," in tables.to_csv([row])
-    assert tables.markdown(tables.means([row])).count(" inf |") == 2
-
-
-# --- BD-rate --------------------------------------------------------------------------------------------------------
-
-
-def curve(image: str, codec: str, kind: int, bpps: tuple[float, ...], psnrs: tuple[float, ...]) -> list[Row]:
-    points = enumerate(zip(bpps, psnrs, strict=True))
-    return [Row(image, codec, q, 1, kind, 1, bpp, {"psnr": psnr}) for q, (bpp, psnr) in points]
-
-
-def test_bd_rate_is_the_mean_over_pictures() -> None:
-    psnrs = (30.0, 33.0, 36.0)
-    rows = [
-        *curve("a", "vvc", 1, (0.09, 0.18, 0.36), psnrs),
-        *curve("a", "vvc", 0, (0.1, 0.2, 0.4), psnrs),
-        *curve("b", "vvc", 1, (0.8, 1.6, 3.2), psnrs),
-        *curve("b", "vvc", 0, (1.0, 2.0, 4.0), psnrs),
-        *curve("b", "jpeg", 0, (2.0,), (30.0,)),
-    ]
-    anchor, other = bd_rates(rows)
-    assert (anchor.codec, anchor.type) == ("vvc", 0), "type 0, though not the first"
-    assert anchor.bd_rate == pytest.approx(0)
-    assert (other.type, other.images, other.failures) == (1, 2, 0)
-    assert other.bd_rate == pytest.approx(-15), "not weighted by rate, which would give -19; and jpeg has no curve"
-
-
-@pytest.mark.parametrize("psnrs", [(40.0, 44.0), (33.0, 30.0), (30.0, math.inf)])
-def test_a_picture_without_bd_rate_is_a_failure(psnrs: tuple[float, float]) -> None:
-    rows = curve("a", "jpeg", 0, (0.1, 0.2), (30.0, 33.0)) + curve("a", "jpeg", 7, (0.1, 0.2), psnrs)
-    _, other = bd_rates(rows)
-    assert (other.bd_rate, other.images, other.failures) == (None, 0, 1)
-    assert "7 (ar) |          - |      0 |        1 |" in tables.bd_markdown(bd_rates(rows))
-
-
-def test_one_curve_has_nothing_to_be_compared_with() -> None:
-    assert bd_rates(curve("a", "jpeg", 0, (0.1, 0.2), (30.0, 33.0))) == []
-
-
-# --- PSNR -----------------------------------------------------------------------------------------------------------
-
-
-def test_psnr_by_hand() -> None:
-    zero = np.zeros((4, 4), np.uint8)
-    assert psnr(zero, zero + 1) == pytest.approx(48.1308, abs=1e-4)
-    assert psnr(zero, zero + 255) == pytest.approx(0)
-    assert psnr(zero, zero) == math.inf
-    assert psnr(zero + 1, zero) == psnr(zero, zero + 1), "no wrap-around of unsigned levels"
-    with pytest.raises(ValueError, match="different shapes"):
-        psnr(zero, zero[:2])
-
-
-@pytest.mark.parametrize(
-    ("colour", "expected"),
     [
-        ((0, 0, 0), 16),
-        ((255, 255, 255), 235),
-        ((255, 0, 0), 81),
-        ((0, 255, 0), 145),
-        ((0, 0, 255), 41),
-        ((128, 128, 128), 126),
+        ("vvc:37", [("vvc", 37)]),
+        ("jpeg:10,20", [("jpeg", 10), ("jpeg", 20)]),
+        ("jpeg", [("jpeg", 20)]),
+        ("file:jpeg:10,20", [("file:jpeg", 10), ("file:jpeg", 20)]),
+        ("file:hevc", [("file:hevc", 37)]),
     ],
 )
-def test_luma_is_matlabs(colour: tuple[int, int, int], expected: int) -> None:
-    assert luma(Image.new("RGB", (1, 1), colour))[0, 0] == expected
-
-
-def test_gray_pictures_are_luma_already() -> None:
-    picture = gray(*SIZE)
-    assert np.array_equal(luma(picture), np.asarray(picture))
-    darker = picture.point(lambda level: max(0, level - 3))
-    assert psnr_rgb(picture, darker) == pytest.approx(psnr_luma(picture, darker))
+def test_codings_are_parsed(text: str, expected: list[tuple[str, int]]) -> None:
+    assert plan.parse_codings(text) == expected

@@ -40,7 +40,7 @@ def test_exit_codes(tmp_path: Path) -> None:
         (["info", tmp_path / "b.lbic"], ExitCode.FAILED),
         (["info"], ExitCode.USAGE),
         (["info", tmp_path / "a.lbic"], ExitCode.DAMAGED),
-        (["decompress", "--type", "1", tmp_path / "a.lbic"], ExitCode.MISSING),
+        (["evaluate", tmp_path, "--codec", "jpeg", "--metrics", "ma"], ExitCode.MISSING),
     ):
         assert program(*arguments).returncode == code
 

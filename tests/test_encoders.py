@@ -95,6 +95,15 @@ def test_the_order_is_named_then_wheel_then_path(program: Program, monkeypatch: 
         assert isinstance(encoders.find(), str)
 
 
+def test_the_first_ffmpeg_with_an_encoder_is_found(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    without, with_it = program("echo Encoder libx264 [x]"), program("echo 'Encoder libx265 [x]'", "second")
+    monkeypatch.setattr(encoders, "_candidates", lambda _: iter((without, with_it)))
+    encoders._ffmpeg_with.cache_clear()
+    assert encoders.ffmpeg_with("libx265") == with_it
+    assert encoders.ffmpeg_with("libx26") is None, "the whole name"
+    encoders._ffmpeg_with.cache_clear()
+
+
 def test_an_ffmpeg_without_libvvenc_is_passed_over(program: Program) -> None:
     assert encoders.probe(program("echo \"Codec 'libvvenc' is not recognized by FFmpeg.\" >&2; exit 0")) is None
     assert encoders.probe(program("echo libvvenc; exit 1")) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import photo
 from PIL import Image
 
 from lbic.errors import MissingError
@@ -14,23 +15,23 @@ from lbic.metrics import lpips
 from lbic.metrics.bdrate import bd_rate, pchip
 from lbic.metrics.flatness import added_deviation
 from lbic.metrics.niqe import niqe, pirm_luma
+from lbic.metrics.psnr import gray
+from lbic.metrics.table import METRICS
 
 MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
 """MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""
 CURVE = [(0.1, 30.0), (0.2, 33.0), (0.4, 36.5), (0.8, 39.0)]
 
 
-def _gray(image: Image.Image) -> np.ndarray:
-    """MATLAB's rgb2gray."""
-    weights = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-    gray: np.ndarray = np.floor(np.asarray(image.convert("RGB")) @ np.array(weights) + 0.5)
-    return gray
-
-
 @pytest.mark.parametrize("name", MATLAB_NIQE)
 def test_niqe_is_matlabs(calibration: Path, name: str) -> None:
     with Image.open(calibration / "dist" / f"{name}.bmp") as image:
-        assert niqe(_gray(image)) == pytest.approx(MATLAB_NIQE[name], rel=0.006)
+        assert niqe(gray(image)) == pytest.approx(MATLAB_NIQE[name], rel=0.006)
+
+
+def test_niqe_by_the_pirm_protocol_is_another(calibration: Path) -> None:
+    with Image.open(calibration / "dist" / "I04.bmp") as image:
+        assert METRICS["niqe"].measure(image, image) == pytest.approx(4.68, rel=0.006)
 
 
 def test_niqe_finds_noise_and_blur_less_natural() -> None:
@@ -92,30 +93,64 @@ def test_pchip_is_scipys(seed: int) -> None:
 PUBLISHED_LPIPS = {"I03": 0.7237, "I04": 0.2572, "I06": 0.0508, "I08": 0.0521, "I19": 0.4253}
 
 
-@pytest.mark.parametrize("name", PUBLISHED_LPIPS)
-def test_lpips_is_the_published_one(calibration: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.fixture
+def backbones(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LPIPS finds what it needs."""
     pytest.importorskip("torch")
-    monkeypatch.setenv(lpips.VARIABLE, str(calibration.parent))
+    monkeypatch.setenv(lpips.VARIABLE, str(weights))
+
+
+@pytest.mark.usefixtures("backbones")
+@pytest.mark.parametrize("name", PUBLISHED_LPIPS)
+def test_lpips_is_the_published_one(calibration: Path, name: str) -> None:
     pair = []
     for folder in ("ref", "dist"):
         with Image.open(calibration / folder / f"{name}.bmp") as image:
             pair.append(np.asarray(image.convert("RGB")))
-    assert lpips.lpips(*pair) == pytest.approx(PUBLISHED_LPIPS[name], abs=5e-5)
+    assert lpips.lpips(pair[0], pair[1]) == pytest.approx(PUBLISHED_LPIPS[name], abs=5e-5)
     assert lpips.lpips(pair[0], pair[0]) == 0
 
 
-def test_lpips_without_weights_says_what_to_get(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("backbones")
+def test_lpips_squeeze_is_the_published_one() -> None:
+    """By the example in the documentation of TorchMetrics' learned_perceptual_image_patch_similarity."""
+    torch = pytest.importorskip("torch")
+    generator = torch.Generator().manual_seed(42)
+    one, two = (torch.rand(2, 3, 100, 100, generator=generator) * 2 - 1 for _ in range(2))
+    with torch.inference_mode():
+        assert lpips._network("squeeze")(one, two).tolist() == pytest.approx([0.1024, 0.0938], abs=5e-5)
+
+
+@pytest.mark.usefixtures("backbones")
+@pytest.mark.parametrize("backbone", lpips.BACKBONES)
+def test_lpips_grows_with_noise(backbone: str) -> None:
+    picture = np.asarray(photo(96, 80))
+    noise = np.random.default_rng(0).standard_normal(picture.shape)
+    weak, strong = (np.clip(picture + level * noise, 0, 255).astype(np.uint8) for level in (8, 32))
+    assert lpips.lpips(picture, picture, backbone) == 0
+    assert 0 < lpips.lpips(picture, weak, backbone) < lpips.lpips(picture, strong, backbone)
+    assert lpips.lpips(weak, picture, backbone) == pytest.approx(lpips.lpips(picture, weak, backbone))
+
+
+@pytest.mark.parametrize(("name", "backbone"), lpips.BACKBONES.items())
+def test_lpips_without_weights_says_what_to_get(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, backbone: lpips.Backbone
+) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     monkeypatch.delenv(lpips.VARIABLE, raising=False)
-    with pytest.raises(MissingError, match="set LBIC_WEIGHTS"):
-        lpips.lpips(picture, picture)
-    pytest.importorskip("torch")
-    (tmp_path / lpips.FILES[0]).write_bytes(b"nothing")
+    with pytest.raises(
+        MissingError, match=f"needs {backbone.title}'s weights: put {backbone.files[0]} .* LBIC_WEIGHTS"
+    ):
+        lpips.lpips(picture, picture, name)
+    torch = pytest.importorskip("torch")
     monkeypatch.setenv(lpips.VARIABLE, str(tmp_path))
-    with pytest.raises(MissingError, match="not AlexNet's weights"):
-        lpips.lpips(picture, picture)
+    (tmp_path / backbone.files[1]).write_bytes(b"nothing")
+    with pytest.raises(MissingError, match=f"not the weights of {name}"):
+        lpips.lpips(picture, picture, name)
+    torch.save({"features.0.bias": torch.zeros(64)}, tmp_path / backbone.files[0])
+    assert "not the weights" in str(lpips.missing(name))
     with pytest.raises(ValueError, match="different shapes"):
-        lpips.lpips(picture, picture[:32])
+        lpips.lpips(picture, picture[:32], name)
 
 
 def test_texture_is_found_where_the_original_is_flat() -> None:

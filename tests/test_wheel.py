@@ -38,6 +38,7 @@ def test_it_carries_code_networks_and_licences_and_nothing_else(wheel: Path) -> 
     shipped = {path.relative_to(ROOT / "models").as_posix() for path in (ROOT / "models").glob("*.onnx")}
     assert shipped and {f"lbic/models/{name}" for name in shipped} <= names
     assert {"lbic/models/manifest.json", "lbic/py.typed", "lbic/cli/__init__.py"} <= names
+    assert {f"lbic/compare/viewer.{part}" for part in ("html", "css", "js")} <= names
     for licence in ("LICENSE", "NOTICE"):
         assert any(name.endswith(f".dist-info/licenses/{licence}") for name in names)
     assert all(name.startswith(("lbic/", "lbic-")) for name in names)

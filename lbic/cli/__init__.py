@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing."),
     "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG."),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
+    "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on a page."),
     "models": CommandRow("models", "List the networks that are shipped and check their files."),
     "doctor": CommandRow("doctor", "Tell what works on this machine and, where something does not, why."),
     "train": CommandRow("train", "Train a network (needs PyTorch)."),

@@ -29,7 +29,7 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
     An LbicError of one item is reported and the next goes on; any other exception ends the run.
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
-    with _results(items, work, workers) as results, bar(report) as advance:
+    with bar(report) as report.advance, _results(items, work, workers) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
@@ -39,7 +39,8 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
                 report.failure(item.name, LbicError("not enough memory"))
             else:
                 report.success(item.name, outcome)
-            advance()
+            if report.steps is None:
+                report.advance()
     return report.finish()
 
 

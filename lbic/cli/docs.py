@@ -13,6 +13,7 @@ import click
 from lbic import errors
 from lbic.cli import cli
 from lbic.errors import ExitCode, LbicError
+from lbic.metrics.table import METRICS
 
 EXIT_CODES = {
     ExitCode.OK: "All went well.",
@@ -73,6 +74,21 @@ JSON_KEYS: dict[str, dict[str, str]] = {
         "metadata": "bytes of each metadata item, by name",
     },
     "verify": {**_INPUT, **_CODED, "seconds": "time it took"},
+    "compare": {
+        **_INPUT,
+        **_SIZE,
+        "codec": "name of the codec; of a picture file its format",
+        "q": "quality, in the codec's own numbers; null for a picture file, as are the next two",
+        "scale": "how many times smaller the sides were coded",
+        "type": "enhancement applied, its number",
+        "bytes": "size of the file",
+        "bpp": "its bits for each pixel of the picture",
+        **{
+            name: f"{metric.title}; null where it is infinite, not defined or not asked for"
+            for name, metric in METRICS.items()
+        },
+        **_END,
+    },
     "models": {
         "name": "name of the network",
         "file": "file below models/",
@@ -148,7 +164,8 @@ def _json_keys() -> Iterator[str]:
         f"`error.code` is one of {codes}.\n\n"
         "`evaluate --json FILE` writes `rows` (one for each picture, coding and type), `means` over the\n"
         "pictures and `bd_rate` (one for each codec, scale and type; the first is the anchor, empty where there is\n"
-        "nothing to compare); an infinite PSNR is null there, and so is a metric that was not measured."
+        "nothing to compare); an infinite PSNR is null there, and so is a metric that was not measured. A row with\n"
+        "`kept` is from an earlier run, its seconds too."
     )
     for command, keys in JSON_KEYS.items():
         rows = [f"| `{key}` | {meaning} |" for key, meaning in keys.items()]

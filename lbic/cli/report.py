@@ -43,6 +43,10 @@ class Report:
     verb: str
     total: int
     talk: Talk
+    steps: int | None = None
+    """How many parts the work on a file has when it calls ``advance`` itself after each; None: a file is a step."""
+    advance: Callable[[], None] = lambda: None
+    """Moves the bar on by a step, while there is one."""
     result_to_stdout: bool = False
     """The lines are what the command is for, not talk about it."""
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
@@ -50,12 +54,16 @@ class Report:
     done: int = 0
     failures: list[ExitCode] = field(default_factory=list)
 
+    @property
+    def all_steps(self) -> int:
+        """What the bar counts to."""
+        return self.total * (self.steps or 1)
+
     def success(self, name: str, outcome: Outcome) -> None:
         """Tell about a file that went well: a JSON object on stdout, or a line on stderr."""
         self.done += 1
-        if not self.talk.quiet:
-            for note in outcome.notes:
-                self.say(f"lbic: note: {name}: {note}")
+        for note in outcome.notes:
+            self.note(f"{name}: {note}")
         if self.talk.json:
             emit(outcome.record)
         elif self.result_to_stdout:
@@ -65,6 +73,11 @@ class Report:
         if self.talk.verbose:
             for detail in outcome.details:
                 self.say(f"  {detail}")
+
+    def note(self, text: str) -> None:
+        """Tell what the user should know; --quiet silences it."""
+        if not self.talk.quiet:
+            self.say(f"lbic: note: {text}")
 
     def failure(self, name: str, error: LbicError) -> None:
         """Tell about a file that failed; --quiet does not silence it."""
@@ -89,8 +102,8 @@ def emit(record: dict[str, Any]) -> None:
 
 
 def bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
-    """A bar that counts the report's files; yields what to call after each. Only on a terminal, only for several."""
-    if report.talk.quiet or report.talk.json or report.total < 2 or not sys.stderr.isatty():
+    """A bar that counts the report's steps; yields what to call after each. Only on a terminal, only for several."""
+    if report.talk.quiet or report.talk.json or report.all_steps < 2 or not sys.stderr.isatty():
         return nullcontext(lambda: None)
     from lbic.cli.console import file_bar
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lbic.codecs.base import Codec
+from lbic.codecs.base import Codec, Rated
 from lbic.codecs.jpeg import JpegCodec
 from lbic.codecs.vtm import VtmCodec
 from lbic.codecs.vvc import VvcCodec
@@ -28,7 +28,7 @@ def require(codec: Codec) -> None:
         raise MissingError(f"codec {codec.name} cannot compress here: {sentence}. Codecs that work here: {working}")
 
 
-def check_quality(codec: Codec, quality: int) -> int:
+def check_quality(codec: Rated, quality: int) -> int:
     """Return the quality when it is in the codec's range; UsageError names the range."""
     low, high = codec.quality_range
     if low <= quality <= high:

@@ -20,6 +20,19 @@ class Geometry:
     gray: bool
 
 
+class Rated(Protocol):
+    """What has qualities of its own: whole numbers in a range, both ends included."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def quality_range(self) -> tuple[int, int]: ...
+
+    @property
+    def lower_is_better(self) -> bool: ...
+
+
 class Codec(Protocol):
     """A row of the codec table.
 
@@ -39,6 +52,9 @@ class Codec(Protocol):
 
     def availability(self) -> str | None:
         """None when pictures can be encoded here, else the sentence that says what is missing."""
+
+    def program(self) -> str | None:
+        """The path of the program that encodes here; None where it is missing, or where lbic encodes in process."""
 
     def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
         """Code planes (4:2:0 or gray) into one standard stream.

@@ -83,6 +83,18 @@ def find() -> Encoder | str:
     return _find(os.environ.get(VARIABLE), os.environ.get("PATH"))
 
 
+def ffmpeg_with(encoder: str) -> str | None:
+    """The first ffmpeg with an encoder of this name, such as libx265; None when there is none."""
+    return _ffmpeg_with(encoder, os.environ.get("PATH"))
+
+
+@lru_cache(maxsize=8)
+def _ffmpeg_with(encoder: str, path: str | None) -> str | None:
+    said = f"Encoder {encoder} ".encode()
+    candidates = _candidates(path)
+    return next((program for program in candidates if said in _answer(program, *_ask(encoder))), None)
+
+
 @lru_cache(maxsize=4)
 def _find(named: str | None, path: str | None) -> Encoder | str:
     # The arguments are the environment that the answer depends on, so that a change is noticed.
@@ -113,11 +125,15 @@ def _candidates(path: str | None) -> Iterator[str]:
 
 def probe(program: str) -> Encoder | None:
     """Ask a program whether it is vvencapp or an ffmpeg with libvvenc; None when neither, or when it does not run."""
-    if b"libvvenc" in _answer(program, "-hide_banner", "-h", "encoder=libvvenc"):
+    if b"libvvenc" in _answer(program, *_ask("libvvenc")):
         return _ffmpeg(program)
     if b"vvencapp" in _answer(program, "--version").lower():
         return _vvencapp(program)
     return None
+
+
+def _ask(encoder: str) -> tuple[str, ...]:
+    return "-hide_banner", "-h", f"encoder={encoder}"
 
 
 def _answer(program: str, *arguments: str) -> bytes:

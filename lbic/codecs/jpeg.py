@@ -32,6 +32,9 @@ class JpegCodec:
     def availability(self) -> str | None:
         return None
 
+    def program(self) -> str | None:
+        return None
+
     def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
         """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
         if max(planes.width, planes.height) > _MOST_SIDE:

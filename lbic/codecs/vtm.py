@@ -42,6 +42,12 @@ class VtmCodec:
             return str(error)
         return None
 
+    def program(self) -> str | None:
+        try:
+            return _program(os.environ.get(VARIABLE))[0]
+        except MissingError:
+            return None
+
     def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
         program, configuration = _program(os.environ.get(VARIABLE))
         raw, (width, height) = vvc.to_raw(planes, neutral_chroma=False)

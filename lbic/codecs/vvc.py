@@ -7,7 +7,7 @@ do not exist in 4:2:0. The true size is the container's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,10 @@ class VvcCodec:
     def availability(self) -> str | None:
         found = encoders.find()
         return found if isinstance(found, str) else None
+
+    def program(self) -> str | None:
+        found = encoders.find()
+        return None if isinstance(found, str) else found.path
 
     def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
         """Code planes at one QP; the stream does not depend on the machine's number of cores."""
@@ -86,17 +90,19 @@ def padded_size(width: int, height: int) -> tuple[int, int]:
 def decode(data: bytes, geometry: Geometry) -> Planes:
     """Decode a VVC stream of one frame to planes; see Codec.decode."""
     check(data, geometry)
-    levels = decode_levels(data)
+    return to_planes(decode_levels(data), geometry)
+
+
+def to_planes(levels: Sequence[NDArray[np.uint16]], geometry: Geometry) -> Planes:
+    """Undo to_raw: 10-bit planes as they are coded, less their padding. Raises CodecError where they do not fit."""
     size = padded_size(geometry.width, geometry.height)
     if levels[0].shape[::-1] != size:
-        raise CodecError(
-            f"the VVC stream decoded to {levels[0].shape[1]}x{levels[0].shape[0]}, not {size[0]}x{size[1]}"
-        )
+        raise CodecError(f"the stream decoded to {levels[0].shape[1]}x{levels[0].shape[0]}, not {size[0]}x{size[1]}")
     y = from_levels(levels[0][: geometry.height, : geometry.width], TOP)
     if geometry.gray:
         return Planes(y)
     if len(levels) < 3:
-        raise CodecError("the VVC stream is gray, the header says colour")
+        raise CodecError("the stream is gray, the header says colour")
     rows, columns = -(-geometry.height // 2), -(-geometry.width // 2)
     return Planes(y, *(from_levels(c[:rows, :columns], TOP, MIDDLE) for c in levels[1:]))
 
@@ -119,22 +125,25 @@ def check(data: bytes, geometry: Geometry) -> None:
         )
 
 
-def decode_levels(data: bytes) -> list[NDArray[np.uint16]]:
-    """Decode the one frame of a stream to its 10-bit planes as they are coded, padding included."""
+def decode_levels(data: bytes, codec: str = "vvc") -> list[NDArray[np.uint16]]:
+    """Decode the one frame of a stream to its 10-bit planes as they are coded, padding included.
+
+    ``codec`` is the name of one of PyAV's decoders.
+    """
     import av  # 0.1 s to import, and compress does without it
 
-    context: Any = av.CodecContext.create("vvc", "r")
+    context: Any = av.CodecContext.create(codec, "r")
     # More threads decode pictures of one CTU's width differently from run to run (measured).
     context.thread_count = 1
     try:
         frames = context.decode(av.Packet(data)) + context.decode(None)
     except (av.FFmpegError, ValueError) as error:
-        raise CodecError(f"the VVC stream is damaged: {error}") from error
+        raise CodecError(f"the {codec.upper()} stream is damaged: {error}") from error
     if len(frames) != 1:
-        raise CodecError(f"the VVC stream is damaged: it has {len(frames)} pictures instead of one")
+        raise CodecError(f"the {codec.upper()} stream is damaged: it has {len(frames)} pictures instead of one")
     frame = frames[0]
     if frame.format.name not in _FORMATS:
-        raise CodecError(f"the VVC stream decoded to {frame.format.name}, which lbic never writes")
+        raise CodecError(f"the {codec.upper()} stream decoded to {frame.format.name}, which lbic never writes")
     return [_plane_levels(plane) for plane in _planes(frame)]
 
 

@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 
 from PIL import Image
 
 from lbic import image, pipeline
-from lbic.codecs import CODECS, check_quality, get
-from lbic.codecs.base import DEFAULT_EFFORT
+from lbic.codecs.base import Geometry
 from lbic.container import SCALE_ONE
-from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
-from lbic.errors import LbicError, UsageError
+from lbic.errors import CodecError, LbicError
+from lbic.evaluate import keys
+from lbic.evaluate.cache import Cache
+from lbic.evaluate.keys import Key
+from lbic.evaluate.peers import PEERS
+from lbic.evaluate.plan import Coding, Plan
 from lbic.image import Picture
-from lbic.metrics.table import ALWAYS, Metric
+from lbic.metrics.table import Metric
 from lbic.pipeline import CompressSettings, DecompressSettings
-
-
-@dataclass(frozen=True)
-class Coding:
-    """One way to make a file; ``scale`` is in sixteenths."""
-
-    codec: str
-    quality: int
-    scale: int = SCALE_ONE
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Every coding is done once for a picture, and decoded and measured once for every type."""
-
-    codings: tuple[Coding, ...]
-    types: tuple[EnhancementType, ...] = (NONE,)
-    metrics: tuple[Metric, ...] = ALWAYS
-    effort: int = DEFAULT_EFFORT
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 @dataclass(frozen=True)
 class Row:
     """One picture, one coding, one type. What failed has ``error`` and no numbers.
 
-    ``bytes`` is the whole .lbic file, ``bpp`` its bits per pixel of the original picture; ``metrics`` has a value for
-    each metric of the plan by its name, None where it is not defined.
+    ``profile`` is that of the networks that ran, None where none did; ``bytes`` the size of the whole file, ``bpp``
+    its bits per pixel of the original picture. ``metrics`` has a value for each metric of the plan by its name, None
+    where it is not defined. ``kept`` tells that the row is from an earlier run, and its seconds with it.
     """
 
     image: str
@@ -53,69 +38,107 @@ class Row:
     q: int
     scale: float
     type: int
+    profile: str | None = None
     bytes: int | None = None
     bpp: float | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
     encode_s: float | None = None
     decode_s: float | None = None
+    kept: bool = field(default=False, compare=False)
     error: str | None = None
 
 
-def parse_codings(text: str) -> list[tuple[str, int]]:
-    """Codec and qualities as evaluate takes them: ``vvc:37``, ``jpeg:10,20``, ``vvc`` for the default.
+@dataclass(frozen=True)
+class File:
+    """What a coding made of a picture, and the seconds it took."""
 
-    Raises UsageError for an unknown codec or a quality that is no number or not in its range.
-    """
-    name, _, numbers = text.partition(":")
-    codec = get(name)
-    if not numbers:
-        return [(name, codec.default_quality)]
-    try:
-        qualities = [int(number) for number in numbers.split(",")]
-    except ValueError:
-        raise UsageError(f"{text!r}: qualities are whole numbers joined by commas, as in jpeg:10,20") from None
-    return [(name, check_quality(codec, quality)) for quality in qualities]
+    data: bytes
+    encode_s: float
 
 
-def evaluate(name: str, data: bytes, plan: Plan) -> list[Row]:
+def evaluate(
+    name: str, data: bytes, plan: Plan, cache: Cache | None = None, tick: Callable[[], None] = lambda: None
+) -> list[Row]:
     """Measure one picture file over the whole plan; codings and types that fail are rows with an error.
 
-    Raises ImageError when the picture itself cannot be read.
+    What the cache has is not computed again; ``tick`` is called after every row. Raises ImageError when the picture
+    itself cannot be read.
     """
-    picture = image.load(data)
-    return [row for coding in plan.codings for row in _evaluate_coding(name, picture, coding, plan)]
+    # Alpha is stored without loss and measured by no metric: it would only blur what the codec costs.
+    original = image.load(data).image
+    picture, rows = keys.picture_key(data), []
+    for coding in plan.codings:
+        for row in _evaluate_coding(original, picture, coding, plan, cache or Cache()):
+            rows.append(replace(row, image=name))
+            tick()
+    return rows
 
 
 def failed(name: str, plan: Plan, error: str) -> list[Row]:
     """The rows of a picture that could not be read."""
-    return [_row(name, coding, kind, plan, error=error) for coding in plan.codings for kind in plan.types]
+    return [_failed(name, coding, kind, plan, error) for coding in plan.codings for kind in plan.types_of(coding)]
 
 
-def _evaluate_coding(name: str, picture: Picture, coding: Coding, plan: Plan) -> Iterator[Row]:
-    settings = CompressSettings(coding.codec, coding.quality, coding.scale, plan.effort, NONE)
-    # Alpha is stored without loss and measured by no metric: it would only blur what the codec costs.
-    opaque = Picture(picture.image)
-    try:
-        started = time.perf_counter()
-        data = pipeline.compress(opaque, settings).data
-        encode_s = time.perf_counter() - started
-    except LbicError as error:
-        yield from (_row(name, coding, kind, plan, error=str(error)) for kind in plan.types)
-        return
-    for kind in plan.types:
+def _evaluate_coding(original: Image.Image, picture: str, coding: Coding, plan: Plan, cache: Cache) -> Iterator[Row]:
+    key = keys.coded_key(picture, coding, plan.effort)
+    row_keys = {kind: keys.row_key(key, kind, plan.runtime) for kind in plan.types_of(coding)}
+    names = [metric.name for metric in plan.metrics]
+    known = {kind: find_row(cache, row_key, names) for kind, row_key in row_keys.items()}
+    file, error = None, ""
+    if not all(known.values()):
         try:
-            started = time.perf_counter()
-            decoded = pipeline.decompress(data, DecompressSettings(kind, plan.runtime)).image
-            decode_s = time.perf_counter() - started
-        except LbicError as error:
-            yield _row(name, coding, kind, plan, error=str(error))
-        else:
-            row = replace(_row(name, coding, kind, plan), encode_s=encode_s, decode_s=decode_s)
-            yield measured(row, opaque.image, data, decoded, plan.metrics)
+            file = code(original, coding, plan.effort, key, cache)
+        except LbicError as failure:
+            error = str(failure)
+    for kind, row_key in row_keys.items():
+        row = known[kind]
+        if row is None and file is not None:
+            try:
+                row = keep_row(cache, row_key, _measure(original, coding, kind, plan, file))
+            except LbicError as failure:
+                error = str(failure)
+        yield row or _failed("", coding, kind, plan, error)
+
+
+def code(original: Image.Image, coding: Coding, effort: int, key: Key, cache: Cache) -> File:
+    """The file that a coding makes of a picture, found in the cache by its keys.coded_key or made and kept.
+
+    Raises LbicError when the encoder fails.
+    """
+    if found := cache.find(key):
+        return File(base64.b64decode(found["data"]), found["encode_s"])
+    peer = PEERS.get(coding.codec)
+    settings = CompressSettings(coding.codec, coding.quality, coding.scale, effort, NONE)
+    started = time.perf_counter()
+    if peer:
+        data = peer.encode(original, coding.quality, effort)
+    else:
+        data = pipeline.compress(Picture(original), settings).data
+    file = File(data, time.perf_counter() - started)
+    cache.keep(key, {"data": base64.b64encode(file.data).decode(), "encode_s": file.encode_s})
+    return file
+
+
+def _measure(original: Image.Image, coding: Coding, kind: EnhancementType, plan: Plan, file: File) -> Row:
+    """Decode a file and measure; raises LbicError when that fails."""
+    peer, profile = PEERS.get(coding.codec), None
+    started = time.perf_counter()
+    if peer:
+        decoded = peer.decode(file.data, Geometry(*original.size, gray=original.mode == "L"))
+    else:
+        done = pipeline.decompress(file.data, DecompressSettings(kind, plan.runtime))
+        decoded, profile = done.image, done.profile
+    decode_s = time.perf_counter() - started
+    if decoded.size != original.size:
+        raise CodecError(f"the file decoded to {decoded.width}x{decoded.height}")
+    row = Row("", coding.codec, coding.quality, coding.scale / SCALE_ONE, kind.id, profile)
+    row = replace(row, encode_s=file.encode_s, decode_s=decode_s)
+    # Some formats have no gray: their three equal channels are the gray picture again.
+    return measured(row, original, file.data, decoded.convert(original.mode), plan.metrics)
 
 
 def measured(row: Row, original: Image.Image, data: bytes, decoded: Image.Image, metrics: Iterable[Metric]) -> Row:
-    """The row with the size of the .lbic file and what the metrics say of the picture decoded from it."""
+    """The row with the size of the file and what the metrics say of the picture decoded from it."""
     return replace(
         row,
         bytes=len(data),
@@ -124,15 +147,26 @@ def measured(row: Row, original: Image.Image, data: bytes, decoded: Image.Image,
     )
 
 
-def _row(name: str, coding: Coding, kind: EnhancementType, plan: Plan, *, error: str | None = None) -> Row:
+def find_row(cache: Cache, key: Key, metrics: Collection[str]) -> Row | None:
+    """The row that was kept under a key, if it has all these metrics; it shows no others, and no picture's name."""
+    found = cache.find(key)
+    if found is None:
+        return None
+    try:
+        row = Row(**found | {"kept": True})
+        return replace(row, metrics={name: row.metrics[name] for name in metrics})
+    except (TypeError, KeyError):  # of another lbic, or measured by other metrics
+        return None
+
+
+def keep_row(cache: Cache, key: Key, row: Row) -> Row:
+    """Keep a row, and the metrics that an earlier one had besides; returns the row."""
+    before = (cache.find(key) or {}).get("metrics", {})
+    cache.keep(key, asdict(replace(row, image="", metrics=before | row.metrics)))
+    return row
+
+
+def _failed(name: str, coding: Coding, kind: EnhancementType, plan: Plan, error: str) -> Row:
     nothing: dict[str, float | None] = {metric.name: None for metric in plan.metrics}
-    return Row(name, coding.codec, coding.quality, coding.scale / SCALE_ONE, kind.id, metrics=nothing, error=error)
-
-
-def missing(plan: Plan) -> list[str]:
-    """Why codecs of the plan cannot encode here and metrics cannot measure, a sentence each; empty when all can."""
-    checks = [
-        *(CODECS[name].availability for name in dict.fromkeys(coding.codec for coding in plan.codings)),
-        *(metric.missing for metric in plan.metrics),
-    ]
-    return [sentence for check in checks if (sentence := check())]
+    scale = coding.scale / SCALE_ONE
+    return Row(name, coding.codec, coding.quality, scale, kind.id, metrics=nothing, error=error)

@@ -53,3 +53,10 @@ def luma(image: Image.Image) -> Levels:
     # MATLAB rounds halves up; np.rint would round them to even.
     levels: Levels = np.floor(y + 0.5).astype(np.uint8)
     return levels
+
+
+def gray(image: Image.Image) -> Levels:
+    """MATLAB's rgb2gray, rounded to 8 bits: about 0.299 R + 0.587 G + 0.114 B, by which SSIM is published."""
+    weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+    levels: Levels = np.floor(rgb(image) @ weights + 0.5).astype(np.uint8)
+    return levels

@@ -22,6 +22,8 @@ _ITERATIONS = 5
 _MOMENTUM = 0.95
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
+_ENDS = 4
+"""Channels of a picture, the quality plane included: a convolution with more on both sides is an inner one."""
 _ADAM_LIKE = 0.2
 """Root mean square of an Adam update, in learning rates."""
 
@@ -104,15 +106,10 @@ def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
 
 def muon(network: nn.Module, rate: float) -> torch.optim.Optimizer:
     """Muon for the convolutions that turn features into features, Adam for the first, the last and all vectors."""
-    inner: list[Any] = [
-        m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d) and _inner(m)
-    ]
+    convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
+    inner: list[Any] = [conv.weight for conv in convolutions if min(conv.in_channels, conv.out_channels) > _ENDS]
     chosen = {id(weight) for weight in inner}
     return Muon(inner, [weight for weight in network.parameters() if id(weight) not in chosen], rate)
-
-
-def _inner(conv: nn.Conv2d | nn.ConvTranspose2d) -> bool:
-    return min(conv.in_channels, conv.out_channels) > 4
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:

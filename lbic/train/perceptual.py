@@ -76,10 +76,8 @@ class Perceptual:
         """Mean over the maps of their absolute difference, as a part of the true map's own size."""
         with torch.no_grad():
             wanted = self.features(truth)
-        parts = [
-            F.l1_loss(got, want) / want.abs().mean().clamp_min(_LEAST)
-            for got, want in zip(self.features(output), wanted, strict=True)
-        ]
+        pairs = zip(self.features(output), wanted, strict=True)
+        parts = [F.l1_loss(got, want) / want.abs().mean().clamp_min(_LEAST) for got, want in pairs]
         return torch.stack(parts).mean()
 
 

@@ -1,0 +1,180 @@
+"""lbic compare"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from lbic import fileio
+from lbic.cli import batch, options, wording
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.compare import versions, viewer
+from lbic.compare.versions import Version
+from lbic.compare.viewer import Shown
+from lbic.enhance import catalog
+from lbic.enhance.session import Runtime
+from lbic.enhance.types import NONE, EnhancementType
+from lbic.errors import ExitCode, LbicError, UsageError
+from lbic.fileio import Source
+from lbic.metrics import table
+from lbic.metrics.table import METRICS, Metric
+from lbic.pipeline import DecompressSettings
+
+Values = dict[str, float | None]
+
+
+@click.command()
+@click.option(
+    "--html",
+    type=options.FILE,
+    metavar="FILE",
+    help="Write a page that shows any two of the pictures at pixel zoom: a divider to drag, and flicker. One file "
+    "that needs nothing else, so it can be sent; the pictures are in it without loss.",
+)
+@click.option(
+    "--metrics",
+    type=options.Joined(click.Choice(list(METRICS))),
+    default="psnr",
+    metavar="M,...",
+    help=f"Metrics, joined by commas: {', '.join(METRICS)}. The two PSNRs are always there; default no more.",
+)
+@options.type_option("Enhancement to decode .lbic files with instead of the one each recommends.")
+@options.runtime_options
+@options.force_option
+@options.jobs_option
+@options.talk_options
+@click.argument("original", type=options.FILE, metavar="REF")
+@click.argument("inputs", type=options.FILE, metavar="FILE...", nargs=-1, required=True)
+def compare(
+    original: str,
+    inputs: tuple[str, ...],
+    html: str | None,
+    metrics: tuple[str, ...],
+    kind: EnhancementType | None,
+    runtime: Runtime,
+    force: bool,
+    jobs: int,
+    talk: Talk,
+) -> ExitCode:
+    """Measure versions of a picture against the original, and show them beside each other.
+
+    REF is the original, a picture as compress reads it; FILE is a .lbic file, decoded as it recommends, or a
+    picture of any format that lbic reads, of the same size. The table goes to stdout, REF first; 'lbic
+    evaluate -h' says what the metrics are. Bytes and bpp are those of whole files.
+    What has alpha is laid over white first, as a page would show it, so that what nobody sees counts for
+    nothing.
+    """
+    chosen, notes = table.chosen(metrics)
+    reference, *others = sources = fileio.expand((original, *inputs), recursive=False, suffixes=fileio.PICTURES)
+    page = _page(html, sources, force=force)
+    if kind is not None:
+        catalog.load().require(kind)
+
+    report = Report("", len(others), talk)
+    for note in notes:
+        report.note(note)
+    settings = DecompressSettings(kind, runtime)
+    try:
+        first = versions.read_picture(reference.name, reference.read())
+    except LbicError as error:
+        report.failure(reference.name, error)
+        return error.exit_code
+    shown: dict[Source, Shown] = {}
+
+    def add(source: Source, version: Version, started: float) -> Outcome:
+        values = versions.measure(first, version, chosen)
+        shown[source] = Shown(version.name, _cells(version, values, chosen), version.image)
+        return _outcome(version, values, time.perf_counter() - started)
+
+    def work(source: Source) -> Outcome:
+        started = time.perf_counter()
+        version = versions.read(source.name, source.read(), settings, first.image.size)
+        return add(source, version, started)
+
+    report.success(reference.name, add(reference, first, time.perf_counter()))
+    code = batch.run(others, work, report, workers=jobs)
+    rows = [shown[source] for source in sources if source in shown]
+    if len(rows) == 1:
+        return code  # nothing to compare REF with
+    columns = ("codec", "bytes", "bpp", *(metric.title for metric in chosen))
+    if not talk.json:
+        click.echo(_table(columns, rows))
+    if page:
+        fileio.write(page, viewer.page(columns, rows))
+    return code
+
+
+def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path | None:
+    """The file that --html names, once nothing stands against writing it."""
+    if name is None:
+        return None
+    if name == fileio.STDIO:
+        raise UsageError("--html takes the name of a file; the table goes to stdout")
+    page = Path(name)
+    fileio.refuse_conflicts([("--html", page)], sources)
+    fileio.check_target(page, force=force)
+    return page
+
+
+def _coding(version: Version) -> str:
+    """vvc qp37 scale 2, sr+ar; or the format of a picture file"""
+    if version.decoded is None:
+        return str(version.format)
+    header, kind = version.decoded.header, version.decoded.type
+    coded = wording.coded(header.codec, header.quality, header.scale)
+    return coded if kind is NONE else f"{coded}, {kind.name}"
+
+
+def _cells(version: Version, values: Values, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    numbers = ((values[metric.name], metric.digits) for metric in metrics)
+    measured = ("-" if value is None else f"{value:.{digits}f}" for value, digits in numbers)
+    return _coding(version), f"{version.bytes:,}", f"{version.bpp:.3f}", *measured
+
+
+def _table(columns: Sequence[str], rows: Sequence[Shown]) -> str:
+    """Names and codecs to the left, numbers to the right, two spaces between."""
+    lines = [("name", *columns), *((row.name, *row.cells) for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+
+    def aligned(line: Sequence[str]) -> str:
+        cells = zip(line, widths, strict=True)
+        words = [cell.rjust(width) if column > 1 else cell.ljust(width) for column, (cell, width) in enumerate(cells)]
+        return "  ".join(words)
+
+    return "\n".join(map(aligned, lines))
+
+
+def _outcome(version: Version, values: Values, duration: float) -> Outcome:
+    done, picture = version.decoded, version.image
+    line = wording.join(
+        version.name,
+        wording.size(*picture.size),
+        _coding(version),
+        wording.provider(done.provider if done else None),
+        wording.seconds(duration),
+    )
+    record = {
+        "input": version.name,
+        "width": picture.width,
+        "height": picture.height,
+        "codec": done.header.codec if done else version.format,
+        "q": done.header.quality if done else None,
+        "scale": wording.scale_number(done.header.scale) if done else None,
+        "type": done.type.id if done else None,
+        "bytes": version.bytes,
+        "bpp": version.bpp,
+        **{name: _finite(values.get(name)) for name in METRICS},
+        "seconds": round(duration, 3),
+        "notes": list(version.notes),
+    }
+    details = wording.networks(done.models, done.profile, done.provider) if done else ()
+    return Outcome(line, record, version.notes, details)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no infinity, the PSNR of equal pictures."""
+    return value if value is not None and math.isfinite(value) else None

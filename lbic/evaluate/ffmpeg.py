@@ -1,0 +1,89 @@
+"""JPEG XL and HEVC files of one picture, by the encoders in an ffmpeg program.
+
+Both do their best for PSNR, as the vvc codec does: libjxl at its highest effort, x265's veryslow preset without
+psychovisual tuning, at 10 bits and without the headers that a lone picture has no use for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from lbic.codecs import encoders, process, vvc
+from lbic.codecs.base import Geometry
+from lbic.errors import CodecError, FileError, MissingError
+from lbic.evaluate.planes import planes_of, shown
+
+JXL, HEVC = "libjxl", "libx265"
+_QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")
+# ipratio=1: else an intra picture gets a lower QP than was asked for. One thread: the same bytes on every machine.
+_HEVC_PARAMETERS = "log-level=none:info=0:keyint=1:ipratio=1:pools=1:frame-threads=1"
+_SAMPLES = {"L": "gray", "RGB": "rgb24"}
+"""ffmpeg's words for Pillow's modes."""
+
+
+def missing(encoder: str) -> str | None:
+    """Why an encoder is not to be had here, a sentence; None when it is."""
+    if encoders.ffmpeg_with(encoder):
+        return None
+    return f"no ffmpeg with {encoder} on this machine; install imageio-ffmpeg or put one on PATH"
+
+
+def encode_jxl(image: Image.Image, quality: int, effort: int) -> bytes:
+    """A JPEG XL codestream at cjxl's quality, which libjxl's encoder in ffmpeg takes as a distance."""
+    coding = ("-c:v", JXL, "-effort", "9", "-distance", f"{jxl_distance(quality):.4f}", "-f", "image2pipe")
+    return _encode(JXL, image.tobytes(), _SAMPLES[image.mode], image.size, coding)
+
+
+def jxl_distance(quality: int) -> float:
+    """The butteraugli distance that libjxl means by a quality (JxlEncoderDistanceFromQuality); ffmpeg takes 0..15."""
+    return 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 23 / 20 * quality + 25
+
+
+def decode_jxl(data: bytes, geometry: Geometry) -> Image.Image:
+    """Decode a JPEG XL file by the program that encodes it."""
+    mode, size = "L" if geometry.gray else "RGB", (geometry.width, geometry.height)
+    try:
+        with TemporaryDirectory(prefix="lbic-") as folder:
+            source = Path(folder, "in.jxl")
+            source.write_bytes(data)
+            form = ("-f", "jpegxl_pipe", "-i", str(source), "-f", "rawvideo", "-pix_fmt", _SAMPLES[mode], "pipe:1")
+            raw = process.run([_program(JXL), *_QUIET, *form], timeout=process.TIMEOUT)
+    except OSError as error:
+        raise FileError(f"cannot keep the decoder's files in the temporary folder: {error}") from error
+    if len(raw) != size[0] * size[1] * len(mode):
+        raise CodecError(f"the JPEG XL file did not decode to {size[0]}x{size[1]}")
+    return Image.frombytes(mode, size, raw)
+
+
+def encode_hevc(image: Image.Image, quality: int, effort: int) -> bytes:
+    """An HEVC stream of one 10-bit picture, 4:2:0 or gray, at one QP; padded like VVC's."""
+    raw, size = vvc.to_raw(planes_of(image), neutral_chroma=False)
+    coding = ("-preset", "veryslow", "-tune", "psnr", "-qp", str(quality), "-x265-params", _HEVC_PARAMETERS)
+    samples = "gray10le" if image.mode == "L" else "yuv420p10le"
+    return _encode(HEVC, raw, samples, size, ("-c:v", HEVC, *coding, "-f", "hevc"))
+
+
+def decode_hevc(data: bytes, geometry: Geometry) -> Image.Image:
+    """Decode an HEVC stream by PyAV, in process as VVC is."""
+    return shown(vvc.to_planes(vvc.decode_levels(data, "hevc"), geometry))
+
+
+def _encode(encoder: str, raw: bytes, samples: str, size: tuple[int, int], coding: tuple[str, ...]) -> bytes:
+    width, height = size
+    form = ("-f", "rawvideo", "-pix_fmt", samples, "-video_size", f"{width}x{height}", "-framerate", "1")
+    program = _program(encoder)
+    return process.encode_raw(
+        raw,
+        lambda source, target: [program, *_QUIET, *form, "-i", source, *coding, "-y", target],
+        width * height / 1e6,
+    )
+
+
+def _program(encoder: str) -> str:
+    program = encoders.ffmpeg_with(encoder)
+    if program is None:
+        raise MissingError(missing(encoder))
+    return program

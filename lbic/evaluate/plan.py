@@ -1,0 +1,88 @@
+"""What an evaluation is to do: which codings of every picture, which types to decode with, what to measure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lbic import codecs
+from lbic.codecs import check_quality
+from lbic.codecs.base import DEFAULT_EFFORT, Codec
+from lbic.container import SCALE_ONE
+from lbic.enhance.session import Runtime
+from lbic.enhance.types import NONE, EnhancementType
+from lbic.errors import UsageError
+from lbic.evaluate import peers
+from lbic.evaluate.peers import PEERS, Peer
+from lbic.metrics.table import ALWAYS, Metric
+
+_CODING = re.compile(rf"((?:{peers.PREFIX})?[^:]*)(?::(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Coding:
+    """One way to make a file, a .lbic file or that of a peer; ``scale`` is in sixteenths, 16 for peers."""
+
+    codec: str
+    quality: int
+    scale: int = SCALE_ONE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every coding is done once for a picture, and decoded and measured once for every type."""
+
+    codings: tuple[Coding, ...]
+    types: tuple[EnhancementType, ...] = (NONE,)
+    metrics: tuple[Metric, ...] = ALWAYS
+    effort: int = DEFAULT_EFFORT
+    runtime: Runtime = field(default_factory=Runtime)
+
+    def types_of(self, coding: Coding) -> tuple[EnhancementType, ...]:
+        """The types that a coding is decoded with; the files of peers are only what their own decoders make of them."""
+        return (NONE,) if coding.codec in PEERS else self.types
+
+    @property
+    def steps(self) -> int:
+        """How many rows a picture gets."""
+        return sum(len(self.types_of(coding)) for coding in self.codings)
+
+
+def coder(name: str) -> Codec | Peer:
+    """The codec of .lbic files or the peer of this name; UsageError when there is none."""
+    return peers.get(name) if name.startswith(peers.PREFIX) else codecs.get(name)
+
+
+def parse_codings(text: str) -> list[tuple[str, int]]:
+    """Codec and qualities as evaluate takes them: ``vvc:37``, ``file:jpeg:10,20``, ``vvc`` for the default.
+
+    Raises UsageError for an unknown codec or a quality that is no number or not in its range.
+    """
+    found = _CODING.fullmatch(text)
+    assert found  # everything matches
+    name, numbers = found.groups()
+    known = coder(name)
+    if not numbers:
+        return [(name, known.default_quality)]
+    try:
+        qualities = [int(number) for number in numbers.split(",")]
+    except ValueError:
+        raise UsageError(f"{text!r}: qualities are whole numbers joined by commas, as in jpeg:10,20") from None
+    return [(name, check_quality(known, quality)) for quality in qualities]
+
+
+def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[Coding, ...]:
+    """Every coding that the texts name at every scale, in sixteenths; those of peers only at full size."""
+    parsed = dict.fromkeys(one for text in texts for one in parse_codings(text))
+    return tuple(
+        Coding(name, quality, scale)
+        for name, quality in parsed
+        for scale in ((SCALE_ONE,) if name in PEERS else scales)
+    )
+
+
+def missing(plan: Plan) -> list[str]:
+    """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
+    names = dict.fromkeys(coding.codec for coding in plan.codings)
+    return [sentence for name in names if (sentence := coder(name).availability())]

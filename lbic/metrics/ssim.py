@@ -1,0 +1,94 @@
+"""SSIM and MS-SSIM, the structural similarity of two pictures: 1 is equal, higher is better.
+
+Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity" (IEEE
+Transactions on Image Processing, 2004), and Wang, Simoncelli and Bovik, "Multi-scale Structural Similarity for Image
+Quality Assessment" (Asilomar, 2003). Published figures are of MATLAB's rgb2gray (see psnr.gray), without the border
+where the window would leave the picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 11
+"""Side in pixels of the Gaussian window, whose standard deviation is 1.5: the least side of a plane."""
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Exponents of the five scales of MS-SSIM, from fine to coarse (2003, section 3.2)."""
+LEAST_SIDE = WINDOW * 2 ** (len(WEIGHTS) - 1)
+"""Pixels: the smallest picture on whose coarsest scale the window fits."""
+_LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+Floats = NDArray[np.float64]
+
+
+def ssim(reference: NDArray[Any], other: NDArray[Any]) -> float:
+    """SSIM of two planes of one shape, (height, width) in 0..255, both sides at least WINDOW (2004, equation 13).
+
+    Raises ValueError for smaller planes and for different shapes.
+    """
+    _check(reference, other, WINDOW)
+    luminance, structure = similarity(reference.astype(np.float64), other.astype(np.float64))
+    return float(np.mean(luminance * structure))
+
+
+def ms_ssim(reference: NDArray[Any], other: NDArray[Any]) -> float:
+    """MS-SSIM of two planes of one shape, (height, width) in 0..255, both sides at least LEAST_SIDE (2003, equation 7).
+
+    Structures so opposed that a scale's mean is negative count as 0. Raises ValueError for smaller planes and for
+    different shapes.
+    """
+    return float(np.prod(np.maximum(scales(reference, other), 0) ** WEIGHTS))
+
+
+def scales(reference: NDArray[Any], other: NDArray[Any]) -> Floats:
+    """What MS-SSIM multiplies, (5,): contrast and structure of four scales, SSIM of the last. Raises as ms_ssim."""
+    _check(reference, other, LEAST_SIDE)
+    planes = [reference.astype(np.float64), other.astype(np.float64)]
+    means = []
+    for _ in WEIGHTS:
+        luminance, structure = similarity(*planes)
+        means.append(float(np.mean(structure)))
+        planes = [_halve(plane) for plane in planes]
+    return np.array([*means[:-1], np.mean(luminance * structure)])
+
+
+def similarity(one: Floats, two: Floats) -> tuple[Floats, Floats]:
+    """Similarity of luminance, and of contrast and structure together, around each pixel (2004, equations 6, 9, 10).
+
+    Both (height - WINDOW + 1, width - WINDOW + 1), for planes in the range of 0..255.
+    """
+    mean_one, mean_two = _blur(one), _blur(two)
+    covariance = _blur(one * two) - mean_one * mean_two
+    variances = _blur(one * one) - mean_one**2 + _blur(two * two) - mean_two**2
+    luminance = (2 * mean_one * mean_two + _LUMINANCE) / (mean_one**2 + mean_two**2 + _LUMINANCE)
+    structure = (2 * covariance + _CONTRAST) / (variances + _CONTRAST)
+    return luminance, structure
+
+
+def _check(reference: NDArray[Any], other: NDArray[Any], least: int) -> None:
+    if reference.shape != other.shape:
+        raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
+    if min(reference.shape) < least:
+        height, width = reference.shape
+        raise ValueError(f"the sides must have at least {least} pixels; the picture is {width}x{height}")
+
+
+def _blur(plane: Floats) -> Floats:
+    """The mean under the window wherever it fits."""
+    kernel = np.exp(-0.5 * (np.arange(-(WINDOW // 2), WINDOW // 2 + 1) / 1.5) ** 2)
+    kernel /= kernel.sum()
+    rows, columns = (length - WINDOW + 1 for length in plane.shape)
+    plane = sum(weight * plane[k : k + rows] for k, weight in enumerate(kernel))
+    blurred: Floats = sum(weight * plane[:, k : k + columns] for k, weight in enumerate(kernel))
+    return blurred
+
+
+def _halve(plane: Floats) -> Floats:
+    """Means of 2x2 pixels; the last row and column of odd sides are repeated."""
+    rows, columns = plane.shape
+    even = np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge")
+    means: Floats = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
+    return means
