@@ -61,6 +61,7 @@ BARS = (
     Bar("LPIPS", (2,), lambda fact: fact.lpips, "{:+.1f} %", most=0),
     Bar("LPIPS", (3, 4), lambda fact: fact.lpips, "{:+.1f} %", most=-25),
     Bar("RGB-PSNR gain", (3, 4), lambda fact: fact.gain, "{:+.2f} dB", least=-0.6),
+    Bar("NIQE against the codec's", (3, 4), lambda fact: fact.niqe_change, "{:+.3f}", most=0),
     Bar("texture added to flat blocks", (1, 2, 3, 4), lambda fact: fact.flat, "{:.2f} levels", most=1),
     Bar(
         "pixels that tiles leave as they are",

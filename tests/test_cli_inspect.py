@@ -222,7 +222,7 @@ def test_completion_of_an_unknown_shell() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("comp", ["plain,compress", "plain,completion"]),
+        ("comp", ["plain,compress", "plain,compare", "plain,completion"]),
         ("compress --codec v", ["plain,vvc", "plain,vtm"]),
         ("compress --max", ["plain,--max-pixels"]),
         ("decompress --type s", ["plain,sr", "plain,sr+ar"]),

@@ -150,15 +150,15 @@ def nvml(status: int = 0) -> SimpleNamespace:
 
 
 def test_free_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: nvml())
+    monkeypatch.setattr("ctypes.CDLL", lambda name: nvml())
     assert gpu.free_memory() == 10
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
     assert gpu.free_memory() == 11
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: nvml(status=3))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: nvml(status=3))
     assert gpu.free_memory() is None
 
     def absent(name: str) -> None:
         raise OSError
 
-    monkeypatch.setattr(gpu.ctypes, "CDLL", absent)
+    monkeypatch.setattr("ctypes.CDLL", absent)
     assert gpu.free_memory() is None

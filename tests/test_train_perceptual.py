@@ -56,7 +56,7 @@ class Edges(Features):
 
 def _perceptual(**weights: float) -> Perceptual:
     torch.manual_seed(0)
-    return Perceptual(PerceptualConfig(filters=4, **weights), losses.l1, Edges(), CPU)  # type: ignore[arg-type]
+    return Perceptual(PerceptualConfig(filters=4, **weights), losses.l1, Edges(), CPU)
 
 
 def _pairs(folder: Path) -> PairSet:

@@ -20,12 +20,12 @@ def free_memory() -> int | None:
     except OSError:
         return None
     handle, memory = ctypes.c_void_p(), _Memory()
-    steps = (
-        lambda: nvml.nvmlInit_v2(),
-        lambda: nvml.nvmlDeviceGetHandleByIndex_v2(_index(), ctypes.byref(handle)),
-        lambda: nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)),
+    said = (
+        nvml.nvmlInit_v2()
+        or nvml.nvmlDeviceGetHandleByIndex_v2(_index(), ctypes.byref(handle))
+        or nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
     )
-    return int(memory.free) if all(step() == 0 for step in steps) else None
+    return None if said else int(memory.free)
 
 
 def _index() -> int:

@@ -63,7 +63,7 @@ def rate_at(step: int, config: TrainConfig) -> float:
     if step < config.warmup:
         return config.rate * (step + 1) / config.warmup
     if config.halve_at:
-        return config.rate * 0.5 ** float(sum(step >= each for each in config.halve_at))
+        return config.rate / (1 << sum(step >= each for each in config.halve_at))
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.final_rate + (config.rate - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
