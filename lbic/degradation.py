@@ -13,7 +13,7 @@ from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, jpegquality
 from lbic.codecs.jpeg import JpegCodec
 from lbic.container import SCALE_ONE
 from lbic.enhance import catalog
-from lbic.enhance.catalog import PROFILES, ModelSpec
+from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import MissingError
 from lbic.image import Picture
@@ -75,10 +75,8 @@ def _assumed_codec(kind: EnhancementType | None) -> str:
     return DEFAULT_CODEC if not codecs or DEFAULT_CODEC in codecs else codecs[0]
 
 
-def _networks(kind: EnhancementType, codec: str, quality: int) -> list[ModelSpec]:
-    shipped = catalog.load()
-    found = (shipped.find(role, codec, SCALE_ONE, quality, PROFILES[0]) for role in kind.roles)
-    return [spec for spec in found if spec is not None]
+def _networks(kind: EnhancementType, codec: str, quality: int) -> tuple[ModelSpec, ...]:
+    return catalog.load().networks(kind, codec, SCALE_ONE, quality)
 
 
 def _is_better(found: Degradation, spec: ModelSpec) -> bool:

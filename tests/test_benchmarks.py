@@ -23,7 +23,7 @@ from benchmarks.restored import QUALITY, code, restore, shipped
 from lbic import pipeline
 from lbic.enhance.types import NONE, TYPES
 from lbic.evaluate.runner import Row
-from lbic.metrics import lpips
+from lbic.weights import VARIABLE as WEIGHTS
 
 SIZE = (96, 72)
 NR = TYPES[1]
@@ -32,7 +32,7 @@ NR = TYPES[1]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_vvc: None) -> Path:
     """Two pictures under Kodak's names; no LPIPS, and no command started for its memory."""
-    monkeypatch.delenv(lpips.VARIABLE, raising=False)
+    monkeypatch.delenv(WEIGHTS, raising=False)
     monkeypatch.setattr(restored, "FOLDER", tmp_path / "runs")
     monkeypatch.setattr(costs, "peak_memory", lambda *_: 7 << 20)
     for number in (1, 2):

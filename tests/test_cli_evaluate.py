@@ -20,6 +20,7 @@ from lbic.evaluate import cache, plan, plots, runner
 from lbic.evaluate.plan import Coding, Plan
 from lbic.image import with_alpha
 from lbic.metrics import lpips, table
+from lbic.weights import VARIABLE as WEIGHTS
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +160,7 @@ class Judge:
 )
 @pytest.mark.usefixtures("write_models")
 def test_usage(folder: Path, options: list[str], because: str, code: ExitCode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(lpips.VARIABLE, raising=False)
+    monkeypatch.delenv(WEIGHTS, raising=False)
     monkeypatch.setattr(runner, "evaluate", None)  # nothing may have begun
     assert because in lbic("evaluate", folder, *options, code=code).stderr
 

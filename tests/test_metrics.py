@@ -17,6 +17,7 @@ from lbic.metrics.flatness import added_deviation
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray
 from lbic.metrics.table import METRICS
+from lbic.weights import VARIABLE as WEIGHTS
 
 MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
 """MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""
@@ -97,7 +98,7 @@ PUBLISHED_LPIPS = {"I03": 0.7237, "I04": 0.2572, "I06": 0.0508, "I08": 0.0521, "
 def backbones(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """LPIPS finds what it needs."""
     pytest.importorskip("torch")
-    monkeypatch.setenv(lpips.VARIABLE, str(weights))
+    monkeypatch.setenv(WEIGHTS, str(weights))
 
 
 @pytest.mark.usefixtures("backbones")
@@ -137,13 +138,13 @@ def test_lpips_without_weights_says_what_to_get(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, backbone: lpips.Backbone
 ) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
-    monkeypatch.delenv(lpips.VARIABLE, raising=False)
+    monkeypatch.delenv(WEIGHTS, raising=False)
     with pytest.raises(
         MissingError, match=f"needs {backbone.title}'s weights: put {backbone.files[0]} .* LBIC_WEIGHTS"
     ):
         lpips.lpips(picture, picture, name)
     torch = pytest.importorskip("torch")
-    monkeypatch.setenv(lpips.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(WEIGHTS, str(tmp_path))
     (tmp_path / backbone.files[1]).write_bytes(b"nothing")
     with pytest.raises(MissingError, match=f"not the weights of {name}"):
         lpips.lpips(picture, picture, name)

@@ -16,12 +16,12 @@ from PIL import Image
 from lbic.errors import MissingError
 from lbic.metrics import ma, pi
 from lbic.metrics.forest import Forest
-from lbic.metrics.lpips import VARIABLE
 from lbic.metrics.ma_features import LEAST_SIDE, SIZES, _shape, _transform, features
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray, luma
 from lbic.metrics.steerable import pyramid
 from lbic.metrics.table import METRICS
+from lbic.weights import VARIABLE as WEIGHTS
 
 NAMES = ("I03", "I04", "I06", "I08", "I19")
 PLANE = luma(photo(211, 117))
@@ -158,7 +158,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     forests[:, 0] = [_trees(rng, 5, size) for size in SIZES]
     stored = {"rf": forests, "linear": np.array([[1.0], [2.0], [3.0], [4.0]])}
     scipy_io.savemat(tmp_path / ma.FILE, {"model": stored}, do_compression=True)
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv(WEIGHTS, str(tmp_path))
     return list(forests[:, 0])
 
 
@@ -189,13 +189,13 @@ def test_pi_of_flat_and_of_small_pictures() -> None:
 
 
 def test_without_the_model_pi_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WEIGHTS, raising=False)
     for _ in range(2):
         assert str(METRICS["pi"].missing()).startswith("PI n/a (Ma model not found); put model.mat ")
         assert str(METRICS["ma"].missing()).startswith("Ma model not found; put model.mat ")
         with pytest.raises(MissingError, match="Ma model not found"):
             pi.pi(PLANE)
-        monkeypatch.setenv(VARIABLE, str(tmp_path))
+        monkeypatch.setenv(WEIGHTS, str(tmp_path))
 
 
 @pytest.mark.usefixtures("model")

@@ -21,6 +21,7 @@ from lbic.train import checkpoint, config, export, loop, losses, optimize
 from lbic.train.config import PerceptualConfig
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.perceptual import Perceptual, flat_error
+from lbic.weights import VARIABLE as WEIGHTS
 
 CPU = torch.device("cpu")
 RECIPE = """
@@ -180,7 +181,7 @@ def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
 
 
 def test_features_without_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(features.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(WEIGHTS, str(tmp_path))
     with pytest.raises(MissingError, match=r"vgg19_distilled16x_relu5_1\.pth in the folder that LBIC_WEIGHTS names"):
         features.load("distilled")
     (tmp_path / DistilledVGG.file).write_bytes(b"not weights")
@@ -203,7 +204,7 @@ def test_vgg19_is_the_published_architecture(tmp_path: Path) -> None:
 
 def test_distilled_features_are_vgg_like(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five maps of VGG-19's widths and sizes; a blurred picture is nearer than another picture."""
-    monkeypatch.setenv(features.VARIABLE, str(weights))
+    monkeypatch.setenv(WEIGHTS, str(weights))
     network = features.load("distilled")
     picture = torch.from_numpy(np.array(photo(96, 80))).permute(2, 0, 1)[None].float() / 255
     maps = network(picture)

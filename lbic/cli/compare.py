@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lbic import fileio
-from lbic.cli import batch, options, wording
+from lbic.cli import batch, options, parameters, wording
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.compare import versions, viewer
 from lbic.compare.versions import Version
@@ -30,25 +30,19 @@ Values = dict[str, float | None]
 @click.command()
 @click.option(
     "--html",
-    type=options.FILE,
+    type=parameters.FILE,
     metavar="FILE",
     help="Write a page that shows any two of the pictures at pixel zoom: a divider to drag, and flicker. One file "
     "that needs nothing else, so it can be sent; the pictures are in it without loss.",
 )
-@click.option(
-    "--metrics",
-    type=options.Joined(click.Choice(list(METRICS))),
-    default="psnr",
-    metavar="M,...",
-    help=f"Metrics, joined by commas: {', '.join(METRICS)}. The two PSNRs are always there; default no more.",
-)
+@options.metrics_option
 @options.type_option("Enhancement to decode .lbic files with instead of the one each recommends.")
 @options.runtime_options
 @options.force_option
 @options.jobs_option
 @options.talk_options
-@click.argument("original", type=options.FILE, metavar="REF")
-@click.argument("inputs", type=options.FILE, metavar="FILE...", nargs=-1, required=True)
+@click.argument("original", type=parameters.FILE, metavar="REF")
+@click.argument("inputs", type=parameters.FILE, metavar="FILE...", nargs=-1, required=True)
 def compare(
     original: str,
     inputs: tuple[str, ...],

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lbic import fileio
-from lbic.cli import batch, options, wording
+from lbic.cli import batch, options, parameters, wording
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.container import SCALE_ONE
 from lbic.enhance import catalog
@@ -75,35 +75,30 @@ class Outputs:
 @click.option(
     "--type",
     "kinds",
-    type=options.Joined(options.TypeParameter()),
+    type=parameters.Joined(parameters.TypeParameter()),
     default="0",
     metavar="T,...",
-    help=f"Enhancement types to decode with, joined by commas; default 0. By number or name: {options.TYPE_LIST}.",
+    help=f"Enhancement types to decode with, joined by commas; default 0. By number or name: {parameters.TYPE_LIST}.",
 )
 @click.option(
     "--scale",
     "scales",
-    type=options.Joined(options.NumberParameter(1, 4)),
+    type=parameters.Joined(parameters.NumberParameter(1, 4)),
     default="1",
     metavar="1..4,...",
     help="Scales to code at, joined by commas; default 1.",
 )
-@click.option(
-    "--metrics",
-    "metrics",
-    type=options.Joined(click.Choice(list(table.METRICS))),
-    default="psnr",
-    metavar="M,...",
-    help=f"Metrics, joined by commas: {', '.join(table.METRICS)}. The two PSNRs are always there; default no more.",
-)
+@options.metrics_option
 @options.effort_option
 @options.runtime_options
-@click.option("--json", "json_file", type=options.FILE, metavar="FILE", help="Write rows, means and BD-rates as JSON.")
-@click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write every row as CSV.")
+@click.option(
+    "--json", "json_file", type=parameters.FILE, metavar="FILE", help="Write rows, means and BD-rates as JSON."
+)
+@click.option("--csv", "csv_file", type=parameters.FILE, metavar="FILE", help="Write every row as CSV.")
 @click.option(
     "--plot",
     "plot_folder",
-    type=options.FILE,
+    type=parameters.FILE,
     metavar="DIR",
     help="Draw each metric against bits per pixel, as SVG and PNG (needs matplotlib: the extra plot).",
 )
@@ -116,7 +111,7 @@ class Outputs:
 @click.option(
     "--cache",
     "cache_folder",
-    type=options.FILE,
+    type=parameters.FILE,
     metavar="DIR",
     help="Where results are kept for the next run; default a folder among the user's caches. It may be deleted.",
 )

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import click
 
+from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.cli.train import after_option, need_torch
 from lbic.errors import FileError, UsageError
 
-_folder = click.Path(path_type=Path, file_okay=False)
-_file = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command()
-@click.argument("checkpoint_path", metavar="CHECKPOINT", type=_file)
+@click.argument("checkpoint_path", metavar="CHECKPOINT", type=MADE_FILE)
 @click.option(
-    "-o", "--output", type=_folder, default=Path("models"), metavar="DIR", help="Models folder; default models."
+    "-o", "--output", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Models folder; default models."
 )
-@click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
+@click.option("--val", type=MADE_FOLDER, metavar="DIR", help="Prepared validation pictures: measure gain and CPU time.")
 @after_option
 @click.option(
     "--weights",

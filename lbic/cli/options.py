@@ -11,11 +11,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from lbic import fileio
+from lbic.cli.parameters import (
+    FILE,
+    TYPE_LIST,
+    Joined,
+    NumberParameter,
+    StrengthParameter,
+    TileParameter,
+    TypeParameter,
+)
 from lbic.cli.report import Talk
-from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
 from lbic.errors import UsageError
 from lbic.fileio import Job, Source
 
@@ -24,82 +31,6 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)
-
-FILE = click.Path(allow_dash=True, readable=False)
-"""The name of a file, which shells complete; that it can be read or written is found out, and told, in its turn."""
-
-TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
-
-
-class TypeParameter(click.ParamType[EnhancementType]):
-    """An enhancement type by number or name."""
-
-    name = "type"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> EnhancementType:
-        return value if isinstance(value, EnhancementType) else parse(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        names = (kind.name for kind in TYPES.values())
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-class NumberParameter(click.ParamType[int]):
-    """A whole number from ``least``, and up to ``most`` if that is given.
-
-    Unlike click.IntRange it leaves the range to the metavar instead of adding a formula to the help.
-    """
-
-    name = "integer"
-
-    def __init__(self, least: int, most: int | None = None) -> None:
-        self.least, self.most = least, most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        if self.most is None and number < self.least:
-            self.fail(f"{number} is less than {self.least}", param, ctx)
-        if self.most is not None and not self.least <= number <= self.most:
-            self.fail(f"{number} is not in {self.least}..{self.most}", param, ctx)
-        return number
-
-
-class TileParameter(click.ParamType["int | None"]):
-    """``auto`` (None) or the side of a tile in pixels."""
-
-    name = "tile"
-    _side = NumberParameter(64)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        return None if value == "auto" else self._side.convert(value, param, ctx)
-
-
-class StrengthParameter(click.ParamType[float]):
-    """A share, 0..1."""
-
-    name = "strength"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            return check_strength(float(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a number", param, ctx)
-
-
-class Joined(click.ParamType["tuple[Any, ...]"]):
-    """Values of one kind joined by commas."""
-
-    name = "list"
-
-    def __init__(self, one: click.ParamType[Any]) -> None:
-        self.one = one
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
-        words = value.split(",") if isinstance(value, str) else value
-        return tuple(self.one.convert(word, param, ctx) for word in words if word != "")
 
 
 @dataclass(frozen=True)
@@ -289,6 +220,19 @@ keep_option = click.option(
     metavar="icc,exif,xmp",
     help="Store these metadata; none by default, since they may be larger than the picture.",
 )
+
+
+def metrics_option(function: F) -> F:
+    """--metrics, names of the metrics' table."""
+    from lbic.metrics.table import METRICS
+
+    return click.option(
+        "--metrics",
+        type=Joined(click.Choice(list(METRICS))),
+        default="psnr",
+        metavar="M,...",
+        help=f"Metrics, joined by commas: {', '.join(METRICS)}. The two PSNRs are always there; default no more.",
+    )(function)
 
 
 def max_pixels_option(function: F) -> F:

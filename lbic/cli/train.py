@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
@@ -26,15 +27,13 @@ TRAININGS = {
 }
 """The sub-commands that train: the roles of their recipes, and what they do."""
 PIP = "pip install 'lbic[train]'"
-_folder = click.Path(path_type=Path, file_okay=False)
-_file = click.Path(path_type=Path, dir_okay=False)
 _config_option = click.option(
-    "--config", "config_path", type=_file, required=True, metavar="FILE", help="The recipe, TOML."
+    "--config", "config_path", type=MADE_FILE, required=True, metavar="FILE", help="The recipe, TOML."
 )
 
 
 after_option = click.option(
-    "--after", type=_file, metavar="FILE.onnx", help="A network that runs before this one (the sr of an sr-ar)."
+    "--after", type=MADE_FILE, metavar="FILE.onnx", help="A network that runs before this one (the sr of an sr-ar)."
 )
 
 
@@ -48,9 +47,11 @@ def train() -> None:
 
 
 @train.command()
-@click.argument("pictures", metavar="DIR", type=_folder)
+@click.argument("pictures", metavar="DIR", type=MADE_FOLDER)
 @_config_option
-@click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Folder for the prepared pictures.")
+@click.option(
+    "-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Folder for the prepared pictures."
+)
 @click.option("--validation", is_flag=True, help="Code every picture at the recipe's validation qualities.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at the same time; default all cores."
@@ -76,10 +77,10 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 
 
 @train.command()
-@click.argument("pictures", metavar="DIR", type=_folder)
-@click.option("--data", type=_folder, required=True, metavar="DIR", help="What prepare made of the pictures.")
-@click.option("--also", type=_file, multiple=True, metavar="FILE", help="Put in this file too, PyAV's wheel say.")
-@click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Folder for the parts.")
+@click.argument("pictures", metavar="DIR", type=MADE_FOLDER)
+@click.option("--data", type=MADE_FOLDER, required=True, metavar="DIR", help="What prepare made of the pictures.")
+@click.option("--also", type=MADE_FILE, multiple=True, metavar="FILE", help="Put in this file too, PyAV's wheel say.")
+@click.option("-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Folder for the parts.")
 @click.option("--mib", type=click.IntRange(min=1), default=55, help="Largest part in MiB; default 55.")
 def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: int) -> None:
     """Put the pictures of DIR and their streams in tar files, for training on another machine.
@@ -93,7 +94,7 @@ def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: 
 
 
 @train.command()
-@click.option("--models", "folder", type=_folder, default=Path("models"), metavar="DIR", help="Default models.")
+@click.option("--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Default models.")
 def table(folder: Path) -> None:
     """Print the exported networks as a Markdown table (the one in docs/models.md)."""
     from lbic.train import manifest
@@ -102,8 +103,8 @@ def table(folder: Path) -> None:
 
 
 @train.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=_folder)
-@click.option("-o", "--output", type=_file, required=True, metavar="FILE", help="An .svg, .png or .pdf file.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=MADE_FOLDER)
+@click.option("-o", "--output", type=MADE_FILE, required=True, metavar="FILE", help="An .svg, .png or .pdf file.")
 def plot(runs: tuple[Path, ...], output: Path) -> None:
     """Draw the gain over the codec's picture against steps, from the logs of run folders."""
     need_torch()
@@ -117,14 +118,16 @@ def _trainer(name: str, summary: str) -> click.Command:
 
     @click.command(name, help=summary, short_help=summary)
     @_config_option
-    @click.option("--data", type=_folder, required=True, metavar="DIR", help="Prepared training pictures.")
-    @click.option("--val", type=_folder, metavar="DIR", help="Prepared validation pictures.")
-    @click.option("-o", "--output", type=_folder, required=True, metavar="DIR", help="Run folder: checkpoint and log.")
+    @click.option("--data", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared training pictures.")
+    @click.option("--val", type=MADE_FOLDER, metavar="DIR", help="Prepared validation pictures.")
+    @click.option(
+        "-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Run folder: checkpoint and log."
+    )
     @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint, exactly.")
     @after_option
     @click.option(
         "--init",
-        type=_file,
+        type=MADE_FILE,
         multiple=True,
         metavar="FILE.onnx",
         help="Begin with the weights of an exported network; a cascade takes two of one network each.",

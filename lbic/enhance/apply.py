@@ -81,17 +81,13 @@ def upsample(planes: Planes, width: int, height: int) -> Planes:
     return Planes(y, *(color.resize(color.resize_chroma(c, *low), width, height) for c in (planes.cb, planes.cr)))
 
 
-def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> list[ModelSpec]:
+def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> tuple[ModelSpec, ...]:
     """The network for each role of a type; MissingError when one is not shipped."""
     if not kind.roles:
-        return []  # so that a damaged installation still decodes
+        return ()  # so that a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
-    profile = runtime.profile
-    if profile == "auto":
-        profile = "full" if session.cuda_works(runtime.device) else "lite"
-    found = [shipped.find(role, header.codec, header.scale, header.quality, profile) for role in kind.roles]
-    specs = [spec for spec in found if spec is not None]
+    specs = shipped.networks(kind, header.codec, header.scale, header.quality, session.profile(runtime))
     for spec in specs:
         if runtime.profile not in ("auto", spec.profile):
             raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")

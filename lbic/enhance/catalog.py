@@ -96,8 +96,8 @@ class Catalog:
         kind = TYPES[self.defaults.get((codec, scale), 0)]
         if quality is None:
             return kind
-        found = (self.find(role, codec, scale, quality, PROFILES[0]) for role in kind.roles)
-        fitting = all(spec is not None and spec.covers(codec, scale, quality) for spec in found)
+        networks = self.networks(kind, codec, scale, quality)
+        fitting = self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
         return kind if fitting else NONE
 
     def enhancing_type(self, codec: str) -> EnhancementType:
@@ -127,6 +127,13 @@ class Catalog:
 
         rows = [spec for spec in self.models if spec.role == role]
         return min(rows, key=distance, default=None)
+
+    def networks(
+        self, kind: EnhancementType, codec: str, scale: int, quality: int, profile: str = PROFILES[0]
+    ) -> tuple[ModelSpec, ...]:
+        """The row for each role of a type, in order; roles that no row has are left out."""
+        found = (self.find(role, codec, scale, quality, profile) for role in kind.roles)
+        return tuple(spec for spec in found if spec)
 
     def shipped(self, kind: EnhancementType) -> bool:
         """Tell whether every network of a type is in the catalog."""

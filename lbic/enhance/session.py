@@ -87,6 +87,13 @@ def cuda_works(device: str) -> bool:
     return device != "cpu" and driver_present()
 
 
+def profile(runtime: Runtime) -> str:
+    """The profile that is wanted by name: automatic is full where a GPU may run it, else lite."""
+    if runtime.profile != "auto":
+        return runtime.profile
+    return "full" if cuda_works(runtime.device) else "lite"
+
+
 @lru_cache(maxsize=16)
 def _open(spec: ModelSpec, device: str) -> Session:
     data = spec.read()

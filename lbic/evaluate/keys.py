@@ -61,11 +61,7 @@ def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
 
 def networks(codec: str, scale: int, quality: int, kind: EnhancementType, runtime: Runtime) -> tuple[ModelSpec, ...]:
     """The networks that decoding with a type runs, in order; those that are not shipped are left out."""
-    profile = runtime.profile
-    if profile == "auto":
-        profile = "full" if session.cuda_works(runtime.device) else "lite"
-    found = (catalog.load().find(role, codec, scale, quality, profile) for role in kind.roles)
-    return tuple(spec for spec in found if spec)
+    return catalog.load().networks(kind, codec, scale, quality, session.profile(runtime))
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,6 @@ torchvision's file, or its convolutions alone, in the folder that LBIC_WEIGHTS n
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic import weights
 from lbic.errors import MissingError
 
-VARIABLE = "LBIC_WEIGHTS"
 LEAST_SIDE = 64
 """Pixels: the smallest picture whose layers are all there, with room to compare."""
 _DATA = Path(__file__).parent / "data"
@@ -58,18 +57,16 @@ def missing(backbone: str = "alex") -> str | None:
 
 
 def _network(backbone: str) -> Any:
-    return _load(backbone, os.environ.get(VARIABLE))
+    return _load(backbone, weights.find(*BACKBONES[backbone].files))
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, folder: str | None) -> Any:
+def _load(name: str, path: Path | None) -> Any:
     backbone = BACKBONES[name]
     how = (
-        f"put {backbone.files[0]} (download.pytorch.org/models) in a folder and set {VARIABLE} to it; "
+        f"put {backbone.files[0]} (download.pytorch.org/models) in a folder and set {weights.VARIABLE} to it; "
         "PyTorch comes with pip install 'lbic[train]'"
     )
-    paths = [Path(folder, file) for file in backbone.files] if folder else []
-    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise MissingError(f"LPIPS needs {backbone.title}'s weights: {how}")
     try:

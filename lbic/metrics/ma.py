@@ -8,7 +8,6 @@ folder that LBIC_WEIGHTS names. No other model stands in for it.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic import weights
 from lbic.errors import MissingError
 from lbic.metrics.forest import Forest
-from lbic.metrics.lpips import VARIABLE
 from lbic.metrics.ma_features import SIZES, features
 
 FILE = "model.mat"
 HOW = (
-    f"put {FILE} (github.com/chaoma99/sr-metric) in a folder and set {VARIABLE} to it; "
+    f"put {FILE} (github.com/chaoma99/sr-metric) in a folder and set {weights.VARIABLE} to it; "
     "SciPy comes with pip install 'lbic[metrics]'"
 )
 """What to do when it is missing."""
@@ -34,13 +33,13 @@ def ma(luma: NDArray[np.uint8]) -> float:
 
     Raises MissingError without SciPy or the model, ValueError for smaller planes.
     """
-    return _load(os.environ.get(VARIABLE)).score(luma)
+    return _load(weights.find(FILE)).score(luma)
 
 
 def missing() -> str | None:
     """What Ma's metric lacks on this machine, a few words; None when it is ready (and loaded)."""
     try:
-        _load(os.environ.get(VARIABLE))
+        _load(weights.find(FILE))
     except MissingError as error:
         return str(error)
     return None
@@ -60,9 +59,8 @@ class Model:
 
 
 @lru_cache(maxsize=1)
-def _load(folder: str | None) -> Model:
-    path = Path(folder, FILE) if folder else None
-    if path is None or not path.is_file():
+def _load(path: Path | None) -> Model:
+    if path is None:
         raise MissingError("Ma model not found")
     try:
         from scipy.io import loadmat
@@ -71,9 +69,9 @@ def _load(folder: str | None) -> Model:
     try:
         stored = loadmat(path, simplify_cells=True, chars_as_strings=False)["model"]
         forests = tuple(Forest.from_matlab(one, size) for one, size in zip(stored["rf"], SIZES, strict=True))
-        weights = np.ravel(stored["linear"]).astype(np.float64)
-        if len(weights) != 1 + len(forests):
-            raise ValueError(f"{len(weights)} weights for {len(forests)} forests")
+        linear = np.ravel(stored["linear"]).astype(np.float64)
+        if len(linear) != 1 + len(forests):
+            raise ValueError(f"{len(linear)} weights for {len(forests)} forests")
     except Exception as error:  # a file can be damaged in as many ways as SciPy has errors
         raise MissingError(f"{path}: not Ma's model: {error}") from error
-    return Model(forests, weights)
+    return Model(forests, linear)

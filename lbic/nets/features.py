@@ -8,8 +8,8 @@ files are looked for in the folder that LBIC_WEIGHTS names; neither comes with l
 
 from __future__ import annotations
 
-import os
 import pickle
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,23 +18,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lbic import weights
 from lbic.errors import MissingError, UsageError
 
 T = TypeVar("T", bound="Features")
 
-VARIABLE = "LBIC_WEIGHTS"
 _BLOCKS = (2, 2, 4, 4, 4)
 """Convolutions between the poolings of VGG-19 (Simonyan and Zisserman, ICLR 2015, table 1, column E)."""
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
 _DEVIATION = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
 
 
-class Features(nn.Module):
+class Features(nn.Module, ABC):
     """``forward`` takes RGB, (batch, 3, height, width) in [0, 1], to feature maps, shallow to deep."""
 
+    @abstractmethod
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Look at whole pictures or crops, sides at least 16."""
-        raise NotImplementedError
 
 
 class DistilledVGG(Features):
@@ -124,10 +124,11 @@ def load(name: str) -> Features:
     """Load features by name; UsageError for an unknown name, MissingError without their file."""
     if name not in FEATURES:
         raise UsageError(f"unknown features {name!r}; known: {', '.join(FEATURES)}")
-    kind, folder = FEATURES[name], os.environ.get(VARIABLE)
-    if not folder or not Path(folder, kind.file).is_file():
-        raise MissingError(f"the {name} features need {kind.file} in the folder that {VARIABLE} names")
-    return kind.load(Path(folder, kind.file))
+    kind = FEATURES[name]
+    path = weights.find(kind.file)
+    if path is None:
+        raise MissingError(f"the {name} features need {kind.file} in the folder that {weights.VARIABLE} names")
+    return kind.load(path)
 
 
 def _fill(conv: Any, state: dict[str, Any], name: str) -> None:

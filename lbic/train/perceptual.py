@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lbic.color import KB, KG, KR
 from lbic.nets.discriminator import Discriminator, relativistic
 from lbic.nets.features import Features
 from lbic.train.config import PerceptualConfig
@@ -24,7 +25,7 @@ _LEAST = 1e-3
 _WINDOW = 9
 _FLAT = 2.0 / 255
 """Local standard deviation of luma at which the flat term has lost two thirds of its weight."""
-_LUMA = torch.tensor([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)
+_LUMA = torch.tensor([KR, KG, KB]).reshape(1, 3, 1, 1)
 
 
 class Perceptual:

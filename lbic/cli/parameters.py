@@ -1,0 +1,91 @@
+"""Types of option values: each turns a word of the command line into a value, or says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
+
+FILE = click.Path(allow_dash=True, readable=False)
+"""The name of a file, which shells complete; that it can be read or written is found out, and told, in its turn."""
+
+MADE_FILE = click.Path(path_type=Path, dir_okay=False)
+MADE_FOLDER = click.Path(path_type=Path, file_okay=False)
+"""A file and a folder that training makes or made."""
+
+TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
+
+
+class TypeParameter(click.ParamType[EnhancementType]):
+    """An enhancement type by number or name."""
+
+    name = "type"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> EnhancementType:
+        return value if isinstance(value, EnhancementType) else parse(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = (kind.name for kind in TYPES.values())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class NumberParameter(click.ParamType[int]):
+    """A whole number from ``least``, and up to ``most`` if that is given.
+
+    Unlike click.IntRange it leaves the range to the metavar instead of adding a formula to the help.
+    """
+
+    name = "integer"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        if self.most is None and number < self.least:
+            self.fail(f"{number} is less than {self.least}", param, ctx)
+        if self.most is not None and not self.least <= number <= self.most:
+            self.fail(f"{number} is not in {self.least}..{self.most}", param, ctx)
+        return number
+
+
+class TileParameter(click.ParamType["int | None"]):
+    """``auto`` (None) or the side of a tile in pixels."""
+
+    name = "tile"
+    _side = NumberParameter(64)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        return None if value == "auto" else self._side.convert(value, param, ctx)
+
+
+class StrengthParameter(click.ParamType[float]):
+    """A share, 0..1."""
+
+    name = "strength"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return check_strength(float(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+
+
+class Joined(click.ParamType["tuple[Any, ...]"]):
+    """Values of one kind joined by commas."""
+
+    name = "list"
+
+    def __init__(self, one: click.ParamType[Any]) -> None:
+        self.one = one
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        words = value.split(",") if isinstance(value, str) else value
+        return tuple(self.one.convert(word, param, ctx) for word in words if word != "")
