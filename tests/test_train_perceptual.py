@@ -161,11 +161,11 @@ def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
 
     torch.manual_seed(1)
     files, parts = [], []
-    for name in ("nr", "tr"):
-        network = nets.build("hgrdn-lite").eval()
+    for name, kind in (("nr", "hgrdn-lite"), ("tr", "hgrdn-lite-texture")):
+        network = nets.build(kind).eval()
         for value in network.parameters():
             nn.init.normal_(value, std=0.05)
-        (tmp_path / name).write_bytes(export.to_onnx(network, {"network": "hgrdn-lite"}))
+        (tmp_path / name).write_bytes(export.to_onnx(network, {"network": kind}))
         files.append(tmp_path / name)
         parts.append(network)
     cascade = nets.build("hgrdn-lite-cascade")
@@ -178,6 +178,23 @@ def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
         export.read_start([*files, files[0]], cascade)
     with pytest.raises(UsageError, match="begins with one file; 2 files"):
         export.read_start(files, parts[0])
+
+
+def test_texture_restoration_begins_with_noise_reduction_but_for_its_enlargement(tmp_path: Path) -> None:
+    from lbic import nets
+
+    file = tmp_path / "nr.onnx"
+    nr, tr = nets.build("hgrdn-lite"), nets.build("hgrdn-lite-texture")
+    for value in nr.parameters():
+        nn.init.normal_(value, std=0.05)
+    file.write_bytes(export.to_onnx(nr.eval(), {"network": "hgrdn-lite"}))
+    own = {name: value.clone() for name, value in tr.state_dict().items()}
+    tr.load_state_dict(export.read_start([file], tr))
+    assert torch.equal(tr.head.weight, nr.head.weight)
+    assert not torch.equal(tr.head.weight, own["head.weight"])
+    assert torch.equal(tr.up.conv.weight, own["up.conv.weight"])
+    with pytest.raises(UsageError, match=r"up\.conv\.weight is missing"):
+        export.read_weights(file, tr)
 
 
 def test_features_without_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ class Network(nn.Module):
     pixels of the input that one output pixel depends on, ``multiple`` what a picture's sides must
     be a multiple of, and ``margin`` the border of true context that a training crop brings along
     for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop). ``stages`` names the
-    networks that a network is made of, in their order; none for most.
+    networks that a network is made of, in their order; none for most. ``fresh`` names layers that a related
+    network, which this one may begin with, lacks.
     """
 
     channels: int = 1
@@ -27,6 +28,7 @@ class Network(nn.Module):
     multiple: int = 1
     margin: int = 0
     stages: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
 
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
         """Append the quality plane to (batch, channels, height, width), where the network has one.

@@ -2,7 +2,7 @@
 
 Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", Figure 1: a 3x3
 convolution, a strided convolution that halves the picture, grouped residual dense blocks (GRDB) whose
-outputs are fused, an up-sampling convolution, convolutional block attention (CBAM), a 3x3 convolution and a
+outputs are fused, an up-sampling convolution convolutional block attention (CBAM), a 3x3 convolution and a
 skip over everything. A GRDB chains residual dense blocks (RDB) and fuses their outputs (Kim et al., "GRDN",
 CVPR Workshops 2019); an RDB is that of Zhang et al., "Residual Dense Network" (CVPR 2018), section 3.2; CBAM is
 Woo et al. (ECCV 2018). One class serves both profiles: FULL has the paper's 22.05 million parameters.
@@ -10,7 +10,7 @@ Woo et al. (ECCV 2018). One class serves both profiles: FULL has the paper's 22.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,9 @@ class Shape:
     ``filters`` is the width everywhere outside the dense blocks, ``growth`` what each of an RDB's
     ``convs`` convolutions adds; ``groups`` GRDBs have ``rdbs`` RDBs each. The attention pools over ``reach`` blocks of
     8x8 pixels in each direction around every block; with 0 over the whole picture, as the paper does, which makes a
-    tile see other statistics than the picture. ``quality_plane`` adds an input channel.
+    tile see other statistics than the picture. ``quality_plane`` adds an input channel. With ``resize`` the features
+    are enlarged by bilinear interpolation and a 3x3 convolution, not the paper's transposed convolution, whose four
+    phases a loss on features drives apart: it weaves a pattern of two pixels into grass and skin.
     """
 
     filters: int
@@ -40,10 +42,13 @@ class Shape:
     convs: int
     reach: int
     quality_plane: bool
+    resize: bool
 
 
-FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, reach=0, quality_plane=False)
-LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, reach=4, quality_plane=True)
+FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, reach=0, quality_plane=False, resize=False)
+LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, reach=4, quality_plane=True, resize=False)
+LITE_TEXTURE = replace(LITE, resize=True)
+"""For texture restoration alone: noise reduction loses by it, since each filter brings two pixels' detail in phases."""
 
 
 class HGRDN(Network):
@@ -66,12 +71,14 @@ class HGRDN(Network):
         self.down = nn.Conv2d(filters, filters, 4, stride=2, padding=1)
         self.groups = nn.ModuleList(_Group(shape) for _ in range(shape.groups))
         self.fusion = nn.Conv2d(shape.groups * filters, filters, 1)
-        self.up = nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1)
+        self.up = _Resize(filters) if shape.resize else nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1)
         self.attention = _Attention(filters, shape.reach)
         self.tail = nn.Conv2d(filters, 3, 3, padding=1)
         # Radius in input pixels: every 3x3 of the body works on the halved picture.
         body = shape.groups * shape.rdbs * shape.convs
-        halo = 1 + 3 + 2 * body + 2 + _SPATIAL_SIDE // 2 + 1
+        halo = 1 + 3 + 2 * body + (3 if shape.resize else 2) + _SPATIAL_SIDE // 2 + 1
+        if shape.resize:
+            self.fresh = ("up.",)
         if shape.reach:
             self.multiple = _BLOCK  # of a tile's place too, so that its blocks are the picture's
             halo += (shape.reach + 2) * _BLOCK  # one more for interpolating, one for lying anywhere in a block
@@ -124,6 +131,18 @@ class _DenseBlock(nn.Module):
         return fused + features
 
 
+class _Resize(nn.Module):
+    """Bilinear enlargement to twice the size, then a 3x3 convolution."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(filters, filters, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        enlarged: Tensor = self.conv(F.interpolate(features, scale_factor=2.0, mode="bilinear"))
+        return enlarged
+
+
 class _Attention(nn.Module):
     """CBAM: channel attention from pooled features, then spatial attention from pooled channels."""
 
@@ -155,8 +174,8 @@ class _Attention(nn.Module):
 def _initialise(network: HGRDN) -> None:
     """Kaiming for convolutions before a ReLU, small fusions so that residual sums do not grow, a last layer near zero.
 
-    The up-sampling starts as bilinear interpolation of each filter: its four phases agree, so it does not
-    begin with a grid.
+    The transposed convolution starts as bilinear interpolation of each filter: its four phases agree, so it does
+    not begin with a grid.
     """
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -165,10 +184,13 @@ def _initialise(network: HGRDN) -> None:
             module.weight.data.mul_(gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
-    network.up.weight.data.zero_()
-    for index in range(network.shape.filters):
-        network.up.weight.data[index, index] = ramp[:, None] * ramp
-    if network.up.bias is not None:
-        nn.init.zeros_(network.up.bias)
+    if isinstance(network.up, nn.ConvTranspose2d):
+        ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
+        network.up.weight.data.zero_()
+        for index in range(network.shape.filters):
+            network.up.weight.data[index, index] = ramp[:, None] * ramp
+        if network.up.bias is not None:
+            nn.init.zeros_(network.up.bias)
+    else:
+        nn.init.dirac_(network.up.conv.weight)
     nn.init.normal_(network.tail.weight, std=1e-4)
