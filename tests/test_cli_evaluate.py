@@ -150,7 +150,11 @@ class Judge:
         (["--codec", "jpeg", "--scale", "1,5"], "5 is not in 1..4", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "0,9"], "unknown enhancement type '9'", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "1"], "type 1 (nr) are not shipped", ExitCode.MISSING),
-        ([], "Missing option '--codec'", ExitCode.USAGE),
+        ([], "--codec names what to evaluate", ExitCode.USAGE),
+        (["--preset", "peers", "--codec", "jpeg"], "--preset decides on --codec", ExitCode.USAGE),
+        (["--preset", "types", "--type", "0"], "--preset decides on --type", ExitCode.USAGE),
+        (["--codec", "jpeg", "--report", "x"], "--report writes what a --preset finds", ExitCode.USAGE),
+        (["--preset", "table1"], "lacks baby, bird", ExitCode.USAGE),
         (
             ["--codec", "jpeg", "--json", "x", "--csv", "x"],
             "--json and --csv would both be written to x",

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from lbic.evaluate import anchors, plots
+from lbic.evaluate import anchors, curves, plots
 from lbic.evaluate.anchors import Anchor
 from lbic.evaluate.runner import Row
 from lbic.evaluate.tables import Mean, means
@@ -30,11 +30,11 @@ def measured() -> list[Mean]:
 
 
 def test_curves_rise_and_leave_out_what_has_no_place() -> None:
-    assert plots.curves(measured(), "psnr") == {
+    assert curves.measured(measured(), "psnr") == {
         "vvc": [(0.1, 30.0), (0.4, 34.0)],
         "jpeg, scale 2, type 7 (ar)": [(0.3, 29.0)],
     }
-    assert plots.curves(measured(), "lpips") == {}
+    assert curves.measured(measured(), "lpips") == {}
 
 
 def test_the_files() -> None:

@@ -3,63 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from lbic import fileio
-from lbic.cli import batch, options, parameters, wording
+from lbic.cli import batch, options, parameters, table1, wording
+from lbic.cli.evaluation import Outputs
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.container import SCALE_ONE
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, LbicError, MissingError, UsageError
-from lbic.evaluate import anchors, cache, peers, plan, plots, runner, tables
+from lbic.evaluate import anchors, cache, peers, plan, runner, tables
 from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.plan import Plan
+from lbic.evaluate.presets import PRESETS
 from lbic.evaluate.runner import Row
 from lbic.fileio import Source
 from lbic.metrics import table
 
-_WRITERS = {"--json": tables.to_json, "--csv": tables.to_csv}
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What is written besides the table: files by the option that names them, and plots in a folder."""
-
-    files: dict[str, Path]
-    plots: Path | None
-    anchors: str | None
-    force: bool
-
-    def check(self, given: Plan, sources: Sequence[Source]) -> None:
-        """Raise before any work where something could not be written: UsageError, FileError or MissingError."""
-        if self.anchors and not self.plots:
-            raise UsageError("--anchors are drawn by --plot DIR")
-        targets = [*self.files.items(), *(("--plot", path) for path in self._plots(given))]
-        fileio.refuse_conflicts(targets, sources)
-        for option, path in targets:
-            fileio.check_target(path, force=self.force, made=option == "--plot")
-        if self.plots and (sentence := plots.missing()):
-            raise MissingError(sentence)
-
-    def write(self, given: Plan, rows: Sequence[Row]) -> None:
-        for option, path in self.files.items():
-            fileio.write(path, _WRITERS[option](rows))
-        if self.plots:
-            fileio.make_folder(self.plots)
-            published = anchors.sets()[self.anchors] if self.anchors else ()
-            for name, data in plots.draw(tables.means(rows), [metric.name for metric in given.metrics], published):
-                fileio.write(self.plots / name, data)
-
-    def _plots(self, given: Plan) -> Iterator[Path]:
-        if self.plots:
-            yield from (self.plots / name for name in plots.names(metric.name for metric in given.metrics))
+_KINDS = parameters.Joined(parameters.TypeParameter())
+_OF_PRESET = {
+    "codecs": "--codec",
+    "kinds": "--type",
+    "scales": "--scale",
+    "metrics": "--metrics",
+    "published": "--anchors",
+}
+"""What a preset decides: parameters and their options."""
 
 
 @click.command()
@@ -67,7 +43,6 @@ class Outputs:
     "--codec",
     "codecs",
     multiple=True,
-    required=True,
     metavar="NAME:Q,...",
     help="Codec and its qualities, as in vvc:37 or jpeg:10,20; may be given several times. "
     f"A format's own file by its own encoder: {peers.quality_table()}.",
@@ -75,7 +50,7 @@ class Outputs:
 @click.option(
     "--type",
     "kinds",
-    type=parameters.Joined(parameters.TypeParameter()),
+    type=_KINDS,
     default="0",
     metavar="T,...",
     help=f"Enhancement types to decode with, joined by commas; default 0. By number or name: {parameters.TYPE_LIST}.",
@@ -109,6 +84,20 @@ class Outputs:
     help="Draw published curves for this set of pictures too, dashed; they are true for no other.",
 )
 @click.option(
+    "--preset",
+    "preset_name",
+    type=click.Choice(list(PRESETS)),
+    help="An evaluation of the documentation instead of --codec, --type, --scale, --metrics and --anchors: "
+    f"{'; '.join(f'{preset.name}, {preset.title} ({preset.pictures})' for preset in PRESETS.values())}.",
+)
+@click.option(
+    "--report",
+    "report_folder",
+    type=parameters.FILE,
+    metavar="DIR",
+    help="Write the preset's page, rows and plots there (needs matplotlib: the extra plot).",
+)
+@click.option(
     "--cache",
     "cache_folder",
     type=parameters.FILE,
@@ -132,6 +121,8 @@ def evaluate(
     csv_file: str | None,
     plot_folder: str | None,
     published: str | None,
+    preset_name: str | None,
+    report_folder: str | None,
     cache_folder: str | None,
     no_cache: bool,
     force: bool,
@@ -159,6 +150,18 @@ def evaluate(
     computed again, and its seconds are that run's. Seconds are only worth reading with --no-cache and
     -j 1 on an idle machine.
     """
+    preset = PRESETS[preset_name] if preset_name else None
+    report_to = Path(report_folder) if report_folder else None
+    if report_to and not preset:
+        raise UsageError("--report writes what a --preset finds; --json, --csv and --plot write the rest")
+    if preset:
+        _refuse_beside_preset()
+        if not preset.codecs:
+            return table1.run(inputs, report_to, talk, force=force, jobs=jobs)
+        codecs, kinds = preset.codecs, _KINDS.convert(preset.types, None, None)
+        metrics, published = tuple(preset.metrics.split(",")), preset.anchors
+    elif not codecs:
+        raise UsageError("--codec names what to evaluate, as in --codec vvc:32,37; or take a --preset")
     measured, notes = table.chosen(metrics)
     given = Plan(
         codings=plan.codings(codecs, [SCALE_ONE * scale for scale in scales]),
@@ -172,8 +175,8 @@ def evaluate(
     kept = Cache(None if no_cache else Path(cache_folder) if cache_folder else cache.default_folder())
     sources = fileio.expand(inputs, recursive=True, suffixes=fileio.PICTURES)
     files = {option: Path(name) for option, name in (("--json", json_file), ("--csv", csv_file)) if name}
-    outputs = Outputs(files, Path(plot_folder) if plot_folder else None, published, force)
-    outputs.check(given, sources)
+    outputs = Outputs(files, Path(plot_folder) if plot_folder else None, report_to, published, force)
+    outputs.check([metric.name for metric in measured], sources)
     for sentence in plan.missing(given):
         raise MissingError(sentence)
     for kind in kinds:
@@ -203,8 +206,16 @@ def evaluate(
     click.echo(tables.markdown(tables.means(ordered)))
     if compared := bd_rates(ordered):
         click.echo("\n" + tables.bd_markdown(compared))
-    outputs.write(given, ordered)
+    outputs.write(ordered, [metric.name for metric in measured], preset)
     return code
+
+
+def _refuse_beside_preset() -> None:
+    """Raise UsageError for an option that the preset decides."""
+    context = click.get_current_context()
+    for name, option in _OF_PRESET.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--preset decides on {option}; leave one of them out")
 
 
 def _line(name: str, rows: Sequence[Row], duration: float) -> str:

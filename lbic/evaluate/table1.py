@@ -8,15 +8,18 @@ linear interpolation between the two neighbouring qualities.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from lbic import pipeline
+from lbic import color, container, image, pipeline
 from lbic.codecs import get
+from lbic.codecs.base import Geometry
 from lbic.container import SCALE_ONE
+from lbic.enhance.apply import enhance_planes
+from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType, parse
 from lbic.errors import UsageError
 from lbic.metrics.psnr import luma, psnr_luma
@@ -29,22 +32,36 @@ PICTURES = ("baby", "bird", "butterfly", "head", "woman", "zebra", "barbara")
 
 @dataclass(frozen=True)
 class Way:
-    """One way to code: codec, downsampling in sixteenths, and the enhancement that belongs to it."""
+    """One way to code: codec, downsampling in sixteenths, and the enhancement that belongs to it.
+
+    ``first`` runs on the small picture, before it is enlarged; none in .lbic files.
+    """
 
     codec: str
     scale: int
     type: EnhancementType
+    first: EnhancementType = NONE
+
+    @property
+    def plain(self) -> str:
+        """The way without its networks."""
+        return f"{self.codec}, scale {self.scale / SCALE_ONE:g}, no networks"
 
     def __str__(self) -> str:
-        return f"{self.codec}, scale {self.scale / SCALE_ONE:g}, type {self.type}"
+        before = f", type {self.first} before it is enlarged" if self.first.roles else ""
+        return f"{self.codec}, scale {self.scale / SCALE_ONE:g}, type {self.type}{before}"
 
 
+ARCNN_FIRST = Way("jpeg", 32, parse("sr"), parse("ar"))
+"""Figure 5's other order: its text has ARCNN after the enlargement (type 6), its caption before."""
 WAYS = (
     Way("jpeg", 16, parse("ar")),
     Way("jpeg", 32, parse("sr")),
     Way("jpeg", 32, parse("sr+ar")),
     Way("vvc", 16, NONE),
+    Way("vvc", 16, parse("nr")),
     Way("vvc", 32, parse("sr+ar")),
+    ARCNN_FIRST,
 )
 
 
@@ -66,27 +83,31 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def measure(
-    paths: Sequence[Path], ways: Sequence[Way], tick: Callable[[], object]
-) -> dict[Way, list[list[Point | None]]]:
-    """For each way a list over pictures of lists over RATES; ``tick`` is called after every picture and way."""
-    result: dict[Way, list[list[Point | None]]] = {way: [] for way in ways}
-    for path in paths:
-        with Image.open(path) as image:
-            picture = Image.fromarray(luma(image))
-        for way in ways:
-            coder = _Coder(picture, way)
-            result[way].append([coder.at_rate(rate) for rate in RATES])
-            tick()
-    return result
+    data: bytes, ways: Sequence[Way] = WAYS, tick: Callable[[], object] = lambda: None
+) -> dict[Way, list[Point | None]]:
+    """What each way gives one picture file at RATES; ``tick`` is called after every way. Raises ImageError."""
+    picture = Image.fromarray(luma(image.load(data).image))
+    found = {}
+    for way in ways:
+        coder = _Coder(picture, way)
+        found[way] = [coder.at_rate(rate) for rate in RATES]
+        tick()
+    return found
+
+
+def joined(pictures: Sequence[dict[Way, list[Point | None]]]) -> dict[Way, list[list[Point | None]]]:
+    """For each way a list over pictures of lists over RATES."""
+    return {way: [picture[way] for picture in pictures] for way in pictures[0]}
 
 
 def rows(found: dict[Way, list[list[Point | None]]]) -> Iterator[tuple[str, list[float | None]]]:
     """The table's rows: for each way the mean without and with networks, then the best jpeg way of each picture."""
     yield "paper, proposed", list(PAPER)
+    plain = {way.plain: _means(table, lambda point: point.plain) for way, table in found.items()}
     for way, table in found.items():
         if way.type.roles:
             yield f"{way}", _means(table, lambda point: point.enhanced)
-        yield f"{way.codec}, scale {way.scale / SCALE_ONE:g}, no networks", _means(table, lambda point: point.plain)
+    yield from plain.items()
     best = best_of([table for way, table in found.items() if way.codec == "jpeg"])
     yield "jpeg, best way for each picture", _means(best, lambda point: point.enhanced)
     yield "the same files, no networks", _means(best, lambda point: point.plain)
@@ -144,11 +165,26 @@ class _Coder:
 
     def _point(self, index: int) -> Point:
         if index not in self._points:
+            data = self._file(index)
             plain, enhanced = (
-                psnr_luma(
-                    self._picture, pipeline.decompress(self._file(index), pipeline.DecompressSettings(kind)).image
-                )
-                for kind in (NONE, self._way.type)
+                psnr_luma(self._picture, image) for image in (_decompress(data, NONE), restore(data, self._way))
             )
             self._points[index] = Point(plain, enhanced)
         return self._points[index]
+
+
+def restore(data: bytes, way: Way) -> Image.Image:
+    """What a way makes of its .lbic file."""
+    if not way.first.roles:
+        return _decompress(data, way.type)
+    header, payload = container.unpack(data)
+    small = Geometry(*header.coded_size, header.gray)
+    planes, runtime = get(header.codec).decode(payload, small), Runtime()
+    at_full_size = replace(header, width=small.width, height=small.height, scale=SCALE_ONE)
+    for kind, seen_as in ((way.first, at_full_size), (way.type, header)):
+        planes = enhance_planes(planes, kind, seen_as, runtime, explicit=True).planes
+    return Image.fromarray(color.planes_to_uint8(planes))
+
+
+def _decompress(data: bytes, kind: EnhancementType) -> Image.Image:
+    return pipeline.decompress(data, pipeline.DecompressSettings(kind)).image

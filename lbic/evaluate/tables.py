@@ -109,7 +109,11 @@ def bd_markdown(results: Sequence[BdRate]) -> str:
 def _table(columns: dict[str, Column], records: Sequence[dict[str, Any]]) -> str:
     """Markdown whose columns line up in a terminal."""
     head = [title for title, _ in columns.values()]
-    body = [[show(record[name]) for name, (_, show) in columns.items()] for record in records]
+    return aligned(head, [[show(record[name]) for name, (_, show) in columns.items()] for record in records])
+
+
+def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns line up in a terminal."""
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
     title, *lines = (
         "| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |"

@@ -35,6 +35,7 @@ class Metric:
     measure: Measure
     missing: Callable[[], str | None] = lambda: None
     instead: str | None = None
+    lower_is_better: bool = False
 
 
 def _of_gray(measure: Callable[[NDArray[Any], NDArray[Any]], float]) -> Measure:
@@ -75,11 +76,18 @@ METRICS: dict[str, Metric] = {
         Metric("psnr_y", "PSNR-Y", 2, psnr_luma),
         Metric("ssim", "SSIM", 4, _of_gray(ssim)),
         Metric("ms_ssim", "MS-SSIM", 4, _of_gray(ms_ssim)),
-        Metric("lpips", "LPIPS", 4, _lpips("alex"), lpips.missing),
-        Metric("lpips_squeeze", "LPIPS-squeeze", 4, _lpips("squeeze"), lambda: lpips.missing("squeeze")),
-        Metric("niqe", "NIQE", 3, _of_pirm(niqe)),
+        Metric("lpips", "LPIPS", 4, _lpips("alex"), lpips.missing, lower_is_better=True),
+        Metric(
+            "lpips_squeeze",
+            "LPIPS-squeeze",
+            4,
+            _lpips("squeeze"),
+            lambda: lpips.missing("squeeze"),
+            lower_is_better=True,
+        ),
+        Metric("niqe", "NIQE", 3, _of_pirm(niqe), lower_is_better=True),
         Metric("ma", "Ma", 3, _of_pirm(ma.ma), _ma_missing),
-        Metric("pi", "PI", 3, _of_pirm(pi.pi), pi.missing, instead="niqe"),
+        Metric("pi", "PI", 3, _of_pirm(pi.pi), pi.missing, instead="niqe", lower_is_better=True),
     )
 }
 ALWAYS = (METRICS["psnr"], METRICS["psnr_y"])

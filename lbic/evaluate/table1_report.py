@@ -1,0 +1,111 @@
+"""The page of ``--preset table1``: Table I of Jia et al., the curves of its Figures 3 and 5, and seconds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from lbic.enhance.types import parse
+from lbic.evaluate import plots, tables
+from lbic.evaluate.curves import Curve
+from lbic.evaluate.presets import PRESETS
+from lbic.evaluate.report import head
+from lbic.evaluate.table1 import ARCNN_FIRST, PICTURES, RATES, Point, Way, rows
+from lbic.metrics.psnr import luma
+
+PRESET = PRESETS["table1"]
+Found = dict[Way, list[list[Point | None]]]
+
+_SIZE = (288, 344)
+_PAPER_SECONDS = 2.39
+_REPEATS = 3
+_METRIC = "luma PSNR, dB"
+_FIGURES = {
+    "figure3": "Figure 3",
+    "figure5": "Figure 5: ARCNN after the enlargement, as the paper's text has it, and before, as its caption does",
+}
+
+
+def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of the report; ``seconds`` are process_seconds."""
+    parts = [*head(PRESET), table(found)]
+    parts += [f"## {title}\n\n![{title}]({name}.svg)" for name, title in _FIGURES.items()]
+    parts += ["## Seconds", _seconds(*seconds)]
+    yield "README.md", ("\n\n".join(parts) + "\n").encode()
+    yield "rows.json", _json(found, seconds)
+    means = {name: _curve(values) for name, values in rows(found)}
+    yield from plots.draw_curves("figure3", _METRIC, {name: curve for name, curve in means.items() if curve})
+    order = {name: means[name] for name in (str(Way("jpeg", 32, parse("sr+ar"))), str(ARCNN_FIRST), ARCNN_FIRST.plain)}
+    yield from plots.draw_curves("figure5", _METRIC, order)
+
+
+def names() -> list[str]:
+    """The files of the report."""
+    return ["README.md", "rows.json", *(f"{name}.{suffix}" for name in _FIGURES for suffix in plots.FORMATS)]
+
+
+def table(found: Found) -> str:
+    """Markdown: a row a way, means over the pictures at the five rates."""
+    body = []
+    for name, means in rows(found):
+        reached = [mean for mean in means if mean is not None]
+        overall = f"{sum(reached) / len(reached):.2f}" if len(reached) == len(means) else ""
+        body.append([name, *("out of reach" if mean is None else f"{mean:.2f}" for mean in means), overall])
+    return tables.aligned([_METRIC, *(f"{rate:.2f} bpp" for rate in RATES), "mean"], body)
+
+
+def process_seconds(path: Path) -> tuple[float, float]:
+    """Seconds of ``lbic compress`` and ``lbic decompress`` with type 6 on a 288x344 crop, each a process of its own."""
+    with Image.open(path) as image, TemporaryDirectory() as name:
+        left, top = (image.width - _SIZE[0]) // 2, (image.height - _SIZE[1]) // 2
+        picture, coded, restored = (Path(name, file) for file in ("a.png", "a.lbic", "b.png"))
+        Image.fromarray(luma(image)).crop((left, top, left + _SIZE[0], top + _SIZE[1])).save(picture)
+        compress = ("compress", "--codec", "jpeg", "--scale", "2", "--type", "6", picture, "-o", coded)
+        decompress = ("decompress", coded, "-o", restored)
+        return _least_seconds(compress), _least_seconds(decompress)
+
+
+def _least_seconds(words: Sequence[str | Path]) -> float:
+    spent = []
+    for _ in range(_REPEATS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "lbic", *words, "-f", "--quiet"], check=True)
+        spent.append(time.perf_counter() - started)
+    return min(spent)
+
+
+def _seconds(compress: float, decompress: float) -> str:
+    width, height = _SIZE
+    return (
+        f"A {width}x{height} picture, jpeg at scale 2 with type 6, whole processes, the least of {_REPEATS} runs: "
+        f"{compress:.2f} s to compress, {decompress:.2f} s to decompress with both networks. The paper reports "
+        f"{_PAPER_SECONDS} s on its authors' machine."
+    )
+
+
+def _json(found: Found, seconds: tuple[float, float]) -> bytes:
+    records = [
+        {
+            "image": image,
+            "way": str(way),
+            "bpp": rate,
+            "plain": point and point.plain,
+            "enhanced": point and point.enhanced,
+        }
+        for way, pictures in found.items()
+        for image, points in zip(PICTURES, pictures, strict=True)
+        for rate, point in zip(RATES, points, strict=True)
+    ]
+    content = {"rows": records, "seconds": dict(zip(("compress", "decompress"), seconds, strict=True))}
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def _curve(values: Sequence[float | None]) -> Curve:
+    return [(rate, value) for rate, value in zip(RATES, values, strict=True) if value is not None]
