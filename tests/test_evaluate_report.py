@@ -74,6 +74,7 @@ def test_presets_are_plans(preset: Preset) -> None:
 @pytest.mark.usefixtures("no_gpu", "write_models")
 def test_a_preset_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
+    lbic("evaluate", "-h")  # loads the command: its help is not to know of the toy
     monkeypatch.setitem(presets.PRESETS, "types", TOY)
     save(tmp_path / "pictures" / "a.png", photo(64, 64))
     command = ("evaluate", tmp_path / "pictures", "--preset", "types", "--report", tmp_path / "report")
