@@ -10,7 +10,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 
-from lbic import limits
+from lbic import limits, varint
 from lbic.errors import FormatError, UsageError
 
 MAGIC = b"\xc1LBC"
@@ -20,6 +20,12 @@ CONFIGURATION = 0
 """BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
 PAYLOAD_STREAM = 0
 """The payload is the codec's own standard stream, whole."""
+PAYLOAD_VVC = 1
+"""A VVC stream without its parameter sets (codecs.vvcform)."""
+PAYLOAD_JPEG = 2
+"""A JPEG stream without its headers (codecs.jpegform)."""
+FORMS = {PAYLOAD_STREAM: ("vvc", "vtm", "jpeg"), PAYLOAD_VVC: ("vvc", "vtm"), PAYLOAD_JPEG: ("jpeg",)}
+"""The codecs whose payloads may have a form; numbers are fixed in docs/format.md."""
 
 FLAG_METADATA = 0x01
 FLAG_GRAY = 0x02
@@ -94,11 +100,13 @@ def pack(header: Header, payload: bytes) -> bytes:
         header.form,
         header.type,
     )
-    head += _varint(header.width) + _varint(header.height)
+    head += varint.write(header.width) + varint.write(header.height)
     body = payload
     if header.metadata:
-        items = b"".join(bytes([kind]) + _varint(len(value)) + value for kind, value in sorted(header.metadata.items()))
-        body = _varint(len(items)) + items + payload
+        items = b"".join(
+            bytes([kind]) + varint.write(len(value)) + value for kind, value in sorted(header.metadata.items())
+        )
+        body = varint.write(len(items)) + items + payload
     return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
 
 
@@ -148,12 +156,14 @@ def _read_header(data: bytes) -> tuple[Header, int, int]:
         raise FormatError(f"reserved flag bits 0x{flags & RESERVED_FLAGS:02x} are set; upgrade lbic")
     if config != CONFIGURATION:
         raise FormatError(f"configuration {config} is unknown to this lbic; upgrade lbic")
-    if form != PAYLOAD_STREAM:
+    if form not in FORMS:
         raise FormatError(f"payload form {form} is unknown to this lbic; upgrade lbic")
+    if names[codec_id] not in FORMS[form]:
+        raise FormatError(f"payload form {form} is not one of codec {names[codec_id]}")
     if scale < SCALE_ONE:
         raise FormatError(f"scale {scale}/{SCALE_ONE} is below 1")
-    width, at = _read_varint(data, _FIXED.size)
-    height, at = _read_varint(data, at)
+    width, at = varint.read(data, _FIXED.size)
+    height, at = varint.read(data, at)
     problem = _size_problem(width, height)
     if problem:
         raise FormatError(f"the header says {problem}")
@@ -188,14 +198,14 @@ def _size_problem(width: int, height: int) -> str | None:
 
 
 def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
-    length, at = _read_varint(data, at)
+    length, at = varint.read(data, at)
     end = at + length
     if end > len(data):
         raise FormatError(f"the metadata section says {length:,} bytes, {len(data) - at:,} are left")
     items: dict[int, bytes] = {}
     while at < end:
         kind = data[at]
-        size, at = _read_varint(data, at + 1)
+        size, at = varint.read(data, at + 1)
         if at + size > end:
             raise FormatError(f"metadata item {kind} says {size:,} bytes and ends beyond its section")
         if kind in items:
@@ -207,28 +217,3 @@ def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
     if not items:
         raise FormatError("the metadata section is empty")
     return items, at
-
-
-def _varint(value: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, the top bit set on all but the last."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """A LEB128 number of at most 32 bits in its shortest form, and the offset after it."""
-    value = 0
-    for index in range(5):
-        if at + index >= len(data):
-            raise FormatError(f"the file ends inside its header, after {len(data)} bytes")
-        byte = data[at + index]
-        value |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:
-            if value > 0xFFFFFFFF or (byte == 0 and index):
-                raise FormatError("a number in the header is not in its shortest form")
-            return value, at + index + 1
-    raise FormatError("a number in the header is too long")

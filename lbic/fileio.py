@@ -133,6 +133,11 @@ def decompressed_name(name: str) -> str:
     return name + ".png"
 
 
+def extracted_name(name: str) -> str:
+    """a.lbic -> a.lbic.stream"""
+    return name + ".stream"
+
+
 def enhanced_name(name: str) -> str:
     """a.jpg -> a.enhanced.png"""
     return Path(name).stem + ".enhanced.png"

@@ -105,7 +105,9 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         metadata=metadata.collect(picture, settings.keep),
     )
     container.check(header)
-    payload = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
+    stream = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
+    form, payload = codec.shorten(stream, _geometry(header), quality)
+    header = replace(header, form=form)
     return Compressed(container.pack(header, payload), header, picture.notes)
 
 
@@ -139,8 +141,20 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
 
 def decode_planes(data: bytes) -> Planes:
     """Decode a file to the codec's picture at its original size, chroma at full size, without networks."""
+    header, planes = decode_coded(data)
+    return upsample(planes, header.width, header.height)
+
+
+def extract(data: bytes) -> tuple[Header, bytes]:
+    """The header of a file and its codec's standard stream. Raises FormatError for a damaged file."""
     header, payload = container.unpack(data)
-    return upsample(_decode_payload(header, payload), header.width, header.height)
+    return header, _stream(header, payload)
+
+
+def decode_coded(data: bytes) -> tuple[Header, Planes]:
+    """The header of a file and the codec's picture at the size it was coded at. Raises FormatError or CodecError."""
+    header, payload = container.unpack(data)
+    return header, _decode_payload(header, payload)
 
 
 def verify(data: bytes) -> Header:
@@ -211,8 +225,15 @@ def _coded_planes(image: Image.Image, header: Header) -> Planes:
 
 
 def _decode_payload(header: Header, payload: bytes) -> Planes:
-    width, height = header.coded_size
-    return CODECS[header.codec].decode(payload, Geometry(width, height, header.gray))
+    return CODECS[header.codec].decode(_stream(header, payload), _geometry(header))
+
+
+def _stream(header: Header, payload: bytes) -> bytes:
+    return CODECS[header.codec].restore(header.form, payload, _geometry(header), header.quality)
+
+
+def _geometry(header: Header) -> Geometry:
+    return Geometry(*header.coded_size, header.gray)
 
 
 def _choose_type(header: Header, wanted: EnhancementType | None) -> tuple[EnhancementType, tuple[str, ...]]:

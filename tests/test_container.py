@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbic import container, limits
+from lbic import container, limits, varint
 from lbic.container import Header, pack, read_header, unpack
 from lbic.errors import ExitCode, FormatError, UsageError
 
@@ -124,7 +124,8 @@ def test_reading_the_header_does_not_need_the_stream() -> None:
         (patched(PLAIN, 6, 0x83), "reserved flag bits 0x80 are set"),
         (patched(PLAIN, 8, 15), "scale 15/16 is below 1"),
         (patched(PLAIN, 9, 1), "configuration 1 is unknown"),
-        (patched(PLAIN, 10, 1), "payload form 1 is unknown"),
+        (patched(PLAIN, 10, 3), "payload form 3 is unknown"),
+        (patched(PLAIN, 10, 2), "payload form 2 is not one of codec vvc"),
         (PLAIN + b"x", "checksum mismatch"),
         (sealed(fixed(), b""), "no codec stream"),
     ],
@@ -153,15 +154,15 @@ def test_damaged_sizes_are_refused(width: bytes, height: bytes, sentence: str) -
 
 @given(st.integers(0, 0xFFFFFFFF))
 def test_numbers_have_one_form(number: int) -> None:
-    written = container._varint(number)
-    assert container._read_varint(written, 0) == (number, len(written))
+    written = varint.write(number)
+    assert varint.read(written, 0) == (number, len(written))
     longer = written[:-1] + bytes([written[-1] | 0x80, 0])
     with pytest.raises(FormatError):
-        container._read_varint(longer, 0)
+        varint.read(longer, 0)
 
 
 def test_a_bomb_of_24_bytes_is_refused_before_anything_is_allocated() -> None:
-    bomb = sealed(fixed(width=container._varint(60_000), height=container._varint(60_000)), b"x")
+    bomb = sealed(fixed(width=varint.write(60_000), height=varint.write(60_000)), b"x")
     assert len(bomb) <= 24
     tracemalloc.start()
     try:

@@ -9,7 +9,7 @@ import pytest
 from helpers import gray, noise, photo, profile, psnr
 from PIL import Image
 
-from lbic import container, pipeline
+from lbic import pipeline
 from lbic.codecs import encoders
 from lbic.codecs.base import Geometry
 from lbic.errors import CodecError, LbicError, MissingError
@@ -89,7 +89,7 @@ def test_a_jpeg_is_progressive_with_half_the_chroma() -> None:
 def test_a_bare_stream_is_that_of_the_codec() -> None:
     picture = photo(72, 64)
     file = pipeline.compress(picture, pipeline.CompressSettings("vvc", 37, effort=1)).data
-    assert PEERS["file:vvc"].encode(picture, 37, 1) == container.unpack(file)[1]
+    assert PEERS["file:vvc"].encode(picture, 37, 1) == pipeline.extract(file)[1]
 
 
 @pytest.mark.parametrize(("quality", "distance"), [(100, 0.1), (90, 1.0), (30, 6.4), (11, 14.488)])

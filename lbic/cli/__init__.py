@@ -25,6 +25,7 @@ COMMANDS = {
     "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png."),
     "info": CommandRow("info", "Tell what .lbic files say of themselves; decodes nothing."),
     "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing."),
+    "extract": CommandRow("extract", "Write the VVC stream or JPEG file in them, for other programs."),
     "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG."),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
     "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on a page."),

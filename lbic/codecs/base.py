@@ -62,6 +62,13 @@ class Codec(Protocol):
         Raises MissingError when the encoder is not there and CodecError when it fails.
         """
 
+    def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        """The payload form and payload that a file holds for a stream (docs/format.md): without what ``restore`` can
+        write itself, or whole."""
+
+    def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        """The stream, bit for bit, that ``shorten`` got. Raises FormatError for a damaged payload."""
+
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode a stream of exactly this geometry.
 

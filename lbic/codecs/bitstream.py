@@ -1,7 +1,7 @@
-"""Just enough of a VVC stream's syntax to know what it claims before it is decoded.
+"""Just enough of a VVC stream's syntax to know what it claims before it is decoded, and to change a picture's size.
 
-Source: Rec. ITU-T H.266 (V3), sections 7.3.1 (NAL units), 7.3.2.4 (SPS), 7.3.3.1 (profile, tier,
-level), 7.3.3.2 (general constraints), 9.2 (Exp-Golomb codes).
+Source: Rec. ITU-T H.266 (V3), sections 7.3.1 (NAL units), 7.3.2.4 (SPS), 7.3.2.5 (PPS), 7.3.3.1 (profile, tier,
+level), 7.3.3.2 (general constraints), 7.4.2.1 (emulation prevention), 9.2 (Exp-Golomb codes).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from itertools import pairwise
 
 from lbic.errors import CodecError
 
-NAL_SPS = 15
+NAL_SPS, NAL_PPS = 15, 16
+_NAL_HEADER = 2
 _START_CODE = re.compile(b"\x00\x00\x01")
+_EMULATION = re.compile(b"\x00\x00(?=[\x00-\x03])")
 
 
 @dataclass(frozen=True)
@@ -34,20 +36,52 @@ def sequence_facts(stream: bytes) -> SequenceFacts:
 
     A second one could replace the first, and the decoder would allocate what nobody has checked.
     """
-    units = [unit for unit in _units(stream) if len(unit) > 2 and unit[1] >> 3 == NAL_SPS]
+    units = [unit for unit in split(stream) if len(unit) > _NAL_HEADER and unit[1] >> 3 == NAL_SPS]
     if len(units) != 1:
         raise CodecError(f"the VVC stream has {len(units) or 'no'} sequence parameter sets instead of one")
-    return _parse_sps(_BitReader(units[0][2:].replace(b"\x00\x00\x03", b"\x00\x00")))
+    return _parse_sps(_BitReader(_unescape(units[0][_NAL_HEADER:])))
 
 
-def _units(stream: bytes) -> Iterator[bytes]:
-    """The NAL units of an Annex B stream, headers included."""
+def split(stream: bytes) -> Iterator[bytes]:
+    """The NAL units of an Annex B stream, headers included, and the zero byte before the next one's start code."""
     starts = [match.end() for match in _START_CODE.finditer(stream)]
     for start, following in pairwise([*starts, len(stream) + 3]):
         yield stream[start : following - 3]
 
 
-def _parse_sps(bits: _BitReader) -> SequenceFacts:
+def resized(unit: bytes, width: int, height: int) -> bytes:
+    """An SPS or PPS for coded pictures of another size, all else as it was."""
+    kind, content = unit[1] >> 3, _unescape(unit[_NAL_HEADER:])
+    bits = _BitReader(content)
+    if kind == NAL_SPS:
+        _skip_to_size(bits)
+    else:
+        bits.skip(6 + 4 + 1)  # PPS and SPS identifiers, mixed NAL unit types
+    text = "".join(f"{byte:08b}" for byte in content).rstrip("0")  # ends with the stop bit
+    before = text[: bits.position]
+    for _ in range(2):
+        bits.golomb()
+    text = before + _golomb(width) + _golomb(height) + text[bits.position :]
+    text += "0" * (-len(text) % 8)
+    return unit[:_NAL_HEADER] + _escape(int(text, 2).to_bytes(len(text) // 8, "big"))
+
+
+def _unescape(content: bytes) -> bytes:
+    return content.replace(b"\x00\x00\x03", b"\x00\x00")
+
+
+def _escape(content: bytes) -> bytes:
+    return _EMULATION.sub(b"\x00\x00\x03", content)
+
+
+def _golomb(value: int) -> str:
+    """ue(v) as text of bits."""
+    bits = f"{value + 1:b}"
+    return "0" * (len(bits) - 1) + bits
+
+
+def _skip_to_size(bits: _BitReader) -> int:
+    """Go through an SPS up to the size of its pictures; returns the chroma format."""
     bits.skip(4 + 4)  # SPS and VPS identifiers
     sublayers = bits.read(3)
     chroma_format = bits.read(2)
@@ -57,6 +91,11 @@ def _parse_sps(bits: _BitReader) -> SequenceFacts:
     bits.skip(1)  # gradual decoding refresh
     if bits.read(1):
         bits.skip(1)  # resolution may change within a sequence
+    return chroma_format
+
+
+def _parse_sps(bits: _BitReader) -> SequenceFacts:
+    chroma_format = _skip_to_size(bits)
     width, height = bits.golomb(), bits.golomb()
     left = right = top = bottom = 0
     if bits.read(1):
@@ -89,23 +128,23 @@ def _skip_profile_tier_level(bits: _BitReader, sublayers: int) -> None:
 class _BitReader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self.position = 0
 
     def read(self, count: int) -> int:
         value = 0
         for _ in range(count):
-            byte, bit = divmod(self._at, 8)
+            byte, bit = divmod(self.position, 8)
             if byte >= len(self._data):
                 raise CodecError("the VVC stream ends inside its sequence parameter set")
             value = value << 1 | self._data[byte] >> 7 - bit & 1
-            self._at += 1
+            self.position += 1
         return value
 
     def skip(self, count: int) -> None:
-        self._at += count
+        self.position += count
 
     def align(self) -> None:
-        self._at = -(-self._at // 8) * 8
+        self.position = -(-self.position // 8) * 8
 
     def golomb(self) -> int:
         """ue(v), at most 32 bits."""

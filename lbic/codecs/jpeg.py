@@ -1,4 +1,4 @@
-"""JPEG through Pillow (libjpeg-turbo): 8 bits, 4:2:0 or gray, optimised Huffman tables."""
+"""JPEG through Pillow (libjpeg-turbo): 8 bits, 4:2:0 or gray."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import io
 import numpy as np
 from PIL import Image
 
+from lbic.codecs import jpegform
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, to_levels
+from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
 from lbic.errors import CodecError
 from lbic.pillow import own_limits
 
 _TOP = 255
 _MIDDLE = 128
 _MOST_SIDE = 65_500  # libjpeg's own limit, a little below the 16 bits of the frame header
+_WAYS: tuple[dict[str, bool], ...] = ({}, {"optimize": True}, {"progressive": True})
+"""Standard Huffman tables, which cost nothing in a .lbic file; tables of its own; several scans. All decode alike."""
 
 
 class JpegCodec:
-    """Baseline JPEG; effort has no meaning here, the tables are always optimised."""
+    """JPEG in the way that gives the smallest file; effort has no meaning here."""
 
     id = 3
     name = "jpeg"
-    summary = "JPEG, 4:2:0 or gray, optimised Huffman tables (Pillow)"
+    summary = "JPEG, 4:2:0 or gray, the smallest of baseline and progressive (Pillow)"
     quality_symbol = "q"
     quality_range = (1, 95)
     useful_quality = (5, 60)
@@ -45,9 +49,16 @@ class JpegCodec:
         else:
             chroma = (_repeat(to_levels(c, _TOP, _MIDDLE), planes) for c in (planes.cb, planes.cr))
             image = Image.fromarray(np.stack([luma, *chroma], axis=-1), mode="YCbCr")
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=quality, subsampling="4:2:0", optimize=True)
-        return out.getvalue()
+        geometry = Geometry(planes.width, planes.height, planes.gray)
+        streams = (_saved(image, quality, options) for options in _WAYS)
+        return min(streams, key=lambda stream: len(self.shorten(stream, geometry, quality)[1]))
+
+    def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        payload = jpegform.shorten(stream, geometry, quality)
+        return (PAYLOAD_JPEG, payload) if payload else (PAYLOAD_STREAM, stream)
+
+    def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        return payload if form == PAYLOAD_STREAM else jpegform.restore(payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
@@ -75,6 +86,12 @@ class JpegCodec:
         if gray:
             return Planes(from_levels(levels, _TOP))
         return Planes(from_levels(levels[..., 0], _TOP), *(from_levels(levels[..., i], _TOP, _MIDDLE) for i in (1, 2)))
+
+
+def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality, subsampling="4:2:0", **options)
+    return out.getvalue()
 
 
 def _repeat(half: np.ndarray, planes: Planes) -> np.ndarray:

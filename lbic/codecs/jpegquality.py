@@ -1,8 +1,8 @@
-"""The quality that a JPEG file was coded with, estimated from its luma quantisation table.
+"""The quantisation tables of a JPEG file's quality, and the quality of a luma table.
 
 A JPEG file stores tables, not a quality. The Independent JPEG Group's library, which most programs use, scales
-the example table of ITU-T T.81, Annex K, Table K.1, by a quality of 1 to 100 (libjpeg, jcparam.c:
-jpeg_quality_scaling and jpeg_add_quant_table); here that is undone.
+the example tables of ITU-T T.81, Annex K, Tables K.1 and K.2, by a quality of 1 to 100 (libjpeg, jcparam.c:
+jpeg_quality_scaling and jpeg_add_quant_table).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ QUALITIES = range(1, 101)
 """libjpeg's whole scale, wider than what lbic itself encodes with."""
 
 _BASELINE_MOST = 255  # 8-bit entries; 16-bit tables hold larger ones, which libjpeg clips for baseline files
-_K1 = np.array(
+LUMA = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
         [12, 12, 14, 19, 26, 58, 60, 55],
@@ -29,6 +29,17 @@ _K1 = np.array(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ]
 ).ravel()
+"""Table K.1, row by row."""
+_CORNER = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
+CHROMA = np.pad(_CORNER, (0, 4), constant_values=99).ravel()
+"""Table K.2."""
+
+
+def table(base: NDArray[np.int_], quality: int) -> NDArray[np.int_]:
+    """libjpeg's steps for a quality, 64 of 1..255, row by row; ``base`` is LUMA or CHROMA."""
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    steps: NDArray[np.int_] = np.clip((base * percent + 50) // 100, 1, _BASELINE_MOST)
+    return steps
 
 
 def estimate(table: Sequence[int]) -> int:
@@ -45,6 +56,4 @@ def estimate(table: Sequence[int]) -> int:
 @lru_cache(maxsize=1)
 def _standard_tables() -> NDArray[np.float64]:
     """libjpeg's luma tables, a row of 64 steps for each quality."""
-    percent = np.array([5000 // quality if quality < 50 else 200 - 2 * quality for quality in QUALITIES])
-    tables: NDArray[np.float64] = np.clip((_K1 * percent[:, None] + 50) // 100, 1, _BASELINE_MOST).astype(np.float64)
-    return tables
+    return np.stack([table(LUMA, quality) for quality in QUALITIES]).astype(np.float64)

@@ -62,6 +62,12 @@ class VtmCodec:
             width * height / 1e6,
         )
 
+    def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        return vvc.shorten(stream, geometry)
+
+    def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        return vvc.restore(form, payload, geometry)
+
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return vvc.decode(data, geometry)
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic.codecs import encoders
+from lbic.codecs import encoders, vvcform
 from lbic.codecs.base import Geometry, pad_to
 from lbic.codecs.bitstream import sequence_facts
 from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
+from lbic.container import PAYLOAD_STREAM, PAYLOAD_VVC
 from lbic.errors import CodecError
 
 BIT_DEPTH = 10
@@ -64,6 +65,12 @@ class VvcCodec:
                 raise CodecError(f"{error}; {_FULL_BUFFER}") from error
             raise
 
+    def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        return shorten(stream, geometry)
+
+    def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        return restore(form, payload, geometry)
+
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return decode(data, geometry)
 
@@ -85,6 +92,19 @@ def to_raw(planes: Planes, *, neutral_chroma: bool) -> tuple[bytes, tuple[int, i
 def padded_size(width: int, height: int) -> tuple[int, int]:
     """The size in luma samples that a picture is coded at."""
     return pad_to(width, _ALIGN, _LEAST), pad_to(height, _ALIGN, _LEAST)
+
+
+def shorten(stream: bytes, geometry: Geometry) -> tuple[int, bytes]:
+    """The form and payload of a stream, see Codec.shorten."""
+    payload = vvcform.shorten(stream, *padded_size(geometry.width, geometry.height))
+    return (PAYLOAD_VVC, payload) if payload else (PAYLOAD_STREAM, stream)
+
+
+def restore(form: int, payload: bytes, geometry: Geometry) -> bytes:
+    """The stream of a payload, see Codec.restore."""
+    if form == PAYLOAD_STREAM:
+        return payload
+    return vvcform.restore(payload, *padded_size(geometry.width, geometry.height))
 
 
 def decode(data: bytes, geometry: Geometry) -> Planes:

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lbic import color, container, image, pipeline
+from lbic import color, image, pipeline
 from lbic.codecs import get
-from lbic.codecs.base import Geometry
 from lbic.container import SCALE_ONE
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
@@ -177,10 +176,9 @@ def restore(data: bytes, way: Way) -> Image.Image:
     """What a way makes of its .lbic file."""
     if not way.first.roles:
         return _decompress(data, way.type)
-    header, payload = container.unpack(data)
-    small = Geometry(*header.coded_size, header.gray)
-    planes, runtime = get(header.codec).decode(payload, small), Runtime()
-    at_full_size = replace(header, width=small.width, height=small.height, scale=SCALE_ONE)
+    (header, planes), runtime = pipeline.decode_coded(data), Runtime()
+    width, height = header.coded_size
+    at_full_size = replace(header, width=width, height=height, scale=SCALE_ONE)
     for kind, seen_as in ((way.first, at_full_size), (way.type, header)):
         planes = enhance_planes(planes, kind, seen_as, runtime, explicit=True).planes
     return Image.fromarray(color.planes_to_uint8(planes))

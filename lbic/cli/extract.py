@@ -1,0 +1,47 @@
+"""lbic extract"""
+
+from __future__ import annotations
+
+import click
+
+from lbic import fileio, pipeline
+from lbic.cli import batch, options, wording
+from lbic.cli.options import Files
+from lbic.cli.report import Outcome, Report, Talk
+from lbic.container import METADATA_NAMES
+from lbic.errors import ExitCode
+from lbic.fileio import Job
+
+
+@click.command()
+@options.output_options
+@options.input_options
+@options.talk_options
+def extract(files: Files, talk: Talk) -> ExitCode:
+    """Write the standard stream in .lbic files, which other programs play: a VVC stream (.266) or a JPEG file.
+
+    Without -o a.lbic becomes a.lbic.stream. The stream is the codec's picture, at the size it was coded at and padded
+    as the codec needs it; networks, alpha and other metadata are left behind.
+    """
+    jobs = files.plan(fileio.COMPRESSED, fileio.extracted_name, talk)
+
+    def work(job: Job) -> Outcome:
+        job.check()
+        header, stream = pipeline.extract(job.source.read())
+        job.write(stream)
+        notes = tuple(f"left {METADATA_NAMES.get(kind, kind)} behind" for kind in header.metadata)
+        line = wording.join(
+            f"{job.name} -> {job.output}",
+            wording.coded(header.codec, header.quality, header.scale),
+            f"{len(stream):,} B",
+        )
+        record = {
+            "input": job.name,
+            "output": job.output,
+            **wording.header_record(header),
+            "bytes": len(stream),
+            "notes": list(notes),
+        }
+        return Outcome(line, record, notes)
+
+    return batch.run(jobs, work, Report("extracted", len(jobs), talk), workers=files.jobs)

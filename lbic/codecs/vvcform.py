@@ -1,0 +1,74 @@
+"""Payload form 1: a VVC stream without what the decoder can write itself (docs/format.md, "Payload form 1").
+
+A lone picture's parameter sets depend on the encoder's settings and the coded size alone, and take some 50 bytes of
+a file of a few thousand. Those of known encoders are listed here for a picture of 64x64; a stream whose sets are
+among them is stored as its picture data. A stream that would not come back bit for bit is stored whole.
+"""
+
+from __future__ import annotations
+
+from lbic import varint
+from lbic.codecs.bitstream import NAL_PPS, NAL_SPS, resized, split
+from lbic.errors import FormatError
+
+_LONG, _SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
+_APS, _SLICE = b"\x00\x89", b"\x00\x41"
+"""NAL unit headers: PREFIX_APS_NUT, IDR_N_LP; layer 0, temporal sublayer 0."""
+_MOST_APS = 3
+_HEADER = 2
+
+_SPS = (
+    "0079000b0266800080820411a80fffd6109b2b182041382a86608ce208",
+    "0079000b0266800080820411a80fd109a293de709b2b182041382afbd2ec567204",
+    "0079000d0266800080820411a80fa6dd32348a4de709b2b182041382affd2ecbfce408",
+    "0079000d0266800080820411a80fa23744234ca4c99c26cac608104e0abffeef93f39020",
+    "0079000d0266800080820411a80fa23744234ca4c9dc26cac608104e0abffeef93f39020",
+)
+"""libvvenc 1.15, 4:2:0, presets faster to slower."""
+_PPS = ("0081000041020898729404", *4 * ("00810000410208987296c080",))
+"""The same with chroma QP offsets of -2."""
+_PLAIN_PPS = ("00810000410208986082", *4 * ("00810000410208987ec080",))
+"""The same without chroma QP offsets."""
+KNOWN = tuple(
+    (bytes.fromhex(sps), bytes.fromhex(pps))
+    for group in (_PPS, _PLAIN_PPS)
+    for sps, pps in zip(_SPS, group, strict=True)
+)
+"""Sequence and picture parameter set by their number, which the payload holds: rows are only ever appended."""
+
+
+def shorten(stream: bytes, width: int, height: int) -> bytes | None:
+    """The payload for a stream of coded pictures of a size; None when it would not come back bit for bit."""
+    units = [unit.removesuffix(b"\x00") for unit in split(stream)]
+    if len(units) < 3 or [unit[1] >> 3 for unit in units[:2] if len(unit) > _HEADER] != [NAL_SPS, NAL_PPS]:
+        return None
+    *aps, picture = units[2:]
+    number = next((n for n in range(len(KNOWN)) if _sets(n, width, height) == tuple(units[:2])), None)
+    if number is None or len(aps) > _MOST_APS:
+        return None
+    payload = bytes([number << 2 | len(aps)])
+    payload += b"".join(varint.write(len(unit) - _HEADER) + unit[_HEADER:] for unit in aps) + picture[_HEADER:]
+    return payload if restore(payload, width, height) == stream else None
+
+
+def restore(payload: bytes, width: int, height: int) -> bytes:
+    """The standard stream of a payload; FormatError when it is damaged or of an encoder unknown to this lbic."""
+    if not payload:
+        raise FormatError("there is no codec stream after the header")
+    number, count = payload[0] >> 2, payload[0] & _MOST_APS
+    if number >= len(KNOWN):
+        raise FormatError(f"parameter sets {number} are unknown to this lbic; upgrade lbic")
+    stream = b"".join(_LONG + unit for unit in _sets(number, width, height))
+    at = 1
+    for _ in range(count):
+        size, at = varint.read(payload, at, "payload")
+        stream += _LONG + _APS + payload[at : at + size]
+        at += size
+    if at >= len(payload):
+        raise FormatError(f"the payload ends before its picture, after {len(payload)} bytes")
+    return stream + _SHORT + _SLICE + payload[at:]
+
+
+def _sets(number: int, width: int, height: int) -> tuple[bytes, bytes]:
+    sps, pps = (resized(unit, width, height) for unit in KNOWN[number])
+    return sps, pps
