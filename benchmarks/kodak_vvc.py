@@ -12,18 +12,24 @@ import numpy as np
 from PIL import Image
 
 import lbic
-from lbic import container
+from lbic import pipeline
 from lbic.codecs import encoders, vvc
+from lbic.codecs.bitstream import split
 from lbic.metrics.psnr import psnr_luma, psnr_rgb
+
+_PICTURE = (8, 17)
+"""NAL unit types: the slice of an IDR picture, adaptation parameter sets."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture: bytes of the file and of the stream in it, PSNRs in dB, and whether ffmpeg decodes the same."""
+    """One picture: bytes of the file, of the standard stream and of its slice and APS, PSNRs in dB, and whether ffmpeg
+    decodes the same."""
 
     name: str
     size: int
     stream: int
+    picture: int
     bpp: float
     rgb: float
     luma: float
@@ -34,15 +40,16 @@ def measure(folder: Path) -> str:
     """Markdown: a row a picture, and the means."""
     rows = [_row(path) for path in sorted(folder.glob("kodim*.png"))]
     lines = [
-        "| picture | bytes | stream | container | bpp | RGB-PSNR | luma PSNR | decoders agree |",
-        "|---|---|---|---|---|---|---|---|",
+        "| picture | bytes | stream | slice and APS | the rest | bpp | RGB-PSNR | luma PSNR | decoders agree |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(
-            f"| {r.name} | {r.size:,} | {r.stream:,} | {r.size - r.stream} | {r.bpp:.4f} | {r.rgb:.2f} | {r.luma:.2f} "
-            f"| {'yes' if r.identical else 'NO'} |"
+            f"| {r.name} | {r.size:,} | {r.stream:,} | {r.picture:,} | {r.size - r.picture} | {r.bpp:.4f} "
+            f"| {r.rgb:.2f} | {r.luma:.2f} | {'yes' if r.identical else 'NO'} |"
             for r in rows
         ),
         f"| **mean of {len(rows)}** | {_mean(r.size for r in rows):,.0f} | {_mean(r.stream for r in rows):,.0f} "
-        f"| {_mean(r.size - r.stream for r in rows):.0f} | {_mean(r.bpp for r in rows):.4f} "
+        f"| {_mean(r.picture for r in rows):,.0f} | {_mean(r.size - r.picture for r in rows):.1f} "
+        f"| {_mean(r.bpp for r in rows):.4f} "
         f"| {_mean(r.rgb for r in rows):.2f} | {_mean(r.luma for r in rows):.2f} "
         f"| {sum(r.identical for r in rows)} of {len(rows)} |",
     ]
@@ -54,10 +61,12 @@ def _row(path: Path) -> Row:
         original = image.convert("RGB")
     data = lbic.compress(original, q=37, effort=2)
     plain = lbic.decompress(data, type=0)
-    _, stream = container.unpack(data)
+    _, stream = pipeline.extract(data)
+    units = (unit.removesuffix(b"\x00") for unit in split(stream))
+    picture = sum(len(unit) for unit in units if unit[1] >> 3 in _PICTURE)
     bpp = 8 * len(data) / (original.width * original.height)
     psnrs = psnr_rgb(original, plain), psnr_luma(original, plain)
-    return Row(path.stem, len(data), len(stream), bpp, *psnrs, second_decoder_agrees(stream))
+    return Row(path.stem, len(data), len(stream), picture, bpp, *psnrs, second_decoder_agrees(stream))
 
 
 def second_decoder_agrees(stream: bytes) -> bool:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 
 import click
+from click.core import ParameterSource
 
 from lbic import fileio, image, pipeline
 from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
+from lbic.container import SCALE_ONE
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
+from lbic.image import Picture
 from lbic.pipeline import Compressed, CompressSettings
+from lbic.rate import target
+from lbic.rate.target import Target
 
 
 @click.command()
@@ -22,6 +27,7 @@ from lbic.pipeline import Compressed, CompressSettings
 @options.quality_option("Quality in the codec's own numbers.")
 @options.codec_option("What codes the picture; 'lbic doctor' tells which work here.")
 @options.scale_option
+@options.target_options
 @options.effort_option
 @options.type_option("Enhancement to recommend to the decoder; the catalog's advice when left out.")
 @options.keep_option
@@ -33,7 +39,8 @@ def compress(
     talk: Talk,
     codec: str,
     quality: int | None,
-    scale: int,
+    scale: int | None,
+    wanted: tuple[str, float] | None,
     effort: int,
     kind: EnhancementType | None,
     keep: tuple[str, ...],
@@ -44,12 +51,16 @@ def compress(
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. Pictures become
     upright 8-bit sRGB or gray; alpha is kept without loss. Inputs are never changed, and a file that is
     there is overwritten only with -f.
+
+    A target instead of -q has the quality found by trying, and the scale too: the best picture for a size, the
+    smallest file for a PSNR. Where none reaches it, exit code 1 and a line that says what is possible.
     """
     row = CODECS[codec]
+    scales = _scales(scale, wanted, quality)
     settings = CompressSettings(
         codec=codec,
         quality=check_quality(row, row.default_quality if quality is None else quality),
-        scale=16 * scale,
+        scale=scales[0],
         effort=effort,
         type=kind,
         keep=frozenset(keep),
@@ -64,11 +75,37 @@ def compress(
         started = time.perf_counter()
         job.check()
         picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc="icc" in keep)
-        done = pipeline.compress(picture, settings)
+        done = _compress(picture, settings, wanted, scales)
         job.write(done.data)
         return _outcome(job, done, time.perf_counter() - started)
 
     return batch.run(jobs, work, Report("compressed", len(jobs), talk), workers=files.jobs)
+
+
+def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | None) -> tuple[int, ...]:
+    """The scales to try, in sixteenths."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("scale") is ParameterSource.COMMANDLINE
+    if wanted and quality is not None:
+        raise UsageError(f"--target-{wanted[0]} finds the quality; leave out -q")
+    if given and scale is None and not wanted:
+        raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
+    if scale is not None:
+        return (scale,)
+    return target.SCALES if wanted else (SCALE_ONE,)
+
+
+def _compress(
+    picture: Picture, settings: CompressSettings, wanted: tuple[str, float] | None, scales: tuple[int, ...]
+) -> Compressed:
+    if wanted is None:
+        return pipeline.compress(picture, settings)
+    name, value = wanted
+    if name == "psnr":
+        return target.compress(picture, settings, Target(psnr=value), scales)
+    pixels = picture.image.width * picture.image.height
+    size = int(value if name == "size" else value * pixels / 8)
+    return target.compress(picture, settings, Target(size=size), scales)
 
 
 def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:

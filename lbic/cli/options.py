@@ -18,6 +18,8 @@ from lbic.cli.parameters import (
     TYPE_LIST,
     Joined,
     NumberParameter,
+    PositiveParameter,
+    ScaleParameter,
     StrengthParameter,
     TileParameter,
     TypeParameter,
@@ -199,11 +201,40 @@ def quality_table() -> str:
 
 scale_option = click.option(
     "--scale",
-    type=NumberParameter(1, 4),
-    default=1,
-    metavar="1..4",
-    help="Halve (2), third (3) or quarter (4) the sides before coding; decompress restores the size. Default 1.",
+    type=ScaleParameter(),
+    metavar="1..4|auto",
+    help="Make the sides this many times smaller before coding, in steps of a sixteenth (1.5, 2); decompress restores "
+    "the size. auto finds the best for a target. Default 1, with a target auto.",
 )
+
+
+def target_options(function: Function) -> Function:
+    """--target-size, --target-bpp and --target-psnr, as ``wanted``: the name of the one given and its value."""
+
+    @click.option("--target-size", type=NumberParameter(1), metavar="BYTES", help="The best file of at most this size.")
+    @click.option(
+        "--target-bpp",
+        type=PositiveParameter(),
+        metavar="X",
+        help="The best file of at most this many bits for each pixel of the picture.",
+    )
+    @click.option(
+        "--target-psnr",
+        type=PositiveParameter(),
+        metavar="DB",
+        help="The smallest file that decompresses to at least this PSNR, of RGB (lite networks, on the CPU).",
+    )
+    @functools.wraps(function)
+    def wrapper(*args: Any, **rest: Any) -> Any:
+        given = {name: value for name in _TARGETS if (value := rest.pop(f"target_{name}")) is not None}
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(f'--target-{name}' for name in given)} exclude each other")
+        return function(*args, wanted=next(iter(given.items()), None), **rest)
+
+    return wrapper
+
+
+_TARGETS = ("size", "bpp", "psnr")
 
 effort_option = click.option(
     "--effort",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from lbic.api import scale_in_sixteenths
 from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
 
 FILE = click.Path(allow_dash=True, readable=False)
@@ -89,3 +91,32 @@ class Joined(click.ParamType["tuple[Any, ...]"]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
         words = value.split(",") if isinstance(value, str) else value
         return tuple(self.one.convert(word, param, ctx) for word in words if word != "")
+
+
+class PositiveParameter(click.ParamType[float]):
+    """A number above 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not 0 < number < math.inf:
+            self.fail(f"{value} is not above 0", param, ctx)
+        return number
+
+
+class ScaleParameter(click.ParamType["int | None"]):
+    """``auto`` (None) or a scale of 1..4 in steps of a sixteenth, as the format stores it."""
+
+    name = "scale"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value in ("auto", None) or isinstance(value, int):
+            return None if value == "auto" else value
+        try:
+            return scale_in_sixteenths(float(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)

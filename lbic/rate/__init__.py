@@ -1,0 +1,1 @@
+"""The encoder chooses: quality and scale for a wanted size or fidelity."""

@@ -1,0 +1,169 @@
+"""Compress to a wanted size or PSNR: the quality, and if wanted the scale, are found by trying.
+
+A trial of the fastest effort costs a tenth of one of the default effort, and its sizes and PSNRs rise and fall with
+those, so it says where to begin. What is decided is decided on whole files as they would be written, and on the
+pictures that they decompress to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from PIL import Image
+
+from lbic import pipeline
+from lbic.codecs import get
+from lbic.codecs.base import EFFORTS
+from lbic.container import SCALE_ONE
+from lbic.enhance.session import Runtime
+from lbic.enhance.types import NONE
+from lbic.errors import CodecError, LbicError, UsageError
+from lbic.image import Picture
+from lbic.metrics.psnr import psnr_luma, psnr_rgb
+from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
+from lbic.rate.search import last_that_fits
+
+SCALES = (16, 20, 24, 32, 48)
+"""What --scale auto chooses among, in sixteenths."""
+_CPU = Runtime(profile="lite", device="cpu")
+"""Where PSNRs are measured, so that the choice is the same on every machine."""
+_PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
+"""How far a scale may be behind in the fast trials, without networks, and still be tried in earnest."""
+
+
+class TargetError(LbicError):
+    """No quality reaches the target."""
+
+    code = "target"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is wanted: at most ``size`` bytes, or at least ``psnr`` dB (RGB; luma of gray pictures), one of them."""
+
+    size: int | None = None
+    psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.size is None) == (self.psnr is None):
+            raise UsageError("a target is a size or a PSNR")
+
+
+@dataclass
+class Trials:
+    """A picture coded with fixed settings but for the quality, each quality once.
+
+    Qualities are told by their rank, 0 the smallest files.
+    """
+
+    picture: Picture
+    settings: CompressSettings
+    files: dict[int, Compressed] = field(default_factory=dict)
+    psnrs: dict[int, float] = field(default_factory=dict)
+
+    @cached_property
+    def qualities(self) -> Sequence[int]:
+        """The codec's qualities from small to large files."""
+        codec = get(self.settings.codec)
+        low, high = codec.quality_range
+        return range(high, low - 1, -1) if codec.lower_is_better else range(low, high + 1)
+
+    def file(self, rank: int) -> Compressed:
+        """The file of a quality."""
+        if rank not in self.files:
+            self.files[rank] = pipeline.compress(self.picture, replace(self.settings, quality=self.qualities[rank]))
+        return self.files[rank]
+
+    def size(self, rank: int) -> float:
+        """Bytes of the file; infinity where the encoder has no room for it (noise at the finest qualities)."""
+        try:
+            return len(self.file(rank).data)
+        except CodecError:
+            return math.inf
+
+    def psnr(self, rank: int) -> float:
+        """PSNR, dB, of what the file decompresses to by default, on the CPU."""
+        if rank not in self.psnrs:
+            done = pipeline.decompress(self.file(rank).data, DecompressSettings(runtime=_CPU))
+            self.psnrs[rank] = _psnr(self.picture.image, done.image)
+        return self.psnrs[rank]
+
+    def reach(self, target: Target, start: int) -> int | None:
+        """The rank that a target asks for: the finest within the size, or the coarsest with the PSNR; None if none."""
+        last = len(self.qualities) - 1
+        if target.size is not None:
+            size = target.size
+            return last_that_fits(lambda rank: self.size(rank) <= size, 0, last, start)
+        wanted = target.psnr or 0.0
+        found = last_that_fits(lambda mirrored: self.psnr(last - mirrored) >= wanted, 0, last, last - start)
+        return None if found is None else last - found
+
+
+def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
+    """Compress a picture to a target, at the best of some scales (sixteenths).
+
+    For a size that is the scale with the highest PSNR, for a PSNR the one with the smallest file. Raises TargetError,
+    which says what is possible, when no quality of any scale reaches the target; and as pipeline.compress does.
+    """
+    guesses = {scale: _Guess.make(picture, replace(settings, scale=scale), target) for scale in scales}
+    reached: list[tuple[Trials, int]] = []
+    for scale in _plausible(guesses, target):
+        trials = Trials(picture, replace(settings, scale=scale))
+        rank = trials.reach(target, guesses[scale].rank)
+        if rank is not None:
+            reached.append((trials, rank))
+    if not reached:
+        raise TargetError(_impossible(picture, settings, target, scales))
+    if len(reached) == 1:
+        trials, rank = reached[0]
+    elif target.size is not None:
+        trials, rank = max(reached, key=lambda one: one[0].psnr(one[1]))
+    else:
+        trials, rank = min(reached, key=lambda one: one[0].size(one[1]))
+    return trials.file(rank)
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """What the fast trials say of a scale: the quality's rank, and the file's size and PSNR without networks there."""
+
+    rank: int
+    size: float
+    psnr: float
+
+    @staticmethod
+    def make(picture: Picture, settings: CompressSettings, target: Target) -> _Guess:
+        fast = Trials(picture, replace(settings, effort=EFFORTS[0], type=NONE))
+        usual = fast.qualities.index(get(settings.codec).default_quality)
+        rank = fast.reach(target, usual)
+        if rank is None:
+            rank = 0 if target.size is not None else len(fast.qualities) - 1
+        return _Guess(rank, fast.size(rank), fast.psnr(rank))
+
+
+def _plausible(guesses: dict[int, _Guess], target: Target) -> list[int]:
+    """The scales that may be the best, full size always among them."""
+    if target.size is not None:
+        best = max((guess.psnr for guess in guesses.values() if guess.size <= target.size), default=-math.inf)
+        return [scale for scale, guess in guesses.items() if scale == SCALE_ONE or guess.psnr >= best - _PLAUSIBLE_DB]
+    least = min(guess.size for guess in guesses.values())
+    return [scale for scale, guess in guesses.items() if scale == SCALE_ONE or guess.size <= least * _PLAUSIBLE_SIZE]
+
+
+def _impossible(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> str:
+    """What is possible instead of the target."""
+    if target.size is not None:
+        least = min(Trials(picture, replace(settings, scale=scale)).size(0) for scale in scales)
+        return f"no quality makes the file as small as {target.size:,} B; the smallest is {least:,.0f} B"
+    last = len(Trials(picture, settings).qualities) - 1
+    most = max(Trials(picture, replace(settings, scale=scale)).psnr(last) for scale in scales)
+    return f"no quality reaches {target.psnr:g} dB; the highest is {most:.2f} dB"
+
+
+def _psnr(original: Image.Image, other: Image.Image) -> float:
+    if original.mode == "L":
+        return psnr_luma(original, other.convert("L"))
+    return psnr_rgb(original, other.convert("RGB"))

@@ -1,0 +1,146 @@
+"""Targets: the search, sizes and PSNRs that are met, the scale that is chosen, and what is said where nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_helpers import lbic, records, save
+from helpers import gray, noise, photo
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lbic import container
+from lbic.errors import ExitCode, UsageError
+from lbic.image import Picture, from_pillow
+from lbic.metrics.psnr import psnr_rgb
+from lbic.pipeline import Compressed, CompressSettings, decompress
+from lbic.rate import target
+from lbic.rate.search import last_that_fits
+from lbic.rate.target import Target, TargetError, Trials
+
+pytestmark = pytest.mark.usefixtures("write_models", "no_gpu")  # no networks
+
+JPEG = CompressSettings("jpeg")
+PICTURE = from_pillow(photo(160, 120))
+
+
+@given(st.integers(-5, 40), st.integers(0, 30), st.integers(-3, 33))
+def test_the_search_finds_the_last_that_fits_in_few_trials(limit: int, high: int, start: int) -> None:
+    tried = []
+
+    def fits(number: int) -> bool:
+        tried.append(number)
+        return number <= limit
+
+    found = last_that_fits(fits, 0, high, start)
+    assert found == (None if limit < 0 else min(limit, high))
+    assert len(set(tried)) == len(tried), "no number twice"
+    assert all(0 <= number <= high for number in tried)
+    assert len(tried) <= 2 * high.bit_length() + 2
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 39))
+def test_what_the_search_finds_fits_whatever_the_order(fitting: list[bool], start: int) -> None:
+    found = last_that_fits(lambda number: fitting[number], 0, len(fitting) - 1, start)
+    if found is not None:
+        assert fitting[found]
+        assert found == len(fitting) - 1 or not fitting[found + 1]
+
+
+def one(wanted: Target, settings: CompressSettings = JPEG, picture: Picture = PICTURE) -> Compressed:
+    return target.compress(picture, settings, wanted, (16,))
+
+
+@pytest.mark.parametrize("size", [600, 1000, 2500, 6000])
+def test_one_quality_finer_would_exceed_the_size(codec: str, size: int) -> None:
+    settings = CompressSettings(codec, effort=1)
+    done = one(Target(size=size), settings)
+    trials = Trials(PICTURE, settings)
+    rank = trials.qualities.index(done.header.quality)
+    assert len(done.data) == trials.size(rank) <= size < trials.size(rank + 1)
+
+
+def test_a_psnr_is_reached_and_one_quality_coarser_would_miss_it() -> None:
+    done = one(Target(psnr=30))
+    trials = Trials(PICTURE, JPEG)
+    rank = trials.qualities.index(done.header.quality)
+    assert psnr_rgb(PICTURE.image, decompress(done.data).image) == pytest.approx(trials.psnr(rank))
+    assert trials.psnr(rank) >= 30 > trials.psnr(rank - 1)
+
+
+def test_all_that_fits_is_the_finest_quality() -> None:
+    assert one(Target(size=10**9)).header.quality == 95
+    assert one(Target(psnr=0.1)).header.quality == 1
+
+
+@pytest.mark.usefixtures("needs_vvc")
+def test_a_quality_that_the_encoder_has_no_room_for_is_too_large() -> None:
+    wild = from_pillow(noise(64, 64))
+    done = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
+    assert done.header.quality > 0
+
+
+@pytest.mark.parametrize("make", [photo, gray])
+def test_the_scale_with_the_highest_psnr_is_chosen(make: Callable[[int, int], Image.Image]) -> None:
+    # Soft: small files are better spent on fewer pixels.
+    image = make(60, 60).resize((240, 240), Image.Resampling.BICUBIC)
+    picture = from_pillow(image)
+    best = {scale: Trials(picture, CompressSettings("jpeg", scale=scale)) for scale in target.SCALES}
+    wanted = Target(size=700)
+    reached = {
+        scale: trials.psnr(rank) for scale, trials in best.items() if (rank := trials.reach(wanted, 20)) is not None
+    }
+    done = target.compress(picture, JPEG, wanted, target.SCALES)
+    assert done.header.scale != 16
+    assert len(done.data) <= 700
+    assert reached[done.header.scale] == max(reached.values())
+
+
+def test_the_scale_with_the_smallest_file_is_chosen_for_a_psnr() -> None:
+    picture = from_pillow(photo(60, 60).resize((240, 240), Image.Resampling.BICUBIC))
+    sizes = {scale: len(target.compress(picture, JPEG, Target(psnr=31), (scale,)).data) for scale in (16, 32)}
+    assert len(target.compress(picture, JPEG, Target(psnr=31), (16, 32)).data) == min(sizes.values())
+
+
+def test_what_is_impossible_is_said_with_what_is_possible() -> None:
+    least = Trials(PICTURE, JPEG).size(0)
+    with pytest.raises(TargetError, match=f"as small as 30 B; the smallest is {least:,} B"):
+        one(Target(size=30))
+    with pytest.raises(TargetError, match=r"no quality reaches 99 dB; the highest is \d\d\.\d\d dB"):
+        one(Target(psnr=99))
+    for nothing in ((None, None), (3, 3.0)):
+        with pytest.raises(UsageError):
+            Target(*nothing)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    picture = save(tmp_path / "a.png", photo(160, 120))
+    (record,) = records(lbic("compress", "--codec", "jpeg", "--json", "--target-bpp", "0.5", picture))
+    assert record["bytes"] == (tmp_path / "a.lbic").stat().st_size <= 160 * 120 * 0.5 / 8
+    (record,) = records(lbic("compress", "-f", "--codec", "jpeg", "--json", "--scale", "1.5", "-q", "10", picture))
+    assert record["scale"] == 1.5
+    assert container.read_header((tmp_path / "a.lbic").read_bytes()).scale == 24
+    said = lbic("compress", "-f", "--codec", "jpeg", "--target-size", "30", picture, code=ExitCode.FAILED).stderr
+    assert "no quality makes the file as small as 30 B; the smallest is" in said
+    lbic("compress", "-f", "--codec", "jpeg", "--target-psnr", "28", "--scale", "auto", picture)
+
+
+@pytest.mark.parametrize(
+    ("options", "because"),
+    [
+        (["--target-size", "9", "--target-bpp", "1"], "--target-size and --target-bpp exclude each other"),
+        (["--target-psnr", "30", "-q", "20"], "--target-psnr finds the quality; leave out -q"),
+        (["--scale", "auto"], "--scale auto needs a target"),
+        (["--scale", "5"], "scale 5 is not a sixteenth step within 1..4"),
+        (["--scale", "1.03"], "scale 1.03 is not a sixteenth step"),
+        (["--scale", "big"], "'big' is not a number"),
+        (["--target-bpp", "0"], "0 is not above 0"),
+        (["--target-size", "few"], "'few' is not a whole number"),
+    ],
+)
+def test_usage(tmp_path: Path, options: list[str], because: str) -> None:
+    picture = save(tmp_path / "a.png")
+    assert because in lbic("compress", "--codec", "jpeg", *options, picture, code=ExitCode.USAGE).stderr
