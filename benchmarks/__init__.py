@@ -1,1 +1,1 @@
-"""The measurements behind docs/benchmark.md: ``python -m benchmarks SECTION --kodak DIR --table1 DIR``."""
+"""The measurements behind docs/benchmark.md: ``python -m benchmarks SECTION --kodak DIR``."""

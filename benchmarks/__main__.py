@@ -1,27 +1,24 @@
 """Measure sections of docs/benchmark.md and write each between its markers.
 
-python -m benchmarks kodak_vvc table1 arcnn resources hgrdn --kodak DIR --table1 DIR
+python -m benchmarks kodak_vvc arcnn resources hgrdn --kodak DIR
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import re
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import arcnn, hgrdn, kodak_vvc, resources, table1
+from benchmarks import arcnn, hgrdn, kodak_vvc, resources
 from benchmarks.restored import QUALITY
+from lbic.evaluate.report import environment
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmark.md"
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "kodak_vvc": lambda given: kodak_vvc.measure(given.kodak),
-    "table1": lambda given: table1.measure(given.table1),
     "arcnn": lambda given: arcnn.measure(given.kodak),
     "resources": lambda given: resources.measure(given.kodak),
     "hgrdn": lambda given: hgrdn.measure(given.kodak, given.qps, given.judge, given.pictures),
@@ -33,7 +30,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--kodak", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
-    parser.add_argument("--table1", type=Path, help="folder of Set5 and Set14's zebra and barbara")
     only = parser.add_argument_group("hgrdn")
     only.add_argument("--qps", type=whole_numbers, default=hgrdn.QPS, metavar="QP,...", help=f"besides {QUALITY}")
     only.add_argument("--judge", type=whole_numbers, default=(), metavar="QP,...", help="more QPs for LPIPS and NIQE")
@@ -63,14 +59,6 @@ def write(name: str, text: str) -> None:
     if count != 1:
         raise SystemExit(f"docs/benchmark.md has {count} sections named {name}")
     PAGE.write_text(changed, encoding="utf-8")
-
-
-def environment() -> str:
-    """One line on what the figures were measured with."""
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("lbic", "imageio-ffmpeg", "av", "pillow", "onnxruntime-gpu")
-    )
-    return f"Measured with {versions} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores."
 
 
 main()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from cli_helpers import lbic, names, save
 from conftest import WriteCatalog
 from helpers import gray, photo
+from PIL import Image
 from toys import identity, spec
 
 from lbic.enhance import types
@@ -22,6 +23,7 @@ from lbic.evaluate.runner import Row
 from lbic.evaluate.table1 import Point, Way
 from lbic.evaluate.tables import means
 from lbic.metrics import table
+from lbic.metrics.psnr import psnr_luma
 
 TOY = Preset("toy", "A toy", "any pictures", "What it shows.", ("jpeg:10,50", "file:jpeg:10,50"), anchors="kodak")
 
@@ -112,7 +114,8 @@ def test_table_one(seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     result = lbic("evaluate", seven, "--preset", "table1", "--report", tmp_path / "report")
     lines = [line for line in result.stdout.splitlines() if line.startswith("|")]
     titles = [line.strip("|").split("|")[0].strip() for line in lines]
-    assert titles[2:6] == [
+    assert titles[2:7] == [
+        "paper, JPEG",
         "paper, proposed",
         "jpeg, scale 2, type 6 (sr+ar)",
         "jpeg, scale 2, type 5 (sr)",
@@ -145,7 +148,24 @@ def test_the_best_way_of_each_picture() -> None:
     none, low, high = None, Point(1, 2), Point(2, 3)
     assert table1.best_of([[[none, low]], [[high, high]], [[none, none]]]) == [[high, high]]
     assert table1.best_of([[[none]], [[none]]]) == [[None]]
-    assert math.isclose(next(table1.rows({WAYS[0]: [[low] * 5]}))[1][0] or 0, 26.84)
+    assert dict(table1.rows({WAYS[0]: [[low] * 5]}))["paper, proposed"][0] == 26.84
+
+
+def test_the_papers_jpeg_row_counts_whole_files_with_standard_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table1, "RATES", (0.01, 2.0))
+    picture = gray(96, 80)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    ((beyond, point),) = table1.measure(out.getvalue(), (table1.JPEG,)).values()
+    assert beyond is None and point is not None
+    around = []
+    for quality in range(1, 96):
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        with Image.open(file) as decoded:
+            around.append((8 * len(file.getvalue()) / (96 * 80), psnr_luma(picture, decoded)))
+    below = max(index for index, (bpp, _) in enumerate(around) if bpp <= 2)
+    assert around[below][1] <= point.plain == point.enhanced <= around[below + 1][1]
 
 
 def test_seconds_are_of_whole_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
