@@ -59,7 +59,7 @@ with the enhancement type named, by libvvenc at lbic's default effort, 2; withou
 are those of whole files. Published rows are what their authors, or those who measured them, report for the same
 pictures; they may count bytes otherwise.""",
             codecs=(
-                "vvc:35,37,40,42,47",
+                "vvc:35,38,42,46",
                 "file:hevc:33,36,39,42,45",
                 "file:avif:1,8,17,27",
                 "file:jxl:11,15,20,30",
