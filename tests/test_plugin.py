@@ -91,7 +91,7 @@ def test_a_truncated_header_is_not_identified(length: int) -> None:
 
 @pytest.mark.parametrize("cut", [1, 100, 300])
 def test_a_truncated_stream_is_an_os_error(cut: int) -> None:
-    image = opened(file_of(photo(9, 7))[:-cut])
+    image = opened(file_of(photo(80, 70))[:-cut])
     with pytest.raises(OSError, match="checksum mismatch"):
         image.load()
 
