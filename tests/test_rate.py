@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lbic import container
-from lbic.errors import ExitCode, UsageError
+from lbic.errors import CodecError, ExitCode, UsageError
 from lbic.image import Picture, from_pillow
 from lbic.metrics.psnr import psnr_rgb
 from lbic.pipeline import Compressed, CompressSettings, decompress
@@ -81,6 +81,8 @@ def test_a_quality_that_the_encoder_has_no_room_for_is_too_large() -> None:
     wild = from_pillow(noise(64, 64))
     done = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
     assert done.header.quality > 0
+    with pytest.raises(CodecError, match="room for one byte a pixel"):
+        one(Target(psnr=99), CompressSettings("vvc", effort=0), wild)
 
 
 @pytest.mark.parametrize("make", [photo, gray])

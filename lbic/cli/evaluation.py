@@ -16,8 +16,6 @@ from lbic.evaluate.runner import Row
 from lbic.fileio import Source
 
 _WRITERS: dict[str, Callable[[Sequence[Row]], bytes]] = {"--json": tables.to_json, "--csv": tables.to_csv}
-_PAGE, _ROWS = "README.md", "rows.json"
-"""What a report's folder holds besides plots."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Outputs:
         if self.anchors and not (self.plots or self.report):
             raise UsageError("--anchors are drawn by --plot DIR")
         drawn = plots.names(metrics)
-        folders = {"--plot": (self.plots, drawn), "--report": (self.report, [_PAGE, _ROWS, *drawn])}
+        folders = {"--plot": (self.plots, drawn), "--report": (self.report, [report.PAGE, report.ROWS, *drawn])}
         check(self.files, folders, sources, force=self.force)
 
     def write(self, rows: Sequence[Row], metrics: Sequence[str], preset: Preset | None) -> None:
@@ -53,9 +51,9 @@ def _report(
     rows: Sequence[Row], metrics: Sequence[str], preset: Preset, published: Sequence[Anchor]
 ) -> Iterator[tuple[str, bytes]]:
     page = report.page(preset, tables.means(rows), bd_rates(rows), published, plots.names(metrics))
-    yield _PAGE, page.encode()
+    yield report.PAGE, page.encode()
     # It is shown to others: pictures go by their own names, without the folders that they lie in here.
-    yield _ROWS, tables.to_json([replace(row, image=Path(row.image).name) for row in rows])
+    yield report.ROWS, tables.to_json([replace(row, image=Path(row.image).name) for row in rows])
 
 
 def check(

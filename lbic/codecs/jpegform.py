@@ -130,12 +130,11 @@ def _headers(kind: int, geometry: Geometry, quality: int) -> bytes:
 def _scans(kind: int, geometry: Geometry) -> Iterator[Scan]:
     """libjpeg's scans (jcparam.c, jpeg_simple_progression) with the tables that it writes before each."""
     everything = (0,) if geometry.gray else (0, 1, 2)
-    last = everything[-1] and 1  # the number of the last Huffman table: luma has 0, chroma 1
     if kind != PROGRESSIVE:
         tables = (0x00, 0x10) if geometry.gray else (0x00, 0x10, 0x01, 0x11)
         yield Scan(everything, (0, 63), 0, tables)
         return
-    yield Scan(everything, (0, 0), 0x01, tuple(range(last + 1)))
+    yield Scan(everything, (0, 0), 0x01, (0x00,) if geometry.gray else (0x00, 0x01))
     yield Scan((0,), (1, 5), 0x02, (0x10,))
     chroma = () if geometry.gray else (2, 1)
     for component in chroma:

@@ -14,6 +14,8 @@ from lbic.evaluate.presets import Preset
 from lbic.evaluate.tables import Mean
 from lbic.metrics.table import METRICS, Metric
 
+PAGE, ROWS = "README.md", "rows.json"
+"""What a report's folder holds besides plots."""
 RATES = (0.05, 0.10, 0.15, 0.20, 0.30, 0.40)
 """Bits per pixel at which codecs are held against each other."""
 _LIBRARIES = ("lbic", "imageio-ffmpeg", "av", "pillow", "numpy", "onnxruntime-gpu", "onnxruntime", "torch")

@@ -16,7 +16,7 @@ from lbic.enhance.types import parse
 from lbic.evaluate import plots, tables
 from lbic.evaluate.curves import Curve
 from lbic.evaluate.presets import PRESETS
-from lbic.evaluate.report import head
+from lbic.evaluate.report import PAGE, ROWS, head
 from lbic.evaluate.table1 import ARCNN_FIRST, PICTURES, RATES, Point, Way, rows
 from lbic.metrics.psnr import luma
 
@@ -38,8 +38,8 @@ def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, byt
     parts = [*head(PRESET), table(found)]
     parts += [f"## {title}\n\n![{title}]({name}.svg)" for name, title in _FIGURES.items()]
     parts += ["## Seconds", _seconds(*seconds)]
-    yield "README.md", ("\n\n".join(parts) + "\n").encode()
-    yield "rows.json", _json(found, seconds)
+    yield PAGE, ("\n\n".join(parts) + "\n").encode()
+    yield ROWS, _json(found, seconds)
     means = {name: _curve(values) for name, values in rows(found)}
     yield from plots.draw_curves("figure3", _METRIC, {name: curve for name, curve in means.items() if curve})
     order = {name: means[name] for name in (str(Way("jpeg", 32, parse("sr+ar"))), str(ARCNN_FIRST), ARCNN_FIRST.plain)}
@@ -48,7 +48,7 @@ def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, byt
 
 def names() -> list[str]:
     """The files of the report."""
-    return ["README.md", "rows.json", *(f"{name}.{suffix}" for name in _FIGURES for suffix in plots.FORMATS)]
+    return [PAGE, ROWS, *(f"{name}.{suffix}" for name in _FIGURES for suffix in plots.FORMATS)]
 
 
 def table(found: Found) -> str:

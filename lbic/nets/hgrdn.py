@@ -2,7 +2,7 @@
 
 Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", Figure 1: a 3x3
 convolution, a strided convolution that halves the picture, grouped residual dense blocks (GRDB) whose
-outputs are fused, an up-sampling convolution convolutional block attention (CBAM), a 3x3 convolution and a
+outputs are fused, an up-sampling convolution, convolutional block attention (CBAM), a 3x3 convolution and a
 skip over everything. A GRDB chains residual dense blocks (RDB) and fuses their outputs (Kim et al., "GRDN",
 CVPR Workshops 2019); an RDB is that of Zhang et al., "Residual Dense Network" (CVPR 2018), section 3.2; CBAM is
 Woo et al. (ECCV 2018). One class serves both profiles: FULL has the paper's 22.05 million parameters.

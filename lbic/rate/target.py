@@ -85,7 +85,9 @@ class Trials:
             return math.inf
 
     def psnr(self, rank: int) -> float:
-        """PSNR, dB, of what the file decompresses to by default, on the CPU."""
+        """PSNR, dB, of what the file decompresses to by default, on the CPU; infinity where ``size`` is."""
+        if math.isinf(self.size(rank)):
+            return math.inf
         if rank not in self.psnrs:
             done = pipeline.decompress(self.file(rank).data, DecompressSettings(runtime=_CPU))
             self.psnrs[rank] = _psnr(self.picture.image, done.image)
