@@ -22,27 +22,44 @@ def compress(
     *,
     q: int | None = None,
     codec: str = "vvc",
-    scale: float = 1,
+    scale: float | None = None,
     effort: int = 2,
     type: int | str | None = None,
+    target_size: int | None = None,
+    target_bpp: float | None = None,
+    target_psnr: float | None = None,
 ) -> bytes:
     """Compress a Pillow image of any mode into the bytes of a .lbic file.
 
-    ``q`` is the codec's own quality (None: its default), ``scale`` 1..4 the downsampling before the codec,
-    ``effort`` 0..4 speed against size, ``type`` the enhancement to recommend (None: the catalog's).
-    Raises UsageError for values out of range and MissingError without an encoder.
+    ``q`` is the codec's own quality (None: its default), ``scale`` 1..4 the downsampling before the codec (None: 1,
+    or with a target the best of several), ``effort`` 0..4 speed against size, ``type`` the enhancement to recommend
+    (None: the catalog's; "auto": the one whose picture has the highest PSNR). One of the targets instead of ``q`` has
+    the quality found by trying: the best picture of at most ``target_size`` bytes or ``target_bpp`` bits per pixel,
+    or the smallest file whose default decoding has at least ``target_psnr`` dB. Raises UsageError for values out of
+    range, MissingError without an encoder and TargetError for a target that no quality reaches.
     """
     from lbic import pipeline
-    from lbic.enhance import types
+    from lbic.enhance import choice, types
+    from lbic.image import from_pillow
+    from lbic.rate import target
 
     settings = pipeline.CompressSettings(
         codec=codec,
         quality=q,
-        scale=scale_in_sixteenths(scale),
+        scale=scale_in_sixteenths(1 if scale is None else scale),
         effort=effort,
-        type=None if type is None else types.parse(type),
+        type=choice.AUTO if type == choice.AUTO else None if type is None else types.parse(type),
     )
-    return pipeline.compress(image, settings).data
+    given = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
+    wanted = [(name, value) for name, value in given.items() if value is not None]
+    if not wanted:
+        return pipeline.compress(image, settings).data
+    if len(wanted) > 1 or q is not None:
+        raise UsageError("a target stands alone: one of q, target_size, target_bpp and target_psnr")
+    picture = from_pillow(image)
+    goal = target.Target.of(*wanted[0], picture.image.width * picture.image.height)
+    scales = target.SCALES if scale is None else (settings.scale,)
+    return target.compress(picture, settings, goal, scales).data
 
 
 def decompress(

@@ -18,21 +18,20 @@ VERSION = 1
 SCALE_ONE = 16
 CONFIGURATION = 0
 """BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
+CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3, "webp": 4, "avif": 5, "jpeg2000": 6}
+"""Fixed in docs/format.md; a number is never reused, whatever happens to the codec."""
 PAYLOAD_STREAM = 0
 """The payload is the codec's own standard stream, whole."""
 PAYLOAD_VVC = 1
 """A VVC stream without its parameter sets (codecs.vvcform)."""
 PAYLOAD_JPEG = 2
 """A JPEG stream without its headers (codecs.jpegform)."""
-FORMS = {PAYLOAD_STREAM: ("vvc", "vtm", "jpeg"), PAYLOAD_VVC: ("vvc", "vtm"), PAYLOAD_JPEG: ("jpeg",)}
+FORMS = {PAYLOAD_STREAM: tuple(CODEC_IDS), PAYLOAD_VVC: ("vvc", "vtm"), PAYLOAD_JPEG: ("jpeg",)}
 """The codecs whose payloads may have a form; numbers are fixed in docs/format.md."""
 
 FLAG_METADATA = 0x01
 FLAG_GRAY = 0x02
 RESERVED_FLAGS = 0xFF & ~(FLAG_METADATA | FLAG_GRAY)
-
-CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3}
-"""Fixed in docs/format.md; a number is never reused, whatever happens to the codec."""
 
 ALPHA, BLEND_WEIGHTS, ICC, EXIF, XMP = 1, 2, 128, 129, 130
 METADATA_NAMES = {ALPHA: "alpha", ICC: "icc", EXIF: "exif", XMP: "xmp"}

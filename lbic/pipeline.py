@@ -17,10 +17,11 @@ from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.color import Planes
 from lbic.container import Header
 from lbic.degradation import Degradation
-from lbic.enhance import catalog
+from lbic.enhance import catalog, choice
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
+from lbic.enhance.choice import AUTO, Auto
 from lbic.enhance.session import Runtime
-from lbic.enhance.types import TYPES, EnhancementType, check_strength
+from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
 from lbic.errors import UsageError
 from lbic.image import Picture, from_pillow, with_alpha
 
@@ -28,13 +29,14 @@ from lbic.image import Picture, from_pillow, with_alpha
 @dataclass(frozen=True)
 class CompressSettings:
     """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
-    the catalog's advice for this codec, scale and quality, ``keep`` names metadata to store (metadata.KEEPABLE)."""
+    the catalog's advice for this codec, scale and quality, "auto" the type that comes closest to the picture
+    (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE)."""
 
     codec: str = DEFAULT_CODEC
     quality: int | None = None
     scale: int = container.SCALE_ONE
     effort: int = DEFAULT_EFFORT
-    type: EnhancementType | None = None
+    type: EnhancementType | Auto | None = None
     keep: frozenset[str] = frozenset()
 
 
@@ -93,7 +95,8 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
     require(codec)
-    kind = settings.type or catalog.load().default_type(codec.name, settings.scale, quality)
+    advised = settings.type or catalog.load().default_type(codec.name, settings.scale, quality)
+    kind = NONE if advised == AUTO else advised
     header = Header(
         codec=codec.name,
         quality=quality,
@@ -108,6 +111,9 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     stream = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
     form, payload = codec.shorten(stream, _geometry(header), quality)
     header = replace(header, form=form)
+    if advised == AUTO:
+        coded = codec.decode(stream, _geometry(header))
+        header = replace(header, type=choice.closest(picture.image, coded, header).id)
     return Compressed(container.pack(header, payload), header, picture.notes)
 
 

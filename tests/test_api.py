@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import lbic
 from lbic.api import scale_in_sixteenths
 from lbic.errors import FormatError, MissingError, UsageError
 from lbic.image import with_alpha
+from lbic.rate.target import TargetError
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
 
@@ -45,6 +47,26 @@ def test_info_reads_the_header_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["7", 7, "ar", "AR"])
 def test_types_go_by_number_or_name(name: int | str) -> None:
     assert lbic.info(lbic.compress(photo(8, 8), codec="jpeg", type=name)).type == 7
+
+
+def test_targets() -> None:
+    picture = photo(160, 120)
+    data = lbic.compress(picture, codec="jpeg", target_size=1500)
+    assert 1000 < len(data) <= 1500
+    assert len(lbic.compress(picture, codec="jpeg", target_bpp=0.5, scale=2)) <= 160 * 120 * 0.5 / 8
+    assert lbic.info(lbic.compress(picture, codec="jpeg", target_bpp=0.5, scale=2)).scale == 32
+    assert psnr(lbic.decompress(lbic.compress(picture, codec="jpeg", target_psnr=30)), picture) >= 30
+
+
+@pytest.mark.parametrize("given", [{"q": 30, "target_bpp": 0.5}, {"target_size": 900, "target_psnr": 30}])
+def test_a_target_stands_alone(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="a target stands alone"):
+        lbic.compress(photo(8, 8), codec="jpeg", **given)
+
+
+def test_a_target_out_of_reach() -> None:
+    with pytest.raises(TargetError, match="as small as 20 B; the smallest is"):
+        lbic.compress(photo(160, 120), codec="jpeg", target_size=20)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F"])

@@ -1,4 +1,4 @@
-"""What the benchmark of types 1 to 4 computes, on small pictures and toy networks."""
+"""What the benchmarks of types 1 to 4 and of targets compute, on small pictures and toy networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from toys import identity, spec
 
 pytest.importorskip("benchmarks", reason="a source distribution has no benchmarks")
 
-from benchmarks import bars, costs, crops, hgrdn, restored, seams
+from benchmarks import bars, costs, crops, hgrdn, restored, seams, targets
 from benchmarks.bars import BARS, CLAIMS, Facts
 from benchmarks.restored import QUALITY, code, restore, shipped
 from lbic import pipeline
@@ -175,3 +175,23 @@ def test_crops(folder: Path, write_models: WriteCatalog, monkeypatch: pytest.Mon
     for column, picture in enumerate((coded.original, restore(coded, NONE), restore(coded, NR))):
         left, top = column * step, crops.HEAD + step
         assert sheet.crop((left, top, left + 32, top + 32)) == picture.crop((10, 20, 42, 52))
+
+
+def test_targets_by_hand() -> None:
+    rows = [
+        targets.Row(0.1, wanted=100, found=100, scale=16, gain=0.0),
+        targets.Row(0.1, wanted=100, found=90, scale=24, gain=-0.05),
+        targets.Row(0.4, wanted=200, found=202, scale=16, gain=0.35),
+    ]
+    first, second, both = targets.table(rows).splitlines()[2:]
+    assert first == "| 0.1 bpp | 2 of 2 | 5.0 % | 10.0 % | 1 (1), 1.5 (1) | -0.025 dB | -0.050 dB | 1 |"
+    assert second.startswith("| 0.4 bpp | 0 of 1 | -1.0 % |")
+    assert both.startswith("| **all** | 2 of 3 | 3.0 % | 10.0 % | 1 (2), 1.5 (1) | +0.100 dB |")
+
+
+@pytest.mark.usefixtures("write_models", "no_gpu", "needs_vvc")
+def test_targets_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lbic.rate.target.SCALES", (16, 32))
+    found = targets.row(folder / "kodim01.png", 0.5)
+    assert found.found <= found.wanted
+    assert found.gain >= 0, "scale 1 is among the scales tried"

@@ -165,7 +165,7 @@ def test_target_exists(tmp_path: Path) -> None:
         (["--effort", 5], "5 is not in 0..4"),
         (["--effort", "high"], "'high' is not a whole number"),
         (["--type", 8], "unknown enhancement type '8'; known: 0 none, 1 nr"),
-        (["--codec", "webp"], "'webp' is not one of 'vvc', 'vtm', 'jpeg'"),
+        (["--codec", "gif"], "'gif' is not one of 'vvc', 'vtm', 'jpeg', 'webp', 'avif', 'jpeg2000'"),
         (["--keep", "icc,gps"], "'gps' is not one of"),
         (["--max-pixels", 0], "0 is not in 1..400000000"),
         (["--jobs", 0], "0 is less than 1"),
@@ -190,7 +190,7 @@ def test_an_encoder_that_is_missing_is_told_once(tmp_path: Path, monkeypatch: py
     result = lbic("compress", *sources, code=ExitCode.MISSING)
     assert result.stderr == (
         "lbic: error: codec vvc cannot compress here: no VVC encoder on this machine; install one. "
-        "Codecs that work here: jpeg\n"
+        "Codecs that work here: jpeg, webp, avif, jpeg2000\n"
     )
     assert names(tmp_path) == {"a.png", "b.png"}
 

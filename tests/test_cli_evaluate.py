@@ -139,7 +139,7 @@ class Judge:
     [
         (["--codec", "jpeg", "--metrics", "lpips"], "LPIPS needs AlexNet's weights", ExitCode.MISSING),
         (["--codec", "jpeg", "--metrics", "beauty"], "'beauty' is not one of 'psnr', 'psnr_y'", ExitCode.USAGE),
-        (["--codec", "webp:3"], "unknown codec 'webp'", ExitCode.USAGE),
+        (["--codec", "gif:3"], "unknown codec 'gif'", ExitCode.USAGE),
         (["--codec", "jpeg:0"], "quality 0 is not in jpeg's range 1..95", ExitCode.USAGE),
         (["--codec", "file:gif:3"], "unknown format 'file:gif'; known: file:jpeg, ", ExitCode.USAGE),
         (["--codec", "file:"], "unknown format 'file:'", ExitCode.USAGE),

@@ -63,7 +63,7 @@ def test_bytes_are_those_of_the_format_page() -> None:
 
 
 def test_codec_numbers_are_those_of_the_format_page() -> None:
-    assert container.CODEC_IDS == {"vvc": 1, "vtm": 2, "jpeg": 3}
+    assert container.CODEC_IDS == {"vvc": 1, "vtm": 2, "jpeg": 3, "webp": 4, "avif": 5, "jpeg2000": 6}
 
 
 @given(st.integers(1, limits.MAX_SIDE), st.integers(1, limits.MAX_SIDE), st.booleans())

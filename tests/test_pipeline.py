@@ -22,7 +22,7 @@ from lbic.pipeline import CompressSettings, DecompressSettings, compress, decode
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
 
-GOOD = {"vvc": 27, "vtm": 27, "jpeg": 90}
+GOOD = {"vvc": 27, "vtm": 27, "jpeg": 90, "webp": 90, "avif": 90, "jpeg2000": 50}
 PLAIN = DecompressSettings(type=TYPES[0])
 JPEG = CompressSettings("jpeg", 60, type=TYPES[0])
 

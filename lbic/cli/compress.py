@@ -13,6 +13,7 @@ from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
 from lbic.container import SCALE_ONE
+from lbic.enhance.choice import AUTO, Auto
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
@@ -29,7 +30,11 @@ from lbic.rate.target import Target
 @options.scale_option
 @options.target_options
 @options.effort_option
-@options.type_option("Enhancement to recommend to the decoder; the catalog's advice when left out.")
+@options.type_option(
+    "Enhancement to recommend to the decoder; the catalog's advice when left out; auto for the one whose picture comes "
+    "closest to the original by PSNR.",
+    AUTO,
+)
 @options.keep_option
 @options.max_pixels_option
 @options.input_options
@@ -42,7 +47,7 @@ def compress(
     scale: int | None,
     wanted: tuple[str, float] | None,
     effort: int,
-    kind: EnhancementType | None,
+    kind: EnhancementType | Auto | None,
     keep: tuple[str, ...],
     max_pixels: int,
 ) -> ExitCode:
@@ -100,12 +105,8 @@ def _compress(
 ) -> Compressed:
     if wanted is None:
         return pipeline.compress(picture, settings)
-    name, value = wanted
-    if name == "psnr":
-        return target.compress(picture, settings, Target(psnr=value), scales)
     pixels = picture.image.width * picture.image.height
-    size = int(value if name == "size" else value * pixels / 8)
-    return target.compress(picture, settings, Target(size=size), scales)
+    return target.compress(picture, settings, Target.of(*wanted, pixels), scales)
 
 
 def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:

@@ -153,11 +153,10 @@ def _runtime(profile: str, device: str, tile: int | None) -> Runtime:
     return Runtime(profile=profile, device=device, tile=tile)
 
 
-def type_option(help: str, **more: Any) -> Callable[[F], F]:
-    """--type, by number or name."""
-    return click.option(
-        "--type", "kind", type=TypeParameter(), metavar="T", help=f"{help} By number or name: {TYPE_LIST}.", **more
-    )
+def type_option(help: str, *words: str, **more: Any) -> Callable[[F], F]:
+    """--type, by number or name, or by a word that the command knows besides."""
+    help = f"{help} By number or name: {TYPE_LIST}."
+    return click.option("--type", "kind", type=TypeParameter(*words), metavar="T", help=help, **more)
 
 
 strength_option = click.option(

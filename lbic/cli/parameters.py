@@ -22,16 +22,19 @@ MADE_FOLDER = click.Path(path_type=Path, file_okay=False)
 TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
 
 
-class TypeParameter(click.ParamType[EnhancementType]):
-    """An enhancement type by number or name."""
+class TypeParameter(click.ParamType["EnhancementType | str"]):
+    """An enhancement type by number or name, or one word more, which stays a word."""
 
     name = "type"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> EnhancementType:
-        return value if isinstance(value, EnhancementType) else parse(value)
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if isinstance(value, EnhancementType) or value in self.words else parse(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        names = (kind.name for kind in TYPES.values())
+        names = (*(kind.name for kind in TYPES.values()), *self.words)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from lbic.codecs.base import Codec, Rated
 from lbic.codecs.jpeg import JpegCodec
+from lbic.codecs.raster import AVIF, JPEG2000, WEBP
 from lbic.codecs.vtm import VtmCodec
 from lbic.codecs.vvc import VvcCodec
 from lbic.errors import MissingError, UsageError
 
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (VvcCodec(), VtmCodec(), JpegCodec())}
+_ROWS: tuple[Codec, ...] = (VvcCodec(), VtmCodec(), JpegCodec(), WEBP, AVIF, JPEG2000)
+CODECS: dict[str, Codec] = {codec.name: codec for codec in _ROWS}
 DEFAULT_CODEC = "vvc"
 
 

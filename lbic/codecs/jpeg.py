@@ -9,6 +9,7 @@ from PIL import Image
 
 from lbic.codecs import jpegform
 from lbic.codecs.base import Geometry
+from lbic.codecs.raster import check_geometry, reading
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
 from lbic.errors import CodecError
@@ -62,7 +63,7 @@ class JpegCodec:
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
-        try:
+        with reading("JPEG"):
             with own_limits():
                 image = Image.open(io.BytesIO(data), formats=["JPEG"])
             gray = image.mode == "L"
@@ -70,18 +71,10 @@ class JpegCodec:
                 raise CodecError(
                     f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
                 )
-            if image.size != (geometry.width, geometry.height) or gray != geometry.gray:
-                raise CodecError(
-                    f"the JPEG stream is {image.size[0]}x{image.size[1]}{' gray' if gray else ''}, the header says "
-                    f"{geometry.width}x{geometry.height}{' gray' if geometry.gray else ''}"
-                )
+            check_geometry(image.size, gray, geometry, "JPEG")
             if not gray:
                 image.draft("YCbCr", image.size)  # the planes as they are coded, no trip through RGB
             image.load()
-        except CodecError:
-            raise
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise CodecError(f"the JPEG stream is damaged: {error}") from error
         levels = np.asarray(image)
         if gray:
             return Planes(from_levels(levels, _TOP))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +96,10 @@ def measure(
 ) -> dict[Way, list[Point | None]]:
     """What each way gives one picture file at RATES; ``tick`` is called after every way. Raises ImageError."""
     picture = Image.fromarray(luma(image.load(data).image))
+    code = lru_cache(maxsize=None)(partial(_code, picture))
     found = {}
     for way in ways:
-        coder = _jpeg_coder(picture) if way == JPEG else _way_coder(picture, way)
+        coder = _jpeg_coder(picture) if way == JPEG else _way_coder(picture, way, code)
         found[way] = [coder.at_rate(rate) for rate in RATES]
         tick()
     return found
@@ -164,20 +165,21 @@ class _Coder:
         return 8 * len(self._code(index)) / self._pixels
 
 
-def _way_coder(picture: Image.Image, way: Way) -> _Coder:
+def _code(picture: Image.Image, codec: str, scale: int, quality: int) -> bytes:
+    """The .lbic file, without advice on enhancement, so that ways with the same coding share it."""
+    return pipeline.compress(picture, pipeline.CompressSettings(codec, quality, scale, type=NONE)).data
+
+
+def _way_coder(picture: Image.Image, way: Way, code: Callable[[str, int, int], bytes]) -> _Coder:
     codec = get(way.codec)
     low, high = codec.quality_range
-
-    def code(quality: int) -> bytes:
-        settings = pipeline.CompressSettings(way.codec, quality, way.scale, type=way.type)
-        return pipeline.compress(picture, settings).data
 
     def see(data: bytes) -> Point:
         plain, enhanced = (psnr_luma(picture, image) for image in (_decompress(data, NONE), restore(data, way)))
         return Point(plain, enhanced)
 
     qualities = range(high, low - 1, -1) if codec.lower_is_better else range(low, high + 1)
-    return _Coder(picture.width * picture.height, qualities, code, see)
+    return _Coder(picture.width * picture.height, qualities, partial(code, way.codec, way.scale), see)
 
 
 def _jpeg_coder(picture: Image.Image) -> _Coder:

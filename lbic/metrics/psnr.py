@@ -37,6 +37,13 @@ def psnr_luma(reference: Image.Image, other: Image.Image) -> float:
     return psnr(luma(reference), luma(other))
 
 
+def psnr_picture(original: Image.Image, other: Image.Image) -> float:
+    """What targets and choices go by: psnr_luma of a gray original (mode L), psnr_rgb of any other."""
+    if original.mode == "L":
+        return psnr_luma(original, other.convert("L"))
+    return psnr_rgb(original, other.convert("RGB"))
+
+
 def rgb(image: Image.Image) -> Levels:
     """The picture as (height, width, 3) levels."""
     return np.asarray(image.convert("RGB"))

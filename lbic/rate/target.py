@@ -12,24 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from PIL import Image
-
 from lbic import pipeline
 from lbic.codecs import get
 from lbic.codecs.base import EFFORTS
 from lbic.container import SCALE_ONE
-from lbic.enhance.session import Runtime
+from lbic.enhance.choice import ENCODER
 from lbic.enhance.types import NONE
 from lbic.errors import CodecError, LbicError, UsageError
 from lbic.image import Picture
-from lbic.metrics.psnr import psnr_luma, psnr_rgb
+from lbic.metrics.psnr import psnr_picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
 
 SCALES = (16, 20, 24, 32, 48)
 """What --scale auto chooses among, in sixteenths."""
-_CPU = Runtime(profile="lite", device="cpu")
-"""Where PSNRs are measured, so that the choice is the same on every machine."""
 _PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
 """How far a scale may be behind in the fast trials, without networks, and still be tried in earnest."""
 
@@ -50,6 +46,13 @@ class Target:
     def __post_init__(self) -> None:
         if (self.size is None) == (self.psnr is None):
             raise UsageError("a target is a size or a PSNR")
+
+    @classmethod
+    def of(cls, name: str, value: float, pixels: int) -> Target:
+        """A target by its name: ``size`` in bytes, ``bpp`` in bits for each of the pixels, ``psnr`` in dB."""
+        if name == "psnr":
+            return cls(psnr=value)
+        return cls(size=int(value if name == "size" else value * pixels / 8))
 
 
 @dataclass
@@ -89,8 +92,8 @@ class Trials:
         if math.isinf(self.size(rank)):
             return math.inf
         if rank not in self.psnrs:
-            done = pipeline.decompress(self.file(rank).data, DecompressSettings(runtime=_CPU))
-            self.psnrs[rank] = _psnr(self.picture.image, done.image)
+            done = pipeline.decompress(self.file(rank).data, DecompressSettings(runtime=ENCODER))
+            self.psnrs[rank] = psnr_picture(self.picture.image, done.image)
         return self.psnrs[rank]
 
     def reach(self, target: Target, start: int) -> int | None:
@@ -104,28 +107,59 @@ class Trials:
         return None if found is None else last - found
 
 
+@dataclass(frozen=True)
+class Reached:
+    """A scale that reaches the target, and the quality's rank there."""
+
+    trials: Trials
+    rank: int
+
+    @property
+    def scale(self) -> int:
+        """In sixteenths."""
+        return self.trials.settings.scale
+
+    @property
+    def file(self) -> Compressed:
+        """The file."""
+        return self.trials.file(self.rank)
+
+    @property
+    def psnr(self) -> float:
+        """PSNR, dB, of what the file decompresses to by default, on the CPU."""
+        return self.trials.psnr(self.rank)
+
+
 def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
     """Compress a picture to a target, at the best of some scales (sixteenths).
 
     For a size that is the scale with the highest PSNR, for a PSNR the one with the smallest file. Raises TargetError,
     which says what is possible, when no quality of any scale reaches the target; and as pipeline.compress does.
     """
+    return best(reach(picture, settings, target, scales), target).file
+
+
+def reach(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> list[Reached]:
+    """The plausible ones of some scales, each at the quality that reaches the target; raises as ``compress`` does."""
     guesses = {scale: _Guess.make(picture, replace(settings, scale=scale), target) for scale in scales}
-    reached: list[tuple[Trials, int]] = []
+    reached: list[Reached] = []
     for scale in _plausible(guesses, target):
         trials = Trials(picture, replace(settings, scale=scale))
         rank = trials.reach(target, guesses[scale].rank)
         if rank is not None:
-            reached.append((trials, rank))
+            reached.append(Reached(trials, rank))
     if not reached:
         raise TargetError(_impossible(picture, settings, target, scales))
+    return reached
+
+
+def best(reached: Sequence[Reached], target: Target) -> Reached:
+    """The one with the highest PSNR for a size, the one with the smallest file for a PSNR."""
     if len(reached) == 1:
-        trials, rank = reached[0]
-    elif target.size is not None:
-        trials, rank = max(reached, key=lambda one: one[0].psnr(one[1]))
-    else:
-        trials, rank = min(reached, key=lambda one: one[0].size(one[1]))
-    return trials.file(rank)
+        return reached[0]
+    if target.size is not None:
+        return max(reached, key=lambda one: one.psnr)
+    return min(reached, key=lambda one: len(one.file.data))
 
 
 @dataclass(frozen=True)
@@ -163,9 +197,3 @@ def _impossible(picture: Picture, settings: CompressSettings, target: Target, sc
     last = len(Trials(picture, settings).qualities) - 1
     most = max(Trials(picture, replace(settings, scale=scale)).psnr(last) for scale in scales)
     return f"no quality reaches {target.psnr:g} dB; the highest is {most:.2f} dB"
-
-
-def _psnr(original: Image.Image, other: Image.Image) -> float:
-    if original.mode == "L":
-        return psnr_luma(original, other.convert("L"))
-    return psnr_rgb(original, other.convert("RGB"))

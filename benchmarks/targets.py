@@ -1,0 +1,89 @@
+"""Kodak at four sizes: how close --target-bpp comes from below, and what --scale auto gains over scale 1."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lbic import image
+from lbic.codecs.base import DEFAULT_EFFORT
+from lbic.container import SCALE_ONE
+from lbic.pipeline import CompressSettings
+from lbic.rate import target
+from lbic.rate.target import Target
+
+RATES = (0.05, 0.1, 0.2, 0.4)
+"""Bits per pixel."""
+_TOLERANCE_DB = 0.02
+"""How much worse than scale 1 the bar lets --scale auto be."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture at one rate: bytes wanted and found, the scale chosen (sixteenths), and dB over scale 1."""
+
+    rate: float
+    wanted: int
+    found: int
+    scale: int
+    gain: float
+
+    @property
+    def shortfall(self) -> float:
+        """Percent of the target that is left unused; negative above it."""
+        return 100 * (1 - self.found / self.wanted)
+
+
+def measure(folder: Path, rates: Sequence[float] = RATES) -> str:
+    """Markdown: a row a rate, and one for all."""
+    wanted = [(path, rate) for rate in rates for path in sorted(folder.glob("kodim*.png"))]
+    with ThreadPoolExecutor(2) as pool:
+        rows = list(pool.map(lambda one: row(*one), wanted))
+    return table(rows)
+
+
+def row(path: Path, rate: float) -> Row:
+    """Compress one picture to one rate as ``lbic compress --target-bpp`` does."""
+    picture = image.load(path.read_bytes())
+    wanted = Target(size=int(rate * picture.image.width * picture.image.height / 8))
+    reached = target.reach(picture, CompressSettings("vvc", effort=DEFAULT_EFFORT), wanted, target.SCALES)
+    chosen = target.best(reached, wanted)
+    full = next((one for one in reached if one.scale == SCALE_ONE), None)
+    gain = chosen.psnr - full.psnr if full else np.inf
+    sys.stderr.write(f"{path.name} {rate:g} bpp: scale {chosen.scale / SCALE_ONE:g}, {gain:+.2f} dB\n")
+    return Row(rate, wanted.size or 0, len(chosen.file.data), chosen.scale, gain)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown of rows."""
+    groups = [(f"{rate:g} bpp", [row for row in rows if row.rate == rate]) for rate in sorted({r.rate for r in rows})]
+    lines = [
+        "| target | files at or below | shortfall, mean | at worst | scales chosen | gain over scale 1, mean "
+        f"| at worst | worse by over {_TOLERANCE_DB} dB |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_line(name, group) for name, group in groups),
+        _line("**all**", rows),
+    ]
+    return "\n".join(lines)
+
+
+def _line(name: str, rows: Sequence[Row]) -> str:
+    below = sum(row.found <= row.wanted for row in rows)
+    gains = [row.gain for row in rows]
+    worse = sum(gain < -_TOLERANCE_DB for gain in gains)
+    return (
+        f"| {name} | {below} of {len(rows)} | {np.mean([row.shortfall for row in rows]):.1f} % "
+        f"| {max(row.shortfall for row in rows):.1f} % | {_scales(row.scale for row in rows)} "
+        f"| {np.mean(gains):+.3f} dB | {min(gains):+.3f} dB | {worse} |"
+    )
+
+
+def _scales(scales: Iterable[int]) -> str:
+    """``1 (20), 1.5 (4)``: how often each."""
+    values, counts = np.unique(list(scales), return_counts=True)
+    return ", ".join(f"{value / SCALE_ONE:g} ({count})" for value, count in zip(values, counts, strict=True))

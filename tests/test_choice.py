@@ -1,0 +1,76 @@
+"""--type auto: the encoder records the type whose picture comes closest to the original."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_helpers import lbic as run
+from cli_helpers import records, save
+from conftest import WriteCatalog
+from helpers import gray, photo
+from PIL import Image
+from toys import identity, spec
+
+import lbic
+from lbic.container import Header
+from lbic.enhance.choice import candidates
+from lbic.errors import ExitCode
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+FLAT = Image.new("L", (32, 24), 130)
+
+
+def coded_level() -> int:
+    """What JPEG at its coarsest makes of FLAT."""
+    level = int(np.asarray(lbic.decompress(lbic.compress(FLAT, codec="jpeg", q=1, type=0))).flat[0])
+    assert level != 130
+    return level
+
+
+def ship(write_models: WriteCatalog, gain: float, **changes: object) -> None:
+    """Ship one network for type 7, recorded by default."""
+    data = identity(1, gain)
+    write_models([(spec("toy", data, "ar", **changes), data)], [("jpeg", 16, 7)])
+
+
+@pytest.mark.parametrize(("better", "chosen"), [(True, 7), (False, 0)])
+def test_the_closest_is_recorded(write_models: WriteCatalog, better: bool, chosen: int) -> None:
+    write_models([])
+    ship(write_models, 130 / coded_level() if better else 0.9)
+    assert lbic.info(lbic.compress(FLAT, codec="jpeg", q=1)).type == 7, "the catalog's advice, unmeasured"
+    data = lbic.compress(FLAT, codec="jpeg", q=1, type="auto")
+    assert lbic.info(data).type == chosen
+    level = 130 if better else coded_level()
+    assert np.all(np.asarray(lbic.decompress(data)) == level)
+
+
+def test_on_a_tie_no_network_runs(write_models: WriteCatalog) -> None:
+    ship(write_models, 1)
+    assert lbic.info(lbic.compress(gray(32, 24), codec="jpeg", q=10, type="auto")).type == 0
+
+
+def test_candidates(write_models: WriteCatalog) -> None:
+    luma, colour = identity(1), identity(3)
+    roles = {"sr-ar": luma, "sr": luma, "ar": luma, "nr": colour, "tr": colour, "cas": colour}
+    models = [
+        (
+            spec(role, data, role, channels=3 if data is colour else 1, quality=(20, 40) if role == "ar" else (0, 95)),
+            data,
+        )
+        for role, data in roles.items()
+    ]
+    write_models(models)
+    assert [kind.id for kind in candidates(Header("jpeg", 30, 8, 8))] == [0, 1, 5, 7, 6]
+    assert [kind.id for kind in candidates(Header("jpeg", 10, 8, 8))] == [0, 1, 5, 6], "type 7 was not trained for it"
+
+
+def test_on_the_command_line(write_models: WriteCatalog, tmp_path: Path) -> None:
+    ship(write_models, 0.9)
+    source = save(tmp_path / "a.png", photo(32, 24))
+    (record,) = records(run("compress", "--codec", "jpeg", "--type", "auto", "--json", source))
+    assert record["type"] == 0
+    refused = run("decompress", "--type", "auto", tmp_path / "a.lbic", code=ExitCode.USAGE)
+    assert "unknown enhancement type 'auto'" in refused.stderr
