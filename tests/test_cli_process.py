@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,12 +90,15 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("signalled", [os.killpg, os.kill], ids=["terminal", "lbic alone"])
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c(tmp_path: Path, jobs: int) -> None:
-    """The encoder and lbic get the signal, as from a terminal; lbic ends at once, with 130 and no half file."""
+def test_ctrl_c(tmp_path: Path, jobs: int, signalled: Callable[[int, int], None]) -> None:
+    """With the signal sent to the encoder too or not, lbic ends at once, with 130, no half file and no encoder."""
     encoder = tmp_path / "bin" / "ffmpeg"
     encoder.parent.mkdir()
-    encoder.write_text('#!/bin/sh\ncase "$*" in *encoder=*) echo libvvenc;; *) touch "$0.started"; sleep 30;; esac\n')
+    encoder.write_text(
+        '#!/bin/sh\ncase "$*" in *encoder=*) echo libvvenc;; *) touch "$0.started"; exec sleep 30;; esac\n'
+    )
     encoder.chmod(0o755)
     sources = [save(tmp_path / "pictures" / f"{name}.png") for name in "abcd"]
     command = [*PROGRAM, "compress", "-j", str(jobs), *map(str, sources)]
@@ -105,7 +109,7 @@ def test_ctrl_c(tmp_path: Path, jobs: int) -> None:
             time.sleep(0.02)
         started = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+            signalled(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert process.returncode == ExitCode.INTERRUPTED, said
     assert said.decode().splitlines()[-1] == "lbic: error: interrupted"

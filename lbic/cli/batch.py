@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from lbic.cli.report import Outcome, Report, bar
+from lbic.codecs import process
 from lbic.errors import ExitCode, LbicError
 
 
@@ -61,10 +63,16 @@ def _results(
         return work(item)
 
     pool = ThreadPoolExecutor(min(workers, len(items)))
+    futures: list[Future[Outcome]] = []
     try:
-        futures: list[Future[Outcome]] = [pool.submit(unless_stopped, item) for item in items]
+        futures += (pool.submit(unless_stopped, item) for item in items)
         yield (future.result for future in futures)
     finally:
-        # After Ctrl-C what is running ends (an encoder dies of the same signal), nothing new starts.
+        # After Ctrl-C nothing new starts, and encoders that run are ended: again and again, since a thread may be
+        # about to start one. Without it every future is done by now.
         stopped.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in futures):
+            process.end_running()
+            time.sleep(0.02)
+        pool.shutdown(wait=True)

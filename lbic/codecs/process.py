@@ -14,6 +14,7 @@ TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
 
+_running: set[subprocess.Popen[bytes]] = set()
 _PREFIX = re.compile(r"\[[^]]* @ 0x[0-9a-f]+\] ")  # ffmpeg's name of the part that speaks, another one in every run
 
 
@@ -25,18 +26,34 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
     """
     name = Path(arguments[0]).name
     try:
-        done = subprocess.run(
-            arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, cwd=cwd
+        child = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
         )
     except OSError as error:
         raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
-    except subprocess.TimeoutExpired as error:
-        raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
-    if done.returncode:
-        raise CodecError(
-            f"{name} failed ({done.returncode}): {reason(done.stderr) or reason(done.stdout) or 'no message'}"
-        )
-    return done.stdout
+    with child:
+        _running.add(child)
+        try:
+            output, errors = child.communicate(timeout=timeout)
+        except BaseException as error:
+            child.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
+            raise
+        finally:
+            _running.discard(child)
+    if child.returncode:
+        raise CodecError(f"{name} failed ({child.returncode}): {reason(errors) or reason(output) or 'no message'}")
+    return output
+
+
+def end_running() -> None:
+    """End the programs that run now, in whatever thread; their ``run`` raises CodecError.
+
+    A terminal sends Ctrl-C to them as well, but not to one that starts a moment later, and ``kill`` to none.
+    """
+    for child in tuple(_running):
+        child.kill()
 
 
 def reason(output: bytes) -> str:
