@@ -30,7 +30,8 @@ from lbic.image import Picture, from_pillow, with_alpha
 class CompressSettings:
     """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
     the catalog's advice for this codec, scale and quality, "auto" the type that comes closest to the picture
-    (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE)."""
+    (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE), ``lambda_scale`` is one of the codec's
+    lambda_scales, for files between two qualities."""
 
     codec: str = DEFAULT_CODEC
     quality: int | None = None
@@ -38,6 +39,7 @@ class CompressSettings:
     effort: int = DEFAULT_EFFORT
     type: EnhancementType | Auto | None = None
     keep: frozenset[str] = frozenset()
+    lambda_scale: float = 1
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         metadata=metadata.collect(picture, settings.keep),
     )
     container.check(header)
-    stream = codec.encode(_coded_planes(picture.image, header), quality, settings.effort)
+    stream = codec.encode(_coded_planes(picture.image, header), quality, settings.effort, settings.lambda_scale)
     form, payload = codec.shorten(stream, _geometry(header), quality)
     header = replace(header, form=form)
     if advised == AUTO:

@@ -127,7 +127,7 @@ def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_
 ) -> None:
     encoder = encoders.probe(program(answers))
     assert encoder is not None
-    command = encoder.command("in", "out", 64, 72, 41, 1, False)
+    command = encoder.command("in", "out", encoders.Order(64, 72, 41, 1))
     said = " ".join(command).replace("--", "-").replace("=", " ").replace(":", " ")
     for words in ("IntraQPOffset 0", "-qpa 0", "-preset fast ", " 41 ", "64x72", "6.2", "ALFSpeed 0"):
         assert words in said

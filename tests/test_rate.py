@@ -60,7 +60,26 @@ def test_one_quality_finer_would_exceed_the_size(codec: str, size: int) -> None:
     done = one(Target(size=size), settings)
     trials = Trials(PICTURE, settings)
     rank = trials.qualities.index(done.header.quality)
-    assert len(done.data) == trials.size(rank) <= size < trials.size(rank + 1)
+    assert trials.size(rank) <= len(done.data) <= size < trials.size(rank + 1)
+    assert len(done.data) in [trials.size(rank, step) for step in range(len(trials.lambda_scales))]
+
+
+@pytest.mark.usefixtures("needs_vvc")
+@pytest.mark.parametrize("wanted", [Target(size=1300), Target(psnr=27.5)])
+def test_steps_between_two_qualities_come_closer(wanted: Target) -> None:
+    settings = CompressSettings("vvc", effort=0)
+    trials = Trials(PICTURE, settings)
+    rank = trials.rank(wanted, 20)
+    assert rank is not None
+    found, step = trials.step(wanted, rank)
+    assert step > 0
+    if wanted.size is not None:
+        assert found == rank
+        assert trials.size(rank) < trials.size(found, step) <= wanted.size < trials.size(found, step + 1)
+    else:
+        assert found == rank - 1
+        assert trials.size(found, step) < trials.size(rank)
+        assert trials.psnr(found, step) >= (wanted.psnr or 0) > trials.psnr(found, step - 1)
 
 
 def test_a_psnr_is_reached_and_one_quality_coarser_would_miss_it() -> None:
@@ -93,7 +112,7 @@ def test_the_scale_with_the_highest_psnr_is_chosen(make: Callable[[int, int], Im
     best = {scale: Trials(picture, CompressSettings("jpeg", scale=scale)) for scale in target.SCALES}
     wanted = Target(size=700)
     reached = {
-        scale: trials.psnr(rank) for scale, trials in best.items() if (rank := trials.reach(wanted, 20)) is not None
+        scale: trials.psnr(rank) for scale, trials in best.items() if (rank := trials.rank(wanted, 20)) is not None
     }
     done = target.compress(picture, JPEG, wanted, target.SCALES)
     assert done.header.scale != 16

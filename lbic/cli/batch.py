@@ -11,7 +11,6 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from lbic.cli.report import Outcome, Report, bar
-from lbic.codecs import process
 from lbic.errors import ExitCode, LbicError
 
 
@@ -73,6 +72,12 @@ def _results(
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):
-            process.end_running()
+            _end_encoders()
             time.sleep(0.02)
         pool.shutdown(wait=True)
+
+
+def _end_encoders() -> None:
+    from lbic.codecs import process  # brings numpy, which info does without
+
+    process.end_running()

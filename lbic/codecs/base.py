@@ -38,7 +38,8 @@ class Codec(Protocol):
 
     ``name`` is what the user types and ``id`` what the file stores (docs/format.md). ``quality_range``
     is the codec's own scale, both ends included, ``useful_quality`` the part of it worth trying;
-    ``lower_is_better`` its direction.
+    ``lower_is_better`` its direction. ``lambda_scales``, 1 first and falling, lie between two qualities: what the
+    encoder can multiply its rate-distortion multiplier by, files growing.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Codec(Protocol):
     useful_quality: tuple[int, int]
     default_quality: int
     lower_is_better: bool
+    lambda_scales: tuple[float, ...]
 
     def availability(self) -> str | None:
         """None when pictures can be encoded here, else the sentence that says what is missing."""
@@ -56,8 +58,8 @@ class Codec(Protocol):
     def program(self) -> str | None:
         """The path of the program that encodes here; None where it is missing, or where lbic encodes in process."""
 
-    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
-        """Code planes (4:2:0 or gray) into one standard stream.
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
+        """Code planes (4:2:0 or gray) into one standard stream; ``lambda_scale`` is one of ``lambda_scales``.
 
         Raises MissingError when the encoder is not there and CodecError when it fails.
         """

@@ -25,41 +25,58 @@ _HOW = (
 
 
 @dataclass(frozen=True)
+class Order:
+    """One picture to code: its padded size, QP, effort, whether it is luma alone, and what the Lagrangian
+    multiplier of the encoder's rate-distortion choices is multiplied by (below 1: more bytes, less error)."""
+
+    width: int
+    height: int
+    qp: int
+    effort: int
+    gray: bool = False
+    lambda_scale: float = 1
+
+    @property
+    def size(self) -> str:
+        """As both programs take it."""
+        return f"{self.width}x{self.height}"
+
+    @property
+    def parameters(self) -> str:
+        """libvvenc's own parameters, by its names."""
+        return _PARAMETERS + (f":LambdaModifierI={self.lambda_scale:.4f}" if self.lambda_scale != 1 else "")
+
+
+@dataclass(frozen=True)
 class Encoder:
-    """A program with libvvenc in it. ``arguments(source, target, width, height, qp, effort, gray)`` calls it."""
+    """A program with libvvenc in it. ``arguments(source, target, order)`` calls it."""
 
     path: str
     kind: str
     codes_gray: bool
-    arguments: Callable[[str, str, int, int, int, int, bool], list[str]]
+    arguments: Callable[[str, str, Order], list[str]]
 
-    def command(
-        self, source: str, target: str, width: int, height: int, quality: int, effort: int, gray: bool
-    ) -> list[str]:
+    def command(self, source: str, target: str, order: Order) -> list[str]:
         """The whole argument list that codes raw 10-bit planes in ``source`` to ``target``."""
-        return [self.path, *self.arguments(source, target, width, height, quality, effort, gray)]
+        return [self.path, *self.arguments(source, target, order)]
 
 
-def _ffmpeg_arguments(
-    source: str, target: str, width: int, height: int, quality: int, effort: int, gray: bool
-) -> list[str]:
+def _ffmpeg_arguments(source: str, target: str, order: Order) -> list[str]:
     # The first three drop headers that a lone picture has no use for.
-    parameters = f"AccessUnitDelimiter=0:VuiParametersPresent=0:HrdParametersPresent=0:Level={_LEVEL}:{_PARAMETERS}"
+    headers = f"AccessUnitDelimiter=0:VuiParametersPresent=0:HrdParametersPresent=0:Level={_LEVEL}"
     return [
         *("-hide_banner", "-loglevel", "error", "-nostdin"),
-        *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", f"{width}x{height}", "-framerate", "1"),
-        *("-i", source, "-c:v", "libvvenc", "-preset", PRESETS[effort], "-qp", str(quality), "-qpa", "0", "-g", "1"),
-        *("-vvenc-params", parameters, "-f", "vvc", "-y", target),
+        *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", order.size, "-framerate", "1"),
+        *("-i", source, "-c:v", "libvvenc", "-preset", PRESETS[order.effort], "-qp", str(order.qp), "-qpa", "0"),
+        *("-g", "1", "-vvenc-params", f"{headers}:{order.parameters}", "-f", "vvc", "-y", target),
     ]
 
 
-def _vvencapp_arguments(
-    source: str, target: str, width: int, height: int, quality: int, effort: int, gray: bool
-) -> list[str]:
+def _vvencapp_arguments(source: str, target: str, order: Order) -> list[str]:
     return [
-        *("-i", source, "-s", f"{width}x{height}", "-c", "yuv400_10" if gray else "yuv420_10", "-r", "1"),
-        *("--preset", PRESETS[effort], "-q", str(quality), "--qpa", "0", "-ip", "1", "-v", "1", "-o", target),
-        *("-aud", "0", "-vui", "0", "-hrd", "0", "--level", _LEVEL, "--additional", _PARAMETERS),
+        *("-i", source, "-s", order.size, "-c", "yuv400_10" if order.gray else "yuv420_10", "-r", "1"),
+        *("--preset", PRESETS[order.effort], "-q", str(order.qp), "--qpa", "0", "-ip", "1", "-v", "1", "-o", target),
+        *("-aud", "0", "-vui", "0", "-hrd", "0", "--level", _LEVEL, "--additional", order.parameters),
     ]
 
 

@@ -33,6 +33,7 @@ class JpegCodec:
     useful_quality = (5, 60)
     default_quality = 20
     lower_is_better = False
+    lambda_scales: tuple[float, ...] = (1.0,)
 
     def availability(self) -> str | None:
         return None
@@ -40,7 +41,7 @@ class JpegCodec:
     def program(self) -> str | None:
         return None
 
-    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
         if max(planes.width, planes.height) > _MOST_SIDE:
             raise CodecError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MOST_SIDE} pixels")

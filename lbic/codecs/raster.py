@@ -66,6 +66,7 @@ class RasterCodec:
     has_gray: bool
     options: Callable[[tuple[int, int], int, int], dict[str, Any]]
     lower_is_better: bool = False
+    lambda_scales: tuple[float, ...] = (1.0,)
 
     def availability(self) -> str | None:
         return None if features.check(self.feature) else f"this Pillow was built without {self.format}"
@@ -73,7 +74,7 @@ class RasterCodec:
     def program(self) -> str | None:
         return None
 
-    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes; gray goes in as three equal channels where the format has no gray."""
         if max(planes.width, planes.height) > self.most_side:
             size = f"{planes.width}x{planes.height}"

@@ -34,6 +34,7 @@ class VtmCodec:
     useful_quality = (27, 47)
     default_quality = 37
     lower_is_better = True
+    lambda_scales: tuple[float, ...] = (1.0,)
 
     def availability(self) -> str | None:
         try:
@@ -48,7 +49,7 @@ class VtmCodec:
         except MissingError:
             return None
 
-    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         program, configuration = _program(os.environ.get(VARIABLE))
         raw, (width, height) = vvc.to_raw(planes, neutral_chroma=False)
         options = (

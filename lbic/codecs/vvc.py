@@ -40,6 +40,9 @@ class VvcCodec:
     useful_quality = (27, 47)
     default_quality = 37
     lower_is_better = True
+    # Steps of 2 % in bytes, up to more than one QP. They lie on the curve that the QPs give; scales above 1 lie 1.3 %
+    # above it (docs/benchmark.md).
+    lambda_scales: tuple[float, ...] = tuple(0.5 ** (step / 12) for step in range(9))
 
     def availability(self) -> str | None:
         found = encoders.find()
@@ -49,17 +52,13 @@ class VvcCodec:
         found = encoders.find()
         return None if isinstance(found, str) else found.path
 
-    def encode(self, planes: Planes, quality: int, effort: int) -> bytes:
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes at one QP; the stream does not depend on the machine's number of cores."""
         encoder = encoders.require()
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
-        gray = planes.gray and encoder.codes_gray
+        order = encoders.Order(width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale)
         try:
-            return encode_raw(
-                raw,
-                lambda source, target: encoder.command(source, target, width, height, quality, effort, gray),
-                width * height / 1e6,
-            )
+            return encode_raw(raw, lambda source, target: encoder.command(source, target, order), width * height / 1e6)
         except CodecError as error:
             if "submitting video frame" in str(error):
                 raise CodecError(f"{error}; {_FULL_BUFFER}") from error

@@ -1,4 +1,5 @@
-"""Compress to a wanted size or PSNR: the quality, and if wanted the scale, are found by trying.
+"""Compress to a wanted size or PSNR: the quality, a step towards the next one, and if wanted the scale, are found by
+trying.
 
 A trial of the fastest effort costs a tenth of one of the default effort, and its sizes and PSNRs rise and fall with
 those, so it says where to begin. What is decided is decided on whole files as they would be written, and on the
@@ -57,15 +58,15 @@ class Target:
 
 @dataclass
 class Trials:
-    """A picture coded with fixed settings but for the quality, each quality once.
+    """A picture coded with fixed settings but for the quality and the step beyond it, each pair once.
 
-    Qualities are told by their rank, 0 the smallest files.
+    Qualities are told by their rank, 0 the smallest files; steps by their place in the codec's lambda_scales, 0 none.
     """
 
     picture: Picture
     settings: CompressSettings
-    files: dict[int, Compressed] = field(default_factory=dict)
-    psnrs: dict[int, float] = field(default_factory=dict)
+    files: dict[tuple[int, int], Compressed] = field(default_factory=dict)
+    psnrs: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @cached_property
     def qualities(self) -> Sequence[int]:
@@ -74,30 +75,36 @@ class Trials:
         low, high = codec.quality_range
         return range(high, low - 1, -1) if codec.lower_is_better else range(low, high + 1)
 
-    def file(self, rank: int) -> Compressed:
-        """The file of a quality."""
-        if rank not in self.files:
-            self.files[rank] = pipeline.compress(self.picture, replace(self.settings, quality=self.qualities[rank]))
-        return self.files[rank]
+    @cached_property
+    def lambda_scales(self) -> Sequence[float]:
+        """The codec's steps from one quality towards the next finer one."""
+        return get(self.settings.codec).lambda_scales
 
-    def size(self, rank: int) -> float:
+    def file(self, rank: int, step: int = 0) -> Compressed:
+        """The file of a quality and a step."""
+        if (rank, step) not in self.files:
+            settings = replace(self.settings, quality=self.qualities[rank], lambda_scale=self.lambda_scales[step])
+            self.files[rank, step] = pipeline.compress(self.picture, settings)
+        return self.files[rank, step]
+
+    def size(self, rank: int, step: int = 0) -> float:
         """Bytes of the file; infinity where the encoder has no room for it (noise at the finest qualities)."""
         try:
-            return len(self.file(rank).data)
+            return len(self.file(rank, step).data)
         except CodecError:
             return math.inf
 
-    def psnr(self, rank: int) -> float:
+    def psnr(self, rank: int, step: int = 0) -> float:
         """PSNR, dB, of what the file decompresses to by default, on the CPU; infinity where ``size`` is."""
-        if math.isinf(self.size(rank)):
+        if math.isinf(self.size(rank, step)):
             return math.inf
-        if rank not in self.psnrs:
-            done = pipeline.decompress(self.file(rank).data, DecompressSettings(runtime=ENCODER))
-            self.psnrs[rank] = psnr_picture(self.picture.image, done.image)
-        return self.psnrs[rank]
+        if (rank, step) not in self.psnrs:
+            done = pipeline.decompress(self.file(rank, step).data, DecompressSettings(runtime=ENCODER))
+            self.psnrs[rank, step] = psnr_picture(self.picture.image, done.image)
+        return self.psnrs[rank, step]
 
-    def reach(self, target: Target, start: int) -> int | None:
-        """The rank that a target asks for: the finest within the size, or the coarsest with the PSNR; None if none."""
+    def rank(self, target: Target, start: int) -> int | None:
+        """The quality that a target asks for: the finest within the size, or the coarsest with the PSNR."""
         last = len(self.qualities) - 1
         if target.size is not None:
             size = target.size
@@ -106,13 +113,36 @@ class Trials:
         found = last_that_fits(lambda mirrored: self.psnr(last - mirrored) >= wanted, 0, last, last - start)
         return None if found is None else last - found
 
+    def step(self, target: Target, rank: int) -> tuple[int, int]:
+        """From the quality that a target asks for: the last step within the size, or the first one that has the PSNR
+        from the next coarser quality, if its file is smaller."""
+        last = len(self.lambda_scales) - 1
+        if last == 0:
+            return rank, 0
+        if target.size is not None:
+            size = target.size
+            # All steps together are about as far as the next quality.
+            part = math.log(size / self.size(rank)) / math.log(1 + 1 / 6)
+            return rank, last_that_fits(lambda step: self.size(rank, step) <= size, 0, last, round(last * part)) or 0
+        wanted, coarser = target.psnr or 0.0, rank - 1
+        if coarser < 0:
+            return rank, 0
+        part = (wanted - self.psnr(coarser)) / (self.psnr(rank) - self.psnr(coarser))
+        left = last_that_fits(
+            lambda left: self.psnr(coarser, last - left) >= wanted, 0, last, last - math.ceil(last * part)
+        )
+        if left is None or self.size(coarser, last - left) >= self.size(rank):
+            return rank, 0
+        return coarser, last - left
+
 
 @dataclass(frozen=True)
 class Reached:
-    """A scale that reaches the target, and the quality's rank there."""
+    """A scale that reaches the target, and the quality's rank and step there."""
 
     trials: Trials
     rank: int
+    step: int
 
     @property
     def scale(self) -> int:
@@ -122,12 +152,12 @@ class Reached:
     @property
     def file(self) -> Compressed:
         """The file."""
-        return self.trials.file(self.rank)
+        return self.trials.file(self.rank, self.step)
 
     @property
     def psnr(self) -> float:
         """PSNR, dB, of what the file decompresses to by default, on the CPU."""
-        return self.trials.psnr(self.rank)
+        return self.trials.psnr(self.rank, self.step)
 
 
 def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
@@ -145,9 +175,9 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
     reached: list[Reached] = []
     for scale in _plausible(guesses, target):
         trials = Trials(picture, replace(settings, scale=scale))
-        rank = trials.reach(target, guesses[scale].rank)
+        rank = trials.rank(target, guesses[scale].rank)
         if rank is not None:
-            reached.append(Reached(trials, rank))
+            reached.append(Reached(trials, *trials.step(target, rank)))
     if not reached:
         raise TargetError(_impossible(picture, settings, target, scales))
     return reached
@@ -174,7 +204,7 @@ class _Guess:
     def make(picture: Picture, settings: CompressSettings, target: Target) -> _Guess:
         fast = Trials(picture, replace(settings, effort=EFFORTS[0], type=NONE))
         usual = fast.qualities.index(get(settings.codec).default_quality)
-        rank = fast.reach(target, usual)
+        rank = fast.rank(target, usual)
         if rank is None:
             rank = 0 if target.size is not None else len(fast.qualities) - 1
         return _Guess(rank, fast.size(rank), fast.psnr(rank))
