@@ -25,6 +25,7 @@ def compress(
     scale: float | None = None,
     effort: int = 2,
     type: int | str | None = None,
+    goal: str | None = None,
     target_size: int | None = None,
     target_bpp: float | None = None,
     target_psnr: float | None = None,
@@ -33,22 +34,26 @@ def compress(
 
     ``q`` is the codec's own quality (None: its default), ``scale`` 1..4 the downsampling before the codec (None: 1,
     or with a target the best of several), ``effort`` 0..4 speed against size, ``type`` the enhancement to recommend
-    (None: the catalog's; "auto": the one whose picture has the highest PSNR). One of the targets instead of ``q`` has
-    the quality found by trying: the best picture of at most ``target_size`` bytes or ``target_bpp`` bits per pixel,
-    or the smallest file whose default decoding has at least ``target_psnr`` dB. Raises UsageError for values out of
-    range, MissingError without an encoder and TargetError for a target that no quality reaches.
+    (None: the catalog's; "auto": the one whose picture comes closest to the original). ``goal`` is what that and
+    the scale for a size go by: "fidelity", PSNR, or "perceptual", local contrast; given alone it means type "auto".
+    One of the targets instead of ``q`` has the quality found by trying: the best picture of at most ``target_size``
+    bytes or ``target_bpp`` bits per pixel, or the smallest file whose default decoding has at least ``target_psnr``
+    dB. Raises UsageError for values out of range, MissingError without an encoder and TargetError for a target that
+    no quality reaches.
     """
     from lbic import pipeline
     from lbic.enhance import choice, types
     from lbic.image import from_pillow
     from lbic.rate import target
 
+    measured = type == choice.AUTO or (type is None and goal is not None)
     settings = pipeline.CompressSettings(
         codec=codec,
         quality=q,
         scale=scale_in_sixteenths(1 if scale is None else scale),
         effort=effort,
-        type=choice.AUTO if type == choice.AUTO else None if type is None else types.parse(type),
+        type=choice.AUTO if measured else None if type is None else types.parse(type),
+        goal=choice.FIDELITY if goal is None else choice.parse_goal(goal),
     )
     given = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
     wanted = [(name, value) for name, value in given.items() if value is not None]
@@ -57,9 +62,9 @@ def compress(
     if len(wanted) > 1 or q is not None:
         raise UsageError("a target stands alone: one of q, target_size, target_bpp and target_psnr")
     picture = from_pillow(image)
-    goal = target.Target.of(*wanted[0], picture.image.width * picture.image.height)
+    aim = target.Target.of(*wanted[0], picture.image.width * picture.image.height)
     scales = target.SCALES if scale is None else (settings.scale,)
-    return target.compress(picture, settings, goal, scales).data
+    return target.compress(picture, settings, aim, scales).data
 
 
 def decompress(

@@ -19,7 +19,7 @@ from lbic.container import Header
 from lbic.degradation import Degradation
 from lbic.enhance import catalog, choice
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
-from lbic.enhance.choice import AUTO, Auto
+from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
 from lbic.errors import UsageError
@@ -30,8 +30,8 @@ from lbic.image import Picture, from_pillow, with_alpha
 class CompressSettings:
     """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
     the catalog's advice for this codec, scale and quality, "auto" the type that comes closest to the picture
-    (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE), ``lambda_scale`` is one of the codec's
-    lambda_scales, for files between two qualities."""
+    by the goal (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE), ``lambda_scale`` is one
+    of the codec's lambda_scales, for files between two qualities."""
 
     codec: str = DEFAULT_CODEC
     quality: int | None = None
@@ -40,6 +40,7 @@ class CompressSettings:
     type: EnhancementType | Auto | None = None
     keep: frozenset[str] = frozenset()
     lambda_scale: float = 1
+    goal: Goal = FIDELITY
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     header = replace(header, form=form)
     if advised == AUTO:
         coded = codec.decode(stream, _geometry(header))
-        header = replace(header, type=choice.closest(picture.image, coded, header).id)
+        header = replace(header, type=choice.best(picture.image, coded, header, settings.goal).id)
     return Compressed(container.pack(header, payload), header, picture.notes)
 
 

@@ -1,22 +1,23 @@
-"""--type auto: the encoder records the type whose picture comes closest to the original."""
+"""--type auto and --goal: the encoder records the type whose picture comes closest to the original."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from cli_helpers import lbic as run
 from cli_helpers import records, save
 from conftest import WriteCatalog
-from helpers import gray, photo
+from helpers import gray, noise, photo
 from PIL import Image
 from toys import identity, spec
 
 import lbic
 from lbic.container import Header
 from lbic.enhance.choice import candidates
-from lbic.errors import ExitCode
+from lbic.errors import ExitCode, UsageError
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -65,6 +66,24 @@ def test_candidates(write_models: WriteCatalog) -> None:
     write_models(models)
     assert [kind.id for kind in candidates(Header("jpeg", 30, 8, 8))] == [0, 1, 5, 7, 6]
     assert [kind.id for kind in candidates(Header("jpeg", 10, 8, 8))] == [0, 1, 5, 6], "type 7 was not trained for it"
+    assert [kind.id for kind in candidates(Header("jpeg", 10, 8, 8), "perceptual")] == [0, 1, 2, 4, 5, 3, 6]
+
+
+def test_the_goal_decides_between_error_and_contrast(write_models: WriteCatalog) -> None:
+    # Coded at q 1 noise is nearly flat: the more contrast is added, the more there is as in the original, and of error.
+    louder = identity(3, 1.3)
+    write_models([(spec("toy", louder, "tr", channels=3), louder)], [])
+    picture = noise(64, 64)
+
+    def recorded(**wanted: Any) -> int:
+        return lbic.info(lbic.compress(picture, codec="jpeg", **wanted)).type
+
+    least = len(lbic.compress(picture, codec="jpeg", q=1))
+    assert recorded(q=1, type="auto") == recorded(q=1, goal="fidelity") == 0
+    assert recorded(q=1, goal="perceptual") == recorded(target_size=least, scale=1, goal="perceptual") == 2
+    assert recorded(q=1, goal="perceptual", type=0) == 0
+    with pytest.raises(UsageError, match="unknown goal 'best'; known: fidelity, perceptual"):
+        recorded(goal="best")
 
 
 def test_on_the_command_line(write_models: WriteCatalog, tmp_path: Path) -> None:
@@ -72,5 +91,8 @@ def test_on_the_command_line(write_models: WriteCatalog, tmp_path: Path) -> None
     source = save(tmp_path / "a.png", photo(32, 24))
     (record,) = records(run("compress", "--codec", "jpeg", "--type", "auto", "--json", source))
     assert record["type"] == 0
+    run("compress", "-f", "--codec", "jpeg", "--goal", "perceptual", source)
+    useless = ("--goal", "fidelity", "--type", "7")
+    assert "nothing to choose" in run("compress", "-f", "--codec", "jpeg", *useless, source, code=ExitCode.USAGE).stderr
     refused = run("decompress", "--type", "auto", tmp_path / "a.lbic", code=ExitCode.USAGE)
     assert "unknown enhancement type 'auto'" in refused.stderr

@@ -1,4 +1,4 @@
-"""SSIM and MS-SSIM against published values and their definition."""
+"""SSIM and MS-SSIM against published values and their definition; the contrast factor alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from helpers import photo
 from PIL import Image
 
+from lbic.metrics.contrast import contrast
 from lbic.metrics.psnr import gray
 from lbic.metrics.ssim import LEAST_SIDE, WEIGHTS, WINDOW, ms_ssim, scales, similarity, ssim
 from lbic.metrics.table import METRICS
@@ -98,3 +99,16 @@ def test_gray_is_rgb2gray() -> None:
     assert gray(picture).tolist() == [[76, 150, 29, 9]]
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     np.testing.assert_array_equal(gray(Image.fromarray(levels)), levels)
+
+
+def test_contrast_asks_how_much_texture_there_is_and_not_which() -> None:
+    texture = np.random.default_rng(1).normal(128, 20, (64, 80))
+    other = np.random.default_rng(2).normal(128, 20, (64, 80))
+    assert contrast(texture, texture) == 1
+    assert contrast(texture, 256 - texture) == pytest.approx(1)
+    assert contrast(texture, other) > 0.9
+    # Half the deviation everywhere: 2ab / (a^2 + b^2) with b = a / 2 is 0.8, a little more for the constant.
+    assert contrast(texture, 128 + (texture - 128) / 2) == pytest.approx(0.8, abs=0.05)
+    assert contrast(np.full((3, 2), 9), np.full((3, 2), 200)) == 1
+    with pytest.raises(ValueError, match="different shapes"):
+        contrast(texture, texture[:-1])

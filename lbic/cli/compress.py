@@ -13,7 +13,7 @@ from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
 from lbic.container import SCALE_ONE
-from lbic.enhance.choice import AUTO, Auto
+from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
@@ -32,8 +32,14 @@ from lbic.rate.target import Target
 @options.effort_option
 @options.type_option(
     "Enhancement to recommend to the decoder; the catalog's advice when left out; auto for the one whose picture comes "
-    "closest to the original by PSNR.",
+    "closest to the original.",
     AUTO,
+)
+@click.option(
+    "--goal",
+    type=click.Choice(list(GOALS)),
+    help="What --type auto, and the scale for a target size, go by: fidelity, PSNR; perceptual, local contrast, which "
+    "networks that restore texture serve. Alone it means --type auto.",
 )
 @options.keep_option
 @options.max_pixels_option
@@ -48,6 +54,7 @@ def compress(
     wanted: tuple[str, float] | None,
     effort: int,
     kind: EnhancementType | Auto | None,
+    goal: Goal | None,
     keep: tuple[str, ...],
     max_pixels: int,
 ) -> ExitCode:
@@ -67,7 +74,8 @@ def compress(
         quality=check_quality(row, row.default_quality if quality is None else quality),
         scale=scales[0],
         effort=effort,
-        type=kind,
+        type=_type(kind, goal, scales),
+        goal=goal or FIDELITY,
         keep=frozenset(keep),
     )
     jobs = files.plan(fileio.PICTURES, fileio.compressed_name, talk)
@@ -98,6 +106,15 @@ def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | 
     if scale is not None:
         return (scale,)
     return target.SCALES if wanted else (SCALE_ONE,)
+
+
+def _type(
+    kind: EnhancementType | Auto | None, goal: Goal | None, scales: tuple[int, ...]
+) -> EnhancementType | Auto | None:
+    """The type to record: a goal alone asks for a measured one."""
+    if goal and kind not in (None, AUTO) and len(scales) == 1:
+        raise UsageError(f"--goal {goal} has nothing to choose with --type {kind} and one scale")
+    return AUTO if goal and kind is None else kind
 
 
 def _compress(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from PIL import Image
@@ -13,34 +14,54 @@ from lbic.enhance import catalog
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType
+from lbic.errors import UsageError
+from lbic.metrics.contrast import contrast_picture
 from lbic.metrics.psnr import psnr_picture
 
+Goal = Literal["fidelity", "perceptual"]
+FIDELITY: Final[Goal] = "fidelity"
+PERCEPTUAL: Final[Goal] = "perceptual"
+GOALS: dict[Goal, Callable[[Image.Image, Image.Image], float]] = {
+    FIDELITY: psnr_picture,
+    PERCEPTUAL: contrast_picture,
+}
+"""What choices go by, of the original and of what a file decompresses to; higher is better."""
 Auto = Literal["auto"]
 AUTO: Final = "auto"
 """What stands for a measured choice where a type is expected."""
 ENCODER = Runtime(profile="lite", device="cpu")
 """What encoders measure with, so that their choices are the same on every machine."""
 _RESTORING = {"tr", "cas"}
-"""Roles whose networks give PSNR away for texture: measuring them costs seconds and never chooses them."""
+"""Roles whose networks give PSNR away for texture: for fidelity they cost seconds and are never chosen."""
 
 
-def closest(original: Image.Image, planes: Planes, header: Header) -> EnhancementType:
-    """The type whose picture has the highest PSNR against the original; on a tie the one that costs less.
+def parse_goal(name: str) -> Goal:
+    """A goal by its name; UsageError for another name."""
+    for goal in GOALS:
+        if name == goal:
+            return goal
+    raise UsageError(f"unknown goal {name!r}; known: {', '.join(GOALS)}")
+
+
+def best(original: Image.Image, planes: Planes, header: Header, goal: Goal = FIDELITY) -> EnhancementType:
+    """The type whose picture comes closest to the original by the goal; on a tie the one that costs less.
 
     ``planes`` are the codec's picture at the size it was coded at. The candidates are ``none`` and the types whose
-    networks are all shipped and trained for this codec, scale and quality, without those that restore texture.
+    networks are all shipped and trained for this codec, scale and quality; those that restore texture only for
+    the perceptual goal.
     """
 
     def found(kind: EnhancementType) -> float:
         enhanced = enhance_planes(planes, kind, header, ENCODER, explicit=True).planes
-        return psnr_picture(original, Image.fromarray(color.planes_to_uint8(enhanced)))
+        return GOALS[goal](original, Image.fromarray(color.planes_to_uint8(enhanced)))
 
-    return max(candidates(header), key=found)
+    return max(candidates(header, goal), key=found)
 
 
-def candidates(header: Header) -> list[EnhancementType]:
-    """The types that ``closest`` measures, ``none`` first, then by the number of their networks."""
-    kinds = (kind for kind in TYPES.values() if kind.roles and not _RESTORING & set(kind.roles))
+def candidates(header: Header, goal: Goal = FIDELITY) -> list[EnhancementType]:
+    """The types that ``best`` measures, ``none`` first, then by the number of their networks."""
+    useless = _RESTORING if goal == FIDELITY else set()
+    kinds = (kind for kind in TYPES.values() if kind.roles and not useless & set(kind.roles))
     return [NONE, *sorted((kind for kind in kinds if _trained(kind, header)), key=lambda kind: len(kind.roles))]
 
 

@@ -19,7 +19,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales of MS-SSIM, from fine to coarse (2003, section 3.2)."""
 LEAST_SIDE = WINDOW * 2 ** (len(WEIGHTS) - 1)
 """Pixels: the smallest picture on whose coarsest scale the window fits."""
-_LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_LUMINANCE, CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 Floats = NDArray[np.float64]
 
@@ -60,11 +60,11 @@ def similarity(one: Floats, two: Floats) -> tuple[Floats, Floats]:
 
     Both (height - WINDOW + 1, width - WINDOW + 1), for planes in the range of 0..255.
     """
-    mean_one, mean_two = _blur(one), _blur(two)
-    covariance = _blur(one * two) - mean_one * mean_two
-    variances = _blur(one * one) - mean_one**2 + _blur(two * two) - mean_two**2
+    mean_one, mean_two = window_means(one), window_means(two)
+    covariance = window_means(one * two) - mean_one * mean_two
+    variances = window_means(one * one) - mean_one**2 + window_means(two * two) - mean_two**2
     luminance = (2 * mean_one * mean_two + _LUMINANCE) / (mean_one**2 + mean_two**2 + _LUMINANCE)
-    structure = (2 * covariance + _CONTRAST) / (variances + _CONTRAST)
+    structure = (2 * covariance + CONTRAST) / (variances + CONTRAST)
     return luminance, structure
 
 
@@ -76,8 +76,8 @@ def _check(reference: NDArray[Any], other: NDArray[Any], least: int) -> None:
         raise ValueError(f"the sides must have at least {least} pixels; the picture is {width}x{height}")
 
 
-def _blur(plane: Floats) -> Floats:
-    """The mean under the window wherever it fits."""
+def window_means(plane: Floats) -> Floats:
+    """The mean of a plane under the window, wherever it fits: WINDOW - 1 rows and columns less."""
     kernel = np.exp(-0.5 * (np.arange(-(WINDOW // 2), WINDOW // 2 + 1) / 1.5) ** 2)
     kernel /= kernel.sum()
     rows, columns = (length - WINDOW + 1 for length in plane.shape)

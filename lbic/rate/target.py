@@ -17,11 +17,10 @@ from lbic import pipeline
 from lbic.codecs import get
 from lbic.codecs.base import EFFORTS
 from lbic.container import SCALE_ONE
-from lbic.enhance.choice import ENCODER
+from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
 from lbic.enhance.types import NONE
 from lbic.errors import CodecError, LbicError, UsageError
 from lbic.image import Picture
-from lbic.metrics.psnr import psnr_picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
 
@@ -66,7 +65,7 @@ class Trials:
     picture: Picture
     settings: CompressSettings
     files: dict[tuple[int, int], Compressed] = field(default_factory=dict)
-    psnrs: dict[tuple[int, int], float] = field(default_factory=dict)
+    found: dict[tuple[Goal, int, int], float] = field(default_factory=dict)
 
     @cached_property
     def qualities(self) -> Sequence[int]:
@@ -87,21 +86,32 @@ class Trials:
             self.files[rank, step] = pipeline.compress(self.picture, settings)
         return self.files[rank, step]
 
+    @cached_property
+    def _sized(self) -> Trials:
+        """The same without measuring which type is best, which needs networks and changes no size."""
+        if self.settings.type != AUTO:
+            return self
+        return Trials(self.picture, replace(self.settings, type=NONE))
+
     def size(self, rank: int, step: int = 0) -> float:
         """Bytes of the file; infinity where the encoder has no room for it (noise at the finest qualities)."""
         try:
-            return len(self.file(rank, step).data)
+            return len(self._sized.file(rank, step).data)
         except CodecError:
             return math.inf
 
     def psnr(self, rank: int, step: int = 0) -> float:
         """PSNR, dB, of what the file decompresses to by default, on the CPU; infinity where ``size`` is."""
+        return self.score(rank, step, FIDELITY)
+
+    def score(self, rank: int, step: int, goal: Goal) -> float:
+        """How close to the original it comes by a goal; infinity where ``size`` is."""
         if math.isinf(self.size(rank, step)):
             return math.inf
-        if (rank, step) not in self.psnrs:
+        if (goal, rank, step) not in self.found:
             done = pipeline.decompress(self.file(rank, step).data, DecompressSettings(runtime=ENCODER))
-            self.psnrs[rank, step] = psnr_picture(self.picture.image, done.image)
-        return self.psnrs[rank, step]
+            self.found[goal, rank, step] = GOALS[goal](self.picture.image, done.image)
+        return self.found[goal, rank, step]
 
     def rank(self, target: Target, start: int) -> int | None:
         """The quality that a target asks for: the finest within the size, or the coarsest with the PSNR."""
@@ -159,12 +169,18 @@ class Reached:
         """PSNR, dB, of what the file decompresses to by default, on the CPU."""
         return self.trials.psnr(self.rank, self.step)
 
+    @property
+    def score(self) -> float:
+        """How close that comes to the original by the settings' goal."""
+        return self.trials.score(self.rank, self.step, self.trials.settings.goal)
+
 
 def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
     """Compress a picture to a target, at the best of some scales (sixteenths).
 
-    For a size that is the scale with the highest PSNR, for a PSNR the one with the smallest file. Raises TargetError,
-    which says what is possible, when no quality of any scale reaches the target; and as pipeline.compress does.
+    For a size that is the best scale by the settings' goal, for a PSNR the one with the smallest file. Raises
+    TargetError, which says what is possible, when no quality of any scale reaches the target; and as
+    pipeline.compress does.
     """
     return best(reach(picture, settings, target, scales), target).file
 
@@ -184,11 +200,11 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
 
 
 def best(reached: Sequence[Reached], target: Target) -> Reached:
-    """The one with the highest PSNR for a size, the one with the smallest file for a PSNR."""
+    """The one that comes closest to the original for a size, the one with the smallest file for a PSNR."""
     if len(reached) == 1:
         return reached[0]
     if target.size is not None:
-        return max(reached, key=lambda one: one.psnr)
+        return max(reached, key=lambda one: one.score)
     return min(reached, key=lambda one: len(one.file.data))
 
 
