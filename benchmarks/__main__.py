@@ -1,6 +1,6 @@
 """Measure sections of docs/benchmark.md and write each between its markers.
 
-python -m benchmarks kodak_vvc arcnn resources targets hgrdn --kodak DIR
+python -m benchmarks kodak_vvc arcnn resources targets hgrdn blend --kodak DIR
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import arcnn, hgrdn, kodak_vvc, resources, targets
+from benchmarks import arcnn, blend, hgrdn, kodak_vvc, resources, targets
 from benchmarks.restored import QUALITY
 from lbic.evaluate.report import environment
 
@@ -22,6 +22,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "arcnn": lambda given: arcnn.measure(given.kodak),
     "resources": lambda given: resources.measure(given.kodak),
     "targets": lambda given: targets.measure(given.kodak),
+    "blend": lambda given: blend.measure(given.kodak),
     "hgrdn": lambda given: hgrdn.measure(given.kodak, given.qps, given.judge, given.pictures),
 }
 
