@@ -210,4 +210,5 @@ def test_blend_weights_are_chosen_where_they_pay() -> None:
     # Two and a half of five columns of blocks are wrong at 1; the middle one leaves a quarter of its error at 0.5.
     assert decibels == pytest.approx(10 * np.log10(2.5 / 0.25), abs=0.3)
     assert decibels > worth > 0
-    assert blend.gain(2000, blend.sums(correction, correction, 32))[0] == pytest.approx(0, abs=1e-9)
+    right = correction + random.normal(0, 0.01, correction.shape)
+    assert blend.gain(2000, blend.sums(right, correction, 32))[0] == pytest.approx(0, abs=0.01)
