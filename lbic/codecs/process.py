@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,8 +32,7 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
         )
     except OSError as error:
         raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
-    with child:
-        _running.add(child)
+    with child, registered(child):
         try:
             output, errors = child.communicate(timeout=timeout)
         except BaseException as error:
@@ -40,15 +40,23 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
             if isinstance(error, subprocess.TimeoutExpired):
                 raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
             raise
-        finally:
-            _running.discard(child)
     if child.returncode:
         raise CodecError(f"{name} failed ({child.returncode}): {reason(errors) or reason(output) or 'no message'}")
     return output
 
 
+@contextmanager
+def registered(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """While inside, ``end_running`` ends this program."""
+    _running.add(child)
+    try:
+        yield
+    finally:
+        _running.discard(child)
+
+
 def end_running() -> None:
-    """End the programs that run now, in whatever thread; their ``run`` raises CodecError.
+    """End the programs that work now, in whatever thread; who waits for them raises CodecError.
 
     A terminal sends Ctrl-C to them as well, but not to one that starts a moment later, and ``kill`` to none.
     """
