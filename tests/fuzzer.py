@@ -23,10 +23,10 @@ from random import Random
 
 from mutations import Seed, mutate, seal, take_apart
 
-from lbic import container, pipeline
-from lbic.codecs import isolated, jpeg, vvc
+from lbic import children, container, pipeline
+from lbic.children import DecoderError
+from lbic.codecs import jpeg, vvc
 from lbic.codecs.base import Geometry
-from lbic.codecs.isolated import DecoderError
 from lbic.enhance.types import NONE
 from lbic.errors import LbicError
 
@@ -56,7 +56,7 @@ class Tally:
 
     def lines(self, seconds: float) -> Iterator[str]:
         """The sums, for people."""
-        yield f"{self.files:,} files in {seconds:.0f} s ({self.files / max(seconds, 1e-9):.0f}/s), {self.sealed:,} sealed"
+        yield f"{self.files:,} files in {seconds:.0f} s ({self.files / seconds:.0f}/s), {self.sealed:,} sealed"
         yield "reached a decoder: " + ", ".join(f"{name} {count:,}" for name, count in sorted(self.reached.items()))
         yield f"findings {self.findings}, decoder processes that crashed or hung {self.crashes}"
         yield f"slowest file {self.slowest:.2f} s, most memory {_memory(resource.RUSAGE_SELF):.0f} MB here, "
@@ -163,7 +163,7 @@ def main() -> int:
     started = time.monotonic()
     numbers = iter(range(chosen.first, chosen.first + chosen.files))
     tally = run(chosen.seed, numbers, started + chosen.seconds, chosen.keep)
-    isolated.end_idle()  # so that its memory is counted
+    children.end_idle()  # so that its memory is counted
     sys.stdout.write("\n".join(tally.lines(time.monotonic() - started)) + "\n")
     return 1 if tally.findings else 0
 

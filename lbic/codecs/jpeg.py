@@ -7,8 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from lbic import limits
 from lbic.codecs import jpegform
-from lbic.codecs.base import Geometry
+from lbic.codecs.base import Geometry, check_length
 from lbic.codecs.raster import check_geometry, reading
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
@@ -85,6 +86,7 @@ def opened(data: bytes, geometry: Geometry) -> Image.Image:
                 f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
             )
         check_geometry(image.size, image.mode == "L", geometry, "JPEG")
+        check_length(data, *image.size, limits.JPEG_PIXELS_PER_BYTE, "JPEG")
     return image
 
 

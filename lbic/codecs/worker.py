@@ -1,7 +1,7 @@
 """The process that decodes for codecs.isolated: what a library does to itself on a damaged stream ends here.
 
 It reads requests from stdin and writes replies to stdout until stdin closes, which happens at the latest when the
-process that started it ends, however it ends. Both sides speak plain bytes: a reply is never more than numbers.
+process that started it ends, however it ends. Both sides speak plain bytes; a reply is numbers or a sentence.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lbic.codecs.base import Geometry
 from lbic.color import Planes
 from lbic.errors import LbicError
 
-REQUEST = struct.Struct(">BBIIQ")
-"""Codec number, gray, width, height, bytes of the stream, which follows."""
+REQUEST = struct.Struct(">BBIIIQ")
+"""Codec number, gray, width, height, seconds that it may take, bytes of the stream, which follows."""
 REPLY = struct.Struct(">BI")
 """Outcome; for DECODED the number of planes, which follow; else the bytes of a sentence (UTF-8), which follows."""
 PLANE = struct.Struct(">II")
@@ -40,8 +40,9 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     replies.write(REPLY.pack(READY, 0))
     replies.flush()
     while len(head := requests.read(REQUEST.size)) == REQUEST.size:
-        number, gray, width, height, size = REQUEST.unpack(head)
+        number, gray, width, height, seconds, size = REQUEST.unpack(head)
         stream = requests.read(size)
+        set_alarm(seconds + 1)
         limit_memory(width * height)
         try:
             planes = codecs[number].decode(stream, Geometry(width, height, bool(gray)))
@@ -53,6 +54,16 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         except Exception as error:
             _say(replies, UNFORESEEN, f"{type(error).__name__}: {error}")
         replies.flush()
+        set_alarm(0)
+
+
+def set_alarm(seconds: int) -> None:
+    """End this process in so many seconds, 0 for never, even in the middle of a library.
+
+    Who waits for the answer does so before; but if that process was killed meanwhile, nobody else would.
+    """
+    if sys.platform != "win32":
+        signal.alarm(seconds)
 
 
 def limit_memory(pixels: int) -> None:
