@@ -28,10 +28,10 @@ PLANE = struct.Struct(">II")
 READY, DECODED, REFUSED, NO_MEMORY, UNFORESEEN = range(5)
 """Outcomes. READY comes once, before the first request."""
 
-MEMORY = 512 << 20
+MEMORY = 1_000_000_000
 MEMORY_PER_PIXEL = 64
-"""Bytes, added. The interpreter and the decoders' libraries take 0.1 GB; a pixel takes 15 (JPEG baseline) to 45 bytes
-(JPEG 2000: two buffers of whole numbers, Pillow's picture, float planes). The largest legal picture fits as well."""
+"""Bytes, added. The interpreter and the decoders' libraries take 0.1 GB, more where a decoder starts many threads; a
+pixel takes 18 (JPEG) to 29 bytes (VVC, WebP), float planes included. The largest legal picture fits as well."""
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
