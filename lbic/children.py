@@ -67,7 +67,8 @@ class Decoder:
     def __init__(self) -> None:
         # Nothing is imported that this process would not import: the same module path, and -P, so that it is not
         # the folder where the user happens to be. numpy's threads have nothing to do there and cost memory.
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+        path = os.pathsep.join(map(os.path.abspath, sys.path))
+        environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-P", "-m", MODULE]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         try:
@@ -81,8 +82,9 @@ class Decoder:
         self._late = False
 
     @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    def usable(self) -> bool:
+        """It runs, and its last answer did not come at the very moment when it was stopped."""
+        return not self._late and self._process.poll() is None
 
     def ask(self, question: Callable[[Decoder], Answer], name: str, seconds: float) -> Answer:
         """Return what ``question(self)`` does, which writes to ``requests`` and reads from ``replies``.
@@ -98,12 +100,9 @@ class Decoder:
                 return question(self)
         except (NoAnswerError, OSError) as error:
             raise self._failure(name, seconds) from error
-        except CodecError as error:
-            if isinstance(error, DecoderError):
+        except BaseException as error:
+            if isinstance(error, DecoderError) or not isinstance(error, CodecError):
                 self.end()
-            raise
-        except BaseException:
-            self.end()
             raise
         finally:
             timer.cancel()
@@ -151,21 +150,24 @@ def decoder() -> Iterator[Decoder]:
     try:
         yield found
     finally:
-        if found.alive:
+        if found.usable:
             _idle.append(found)
+        else:
+            found.end()
 
 
 def prepare() -> None:
-    """Start a process that will be needed soon, without waiting for it."""
+    """Start a process that will be needed soon, without waiting for it; who needs it hears when that fails."""
     if not _idle:
-        _idle.append(Decoder())
+        with suppress(MissingError):
+            _idle.append(Decoder())
 
 
 def _waiting() -> Decoder | None:
     with suppress(IndexError):
         while True:
             found = _idle.pop()
-            if found.alive:
+            if found.usable:
                 return found
             found.end()
     return None

@@ -168,6 +168,8 @@ def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monk
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(MissingError, match="cannot start a process to decode in: No such file"):
         ask("decode")
+    children.prepare()
+    assert processes() == []
 
 
 # --- many pictures --------------------------------------------------------------------------------------------------
