@@ -143,6 +143,15 @@ def test_what_a_library_prints_is_no_answer(toy: None, capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
+def test_sentences_have_an_end(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CodecError, match="xxx") as caught:
+        ask("ramble")
+    assert len(str(caught.value)) == worker.LONGEST
+    monkeypatch.setattr(isolated, "LONGEST", worker.LONGEST - 1)
+    with pytest.raises(DecoderError, match="makes no sense"):
+        ask("ramble")
+
+
 def test_a_refusal_keeps_the_process(toy: None) -> None:
     ask("decode")
     before = processes()

@@ -37,6 +37,8 @@ class ToyCodec:
             raise ZeroDivisionError("of a decoder")
         elif order == "refuse":
             raise CodecError("the stream is damaged")
+        elif order == "ramble":
+            raise CodecError("x" * 99_999)
         elif order == "babble":
             os.write(1, b"a library's warning\n" * 9)
             sys.stdout.write("and another\n")

@@ -12,7 +12,7 @@ import numpy as np
 from lbic import children
 from lbic.children import Decoder, DecoderError, NoAnswerError
 from lbic.codecs.base import Codec, Geometry
-from lbic.codecs.worker import DECODED, NO_MEMORY, PLANE, READY, REFUSED, REPLY, REQUEST
+from lbic.codecs.worker import DECODED, LONGEST, NO_MEMORY, PLANE, READY, REFUSED, REPLY, REQUEST
 from lbic.color import Plane, Planes
 from lbic.errors import CodecError
 
@@ -42,6 +42,8 @@ def _ask(worker: Decoder, request: bytes, geometry: Geometry, name: str) -> Plan
     outcome, count = _head(worker)
     if outcome == DECODED:
         return _planes(worker, count, geometry)
+    if count > LONGEST:
+        raise NoAnswerError
     sentence = worker.read(count).decode(errors="replace")
     if outcome == REFUSED:
         raise CodecError(sentence)

@@ -27,6 +27,8 @@ PLANE = struct.Struct(">II")
 """Rows, columns; the samples follow, float32 as this machine stores them."""
 READY, DECODED, REFUSED, NO_MEMORY, UNFORESEEN = range(5)
 """Outcomes. READY comes once, before the first request."""
+LONGEST = 4096
+"""Bytes of a sentence."""
 
 MEMORY = 1_000_000_000
 MEMORY_PER_PIXEL = 64
@@ -89,7 +91,7 @@ def _send(replies: BinaryIO, planes: Planes) -> None:
 
 
 def _say(replies: BinaryIO, outcome: int, sentence: str) -> None:
-    text = sentence.encode(errors="replace")
+    text = sentence.encode(errors="replace")[:LONGEST]
     replies.write(REPLY.pack(outcome, len(text)) + text)
 
 
