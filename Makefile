@@ -1,8 +1,9 @@
 # make demo: install into .venv and show what lbic does. make test: everything CI checks but lint.
+# make fuzz BUDGET=600: ten minutes of damaged files.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs fuzz clean
 
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py
@@ -17,6 +18,11 @@ lint: .venv/.dev
 
 docs: .venv/.dev
 	$(BIN)/python -m lbic.cli.docs > docs/cli.md
+
+# Damaged files through the decoders for BUDGET seconds; what does harm is kept in fuzz/.
+BUDGET ?= 300
+fuzz: .venv/.dev
+	$(BIN)/python tests/fuzzer.py --seconds $(BUDGET)
 
 .venv/.pip:
 	$(PYTHON) -m venv .venv

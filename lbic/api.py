@@ -79,8 +79,10 @@ def decompress(
     """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file recommends.
 
     ``type`` overrides the recommendation (0 for the codec's plain picture); ``strength``, 0..1, is how far to go from
-    that plain picture to the enhanced one. Raises FormatError or CodecError for damaged data, UsageError for values
-    out of range, MissingError for a type or device that was asked for and is not here.
+    that plain picture to the enhanced one. The codec's library decodes in this process, unlike in the command line:
+    where files come from strangers, have the call in a process of its own. Raises FormatError or CodecError for
+    damaged data, UsageError for values out of range, MissingError for a type or device that was asked for and is not
+    here.
     """
     from lbic import pipeline
     from lbic.enhance import types

@@ -9,6 +9,14 @@ MAX_SIDE = 65_535
 MAX_PIXELS = 400_000_000
 """Pixels of one picture. Float planes of such a picture take 4.8 GB; more is a mistake or an attack."""
 
+JPEG_PIXELS_PER_BYTE = 512
+"""At most: a Huffman code has a bit or more, and a block of 8x8 pixels at least one. Without this a header alone would
+make libjpeg fill the largest picture with gray, in half a minute and seven gigabytes."""
+
+VVC_PIXELS_PER_BYTE = 131_072
+"""At most: one bit for a CTU, of 128x128 pixels or fewer, which has some fifty bins of 0.02 bits or more. libvvenc's
+black pictures have 9,700."""
+
 MAX_METADATA = 64 << 20
 """Bytes of one metadata item once decoded. Profiles and EXIF blocks stay below 16 MB; alpha has its own
 bound, width times height."""

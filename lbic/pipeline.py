@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lbic import color, container, degradation, metadata
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, require
+from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, isolated, require
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.color import Planes
 from lbic.container import Header
@@ -55,11 +55,13 @@ class Compressed:
 @dataclass(frozen=True)
 class DecompressSettings:
     """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error.
-    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one."""
+    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one. ``apart`` has the codec
+    decode in another process (codecs/isolated.py), as the command line does."""
 
     type: EnhancementType | None = None
     runtime: Runtime = field(default_factory=Runtime)
     strength: float = 1
+    apart: bool = False
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
@@ -127,7 +129,7 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     header, payload = container.unpack(data)
     kind, notes = _choose_type(header, settings.type)
     items = metadata.unpack(header)  # before minutes of networks: it may be damaged
-    planes = _decode_payload(header, payload)
+    planes = _decode_payload(header, payload, settings.apart)
     explicit = settings.type is not None
     done = enhance_planes(planes, kind, header, settings.runtime, explicit=explicit, strength=settings.strength)
     image = Image.fromarray(color.planes_to_uint8(done.planes))
@@ -166,11 +168,11 @@ def decode_coded(data: bytes) -> tuple[Header, Planes]:
     return header, _decode_payload(header, payload)
 
 
-def verify(data: bytes) -> Header:
+def verify(data: bytes, *, apart: bool = False) -> Header:
     """Check a file as decompress would, without networks; returns its header. Raises FormatError or CodecError."""
     header, payload = container.unpack(data)
     metadata.unpack(header)
-    _decode_payload(header, payload)
+    _decode_payload(header, payload, apart)
     return header
 
 
@@ -233,8 +235,9 @@ def _coded_planes(image: Image.Image, header: Header) -> Planes:
     return Planes(y, color.halve(cb), color.halve(cr))
 
 
-def _decode_payload(header: Header, payload: bytes) -> Planes:
-    return CODECS[header.codec].decode(_stream(header, payload), _geometry(header))
+def _decode_payload(header: Header, payload: bytes, apart: bool = False) -> Planes:
+    codec, stream, geometry = CODECS[header.codec], _stream(header, payload), _geometry(header)
+    return isolated.decode(codec, stream, geometry) if apart else codec.decode(stream, geometry)
 
 
 def _stream(header: Header, payload: bytes) -> bytes:

@@ -33,6 +33,10 @@ headers = st.builds(
 )
 
 
+USUAL = ([1], [1, 2, 3, 4, 5, 6], [0, 1, 2, 3], [37], [16, 32, 255], [0], [0, 1, 2], [0, 7, 200])
+"""Values of the bytes after the magic number that a decoder takes: version, codec, flags, ..., type."""
+
+
 def patched(data: bytes, at: int, value: int) -> bytes:
     """``data`` with one byte changed; the checksum stays as it was."""
     return data[:at] + bytes([value]) + data[at + 1 :]
@@ -103,6 +107,23 @@ def test_any_bytes_after_the_magic_are_a_file_or_a_format_error(tail: bytes) -> 
             unpack(data)
         except FormatError as error:
             assert str(error)
+
+
+@given(
+    st.tuples(*(st.one_of(st.sampled_from(usual), st.integers(0, 255)) for usual in USUAL)),
+    st.one_of(sides.map(varint.write), st.binary(min_size=1, max_size=6)),
+    st.one_of(sides.map(varint.write), st.binary(min_size=1, max_size=6)),
+    st.binary(max_size=40),
+)
+def test_any_file_with_a_right_checksum_is_refused_or_says_the_same_when_written_again(
+    fields: tuple[int, ...], width: bytes, height: bytes, body: bytes
+) -> None:
+    try:
+        read = unpack(sealed(container.MAGIC + bytes(fields) + width + height, body))
+    except FormatError as error:
+        assert str(error)
+    else:
+        assert unpack(pack(*read)) == read
 
 
 def test_reading_the_header_does_not_need_the_stream() -> None:

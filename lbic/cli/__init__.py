@@ -9,22 +9,25 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
+from lbic import children
 from lbic.errors import ExitCode, LbicError
 from lbic.fileio import reason
 
 
 class CommandRow(NamedTuple):
-    """One sub-command: the module below lbic.cli that defines it under its own name, and what it does in a line."""
+    """One sub-command: the module below lbic.cli that defines it under its own name, what it does in a line, and
+    whether it decodes .lbic files."""
 
     module: str
     summary: str
+    decodes: bool = False
 
 
 COMMANDS = {
     "compress": CommandRow("compress", "Make pictures very small: a.png -> a.lbic."),
-    "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png."),
+    "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png.", decodes=True),
     "info": CommandRow("info", "Tell what .lbic files say of themselves; decodes nothing."),
-    "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing."),
+    "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing.", decodes=True),
     "extract": CommandRow("extract", "Write the VVC stream or JPEG file in them, for other programs."),
     "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG."),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
@@ -56,6 +59,8 @@ class LbicGroup(click.Group):
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None
+        if row.decodes:
+            children.prepare()  # its imports take as long as the command's own
         command = getattr(importlib.import_module(f"lbic.cli.{row.module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
+from lbic import children
 from lbic.cli.report import Outcome, Report, bar
 from lbic.errors import ExitCode, LbicError
 
@@ -67,17 +68,11 @@ def _results(
         futures += (pool.submit(unless_stopped, item) for item in items)
         yield (future.result for future in futures)
     finally:
-        # After Ctrl-C nothing new starts, and encoders that run are ended: again and again, since a thread may be
+        # After Ctrl-C nothing new starts, and processes that work are ended: again and again, since a thread may be
         # about to start one. Without it every future is done by now.
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):
-            _end_encoders()
+            children.end_working()
             time.sleep(0.02)
         pool.shutdown(wait=True)
-
-
-def _end_encoders() -> None:
-    from lbic.codecs import process  # brings numpy, which info does without
-
-    process.end_running()

@@ -71,7 +71,7 @@ def compare(
     report = Report("", len(others), talk)
     for note in notes:
         report.note(note)
-    settings = DecompressSettings(kind, runtime)
+    settings = DecompressSettings(kind, runtime, apart=True)
     try:
         first = versions.read_picture(reference.name, reference.read())
     except LbicError as error:

@@ -33,7 +33,7 @@ def decompress(files: Files, talk: Talk, kind: EnhancementType | None, strength:
     .ppm (all lossless) or .jpg; stdout gets PNG. A recommended enhancement that cannot run here is left
     out with a note; one that --type asks for is an error then.
     """
-    settings = DecompressSettings(kind, runtime, strength)
+    settings = DecompressSettings(kind, runtime, strength, apart=True)
     jobs = files.plan(fileio.COMPRESSED, fileio.decompressed_name, talk)
     suffixes = output_suffixes(jobs)
     if kind is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lbic.color import Planes
+from lbic.errors import CodecError
 
 EFFORTS = range(5)
 DEFAULT_EFFORT = 2
@@ -18,6 +19,10 @@ class Geometry:
     width: int
     height: int
     gray: bool
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
 
 
 class Rated(Protocol):
@@ -76,6 +81,12 @@ class Codec(Protocol):
 
         Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
         """
+
+
+def check_length(stream: bytes, width: int, height: int, pixels_per_byte: int, name: str) -> None:
+    """Raise CodecError for a stream that is too short to be a picture of this size (limits.py)."""
+    if width * height > len(stream) * pixels_per_byte:
+        raise CodecError(f"the {name} stream has {len(stream):,} bytes, too few for {width}x{height} pixels")
 
 
 def pad_to(side: int, multiple: int, least: int) -> int:

@@ -7,8 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from lbic import limits
 from lbic.codecs import jpegform
-from lbic.codecs.base import Geometry
+from lbic.codecs.base import Geometry, check_length
 from lbic.codecs.raster import check_geometry, reading
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
@@ -65,21 +66,28 @@ class JpegCodec:
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
         with reading("JPEG"):
-            with own_limits():
-                image = Image.open(io.BytesIO(data), formats=["JPEG"])
-            gray = image.mode == "L"
-            if image.mode not in ("L", "RGB"):
-                raise CodecError(
-                    f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
-                )
-            check_geometry(image.size, gray, geometry, "JPEG")
-            if not gray:
+            image = opened(data, geometry)
+            if not geometry.gray:
                 image.draft("YCbCr", image.size)  # the planes as they are coded, no trip through RGB
             image.load()
         levels = np.asarray(image)
-        if gray:
+        if geometry.gray:
             return Planes(from_levels(levels, _TOP))
         return Planes(from_levels(levels[..., 0], _TOP), *(from_levels(levels[..., i], _TOP, _MIDDLE) for i in (1, 2)))
+
+
+def opened(data: bytes, geometry: Geometry) -> Image.Image:
+    """A stream's picture before it is decoded, once what it claims is what the header says; else CodecError."""
+    with reading("JPEG"):
+        with own_limits():
+            image = Image.open(io.BytesIO(data), formats=["JPEG"])
+        if image.mode not in ("L", "RGB"):
+            raise CodecError(
+                f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
+            )
+        check_geometry(image.size, image.mode == "L", geometry, "JPEG")
+        check_length(data, *image.size, limits.JPEG_PIXELS_PER_BYTE, "JPEG")
+    return image
 
 
 def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lbic import children
 from lbic.errors import CodecError, FileError, MissingError
 
 TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
 
-_running: set[subprocess.Popen[bytes]] = set()
 _PREFIX = re.compile(r"\[[^]]* @ 0x[0-9a-f]+\] ")  # ffmpeg's name of the part that speaks, another one in every run
 
 
@@ -31,8 +31,7 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
         )
     except OSError as error:
         raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
-    with child:
-        _running.add(child)
+    with child, children.working(child):
         try:
             output, errors = child.communicate(timeout=timeout)
         except BaseException as error:
@@ -40,20 +39,9 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
             if isinstance(error, subprocess.TimeoutExpired):
                 raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
             raise
-        finally:
-            _running.discard(child)
     if child.returncode:
         raise CodecError(f"{name} failed ({child.returncode}): {reason(errors) or reason(output) or 'no message'}")
     return output
-
-
-def end_running() -> None:
-    """End the programs that run now, in whatever thread; their ``run`` raises CodecError.
-
-    A terminal sends Ctrl-C to them as well, but not to one that starts a moment later, and ``kill`` to none.
-    """
-    for child in tuple(_running):
-        child.kill()
 
 
 def reason(output: bytes) -> str:

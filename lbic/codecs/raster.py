@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image, UnidentifiedImageError, features
 
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, planes_to_uint8, rgb_to_ycbcr
@@ -32,6 +32,8 @@ def reading(name: str) -> Iterator[None]:
     """Decode a stream inside: what Pillow raises becomes CodecError."""
     try:
         yield
+    except UnidentifiedImageError as error:  # says where in memory the stream is
+        raise CodecError(f"the {name} stream is damaged: it does not begin as one") from error
     except _DAMAGE as error:
         raise CodecError(f"the {name} stream is damaged: {error}") from error
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic import limits
 from lbic.codecs import encoders, vvcform
-from lbic.codecs.base import Geometry, pad_to
+from lbic.codecs.base import Geometry, check_length, pad_to
 from lbic.codecs.bitstream import sequence_facts
 from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
@@ -135,6 +136,7 @@ def check(data: bytes, geometry: Geometry) -> None:
             f"the VVC stream is {facts.width}x{facts.height}, the header's {geometry.width}x{geometry.height} "
             f"needs {width}x{height}"
         )
+    check_length(data, width, height, limits.VVC_PIXELS_PER_BYTE, "VVC")
     if facts.bit_depth != BIT_DEPTH:
         raise CodecError(f"the VVC stream has {facts.bit_depth} bits a sample, lbic's have {BIT_DEPTH}")
     if facts.chroma_format > 1 or (facts.chroma_format == 0 and not geometry.gray):
