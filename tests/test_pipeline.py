@@ -56,17 +56,17 @@ def test_the_header_costs_at_most_24_bytes(codec: str) -> None:
     assert len(data) - len(payload) <= 24
 
 
-def test_the_codec_gets_exactly_the_quality_and_effort(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[int, int]] = []
+def test_the_codec_gets_exactly_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int, float]] = []
     encode = CODECS["jpeg"].encode
 
-    def watch(planes: color.Planes, quality: int, effort: int) -> bytes:
-        seen.append((quality, effort))
+    def watch(planes: color.Planes, quality: int, effort: int, lambda_scale: float) -> bytes:
+        seen.append((quality, effort, lambda_scale))
         return encode(planes, quality, effort)
 
     monkeypatch.setattr(CODECS["jpeg"], "encode", watch)
-    done = compress(photo(8, 8), CompressSettings("jpeg", 33, effort=4))
-    assert seen == [(33, 4)]
+    done = compress(photo(8, 8), CompressSettings("jpeg", 33, effort=4, lambda_scale=0.9))
+    assert seen == [(33, 4, 0.9)]
     assert done.header.quality == 33
 
 
