@@ -147,7 +147,7 @@ def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.Monke
         ("exit 0", "ended without an error and without a stream"),
         (LAST + ': > "$last"', "ended without an error and without a stream"),
         ("exit 3", r"encoder failed \(3\): no message"),
-        ("kill -9 $$", r"encoder failed \(-9\): no message"),
+        ("kill -9 $$", r"encoder was killed \(signal 9\): no message"),
     ],
 )
 def test_an_encoder_that_writes_nothing_is_an_error(

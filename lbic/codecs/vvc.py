@@ -94,7 +94,11 @@ def padded_size(width: int, height: int) -> tuple[int, int]:
 
 
 def shorten(stream: bytes, geometry: Geometry) -> tuple[int, bytes]:
-    """The form and payload of a stream, see Codec.shorten."""
+    """The form and payload of an encoder's stream, see Codec.shorten; CodecError when it is none of this geometry."""
+    try:
+        check(stream, geometry)
+    except CodecError as error:
+        raise CodecError(f"the encoder wrote something else than was ordered: {error}") from error
     payload = vvcform.shorten(stream, *padded_size(geometry.width, geometry.height))
     return (PAYLOAD_VVC, payload) if payload else (PAYLOAD_STREAM, stream)
 
