@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     MISSING = 4
     """A codec program, model or device that was asked for is not there."""
     INTERRUPTED = 130
+    """By Ctrl-C, or a signal that asks to end."""
 
 
 class LbicError(Exception):
