@@ -1,4 +1,4 @@
-"""The processes that lbic starts: those that work now, and decoders' processes, which are kept for the next picture.
+"""Decoders' processes, which are kept for the next picture.
 
 What decodes is kept apart from this process, since a library that crashes takes its whole process with it. This module
 knows how such a process is started, asked and ended; codecs.isolated what is said to it. It imports next to nothing,
@@ -17,33 +17,14 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import BinaryIO, TypeVar, cast
 
+from lbic import leftovers
 from lbic.errors import CodecError, MissingError
 
 MODULE = "lbic.codecs.worker"
 
-_working: set[subprocess.Popen[bytes]] = set()
 _idle: list[Decoder] = []
 
 Answer = TypeVar("Answer")
-
-
-@contextmanager
-def working(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """While inside, ``end_working`` ends this process."""
-    _working.add(child)
-    try:
-        yield
-    finally:
-        _working.discard(child)
-
-
-def end_working() -> None:
-    """End the processes that work now, in whatever thread; who waits for one raises CodecError.
-
-    A terminal sends Ctrl-C to programs as well, but not to one that starts a moment later, and ``kill`` to none.
-    """
-    for child in tuple(_working):
-        child.kill()
 
 
 class DecoderError(CodecError):
@@ -96,7 +77,7 @@ class Decoder:
         timer = Timer(seconds, self._stop)
         timer.start()
         try:
-            with working(self._process):
+            with leftovers.known(self._process.kill):
                 return question(self)
         except (NoAnswerError, OSError) as error:
             raise self._failure(name, seconds) from error

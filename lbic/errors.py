@@ -6,6 +6,7 @@ command ends with when it fails on its only input.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -21,6 +22,7 @@ class ExitCode(IntEnum):
     MISSING = 4
     """A codec program, model or device that was asked for is not there."""
     INTERRUPTED = 130
+    """By Ctrl-C, or a signal that asks to end."""
 
 
 class LbicError(Exception):
@@ -76,3 +78,24 @@ class DeviceError(MissingError):
     """The device or profile that was asked for cannot run the networks here."""
 
     code = "device"
+
+
+_REASONS = {
+    errno.ENOENT: "no such file or folder",
+    errno.ENOTDIR: "no such file or folder",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EISDIR: "is a directory",
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "no space left on the disk",
+    errno.EFBIG: "the file would be larger than allowed",
+    errno.EROFS: "the disk is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "a symbolic link leads back to itself",
+}
+
+
+def reason(error: OSError) -> str:
+    """Why a file operation failed, in plain words."""
+    text = error.strerror or str(error) or type(error).__name__
+    return _REASONS.get(error.errno or 0, text[:1].lower() + text[1:])

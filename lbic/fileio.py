@@ -1,21 +1,19 @@
-"""Files in and out: which inputs a command line means, where each output goes, how it is written.
+"""Files in and out: which inputs a command line means, and where each output goes.
 
-The promises made here hold for every command: an input is never written to or deleted, a file
+The promises made here and in ``writing`` hold for every command: an input is never written to or deleted, a file
 that is there is never replaced unasked, and an output appears whole or not at all.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lbic.errors import FileError, UsageError
+from lbic import writing
+from lbic.errors import FileError, UsageError, reason
 
 STDIO = "-"
 """Stands for stdin as an input and for stdout as an output."""
@@ -30,20 +28,6 @@ COMPRESSED = frozenset({".lbic"})
 
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
 """What lbic itself writes beside an input: searching a folder twice must not feed it its own results."""
-
-_REASONS = {
-    errno.ENOENT: "no such file or folder",
-    errno.ENOTDIR: "no such file or folder",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.EISDIR: "is a directory",
-    errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "no space left on the disk",
-    errno.EFBIG: "the file would be larger than allowed",
-    errno.EROFS: "the disk is read-only",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.ELOOP: "a symbolic link leads back to itself",
-}
 
 
 @dataclass(frozen=True)
@@ -104,23 +88,17 @@ class Job:
     def check(self) -> None:
         """Raise FileError when the output cannot be written as things are; worth asking before long work."""
         if self.target is not None:
-            check_target(self.target, force=self.force, made=self.in_folder)
+            writing.check_target(self.target, force=self.force, made=self.in_folder)
 
     def write(self, data: bytes) -> None:
         """Write the output, whole or not at all; FileError says why not."""
         if self.target is None:
-            write_stdout(data)
+            writing.write_stdout(data)
         else:
             self.check()
             if self.in_folder:
-                make_folder(self.target.parent)
-            write(self.target, data)
-
-
-def reason(error: OSError) -> str:
-    """Why a file operation failed, in plain words."""
-    text = error.strerror or str(error) or type(error).__name__
-    return _REASONS.get(error.errno or 0, text[:1].lower() + text[1:])
+                writing.make_folder(self.target.parent)
+            writing.write(self.target, data)
 
 
 def compressed_name(name: str) -> str:
@@ -202,54 +180,6 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
         writers[identity] = writer
 
 
-def check_target(target: Path, *, force: bool, made: bool = False) -> None:
-    """Raise FileError when ``target`` cannot be written because of what is there, or is not.
-
-    ``made`` tells that its folder will be made.
-    """
-    if not made and not target.parent.is_dir():
-        raise FileError(f"the folder {target.parent} does not exist")
-    if target.is_dir():
-        raise FileError(f"{target} is a directory")
-    # A device or a pipe is not replaced, it takes what is written.
-    if target.is_file() and not force:
-        raise FileError(f"{target} exists; use -f to overwrite it")
-
-
-def write(path: Path, data: bytes) -> None:
-    """Put ``data`` under ``path``: whole, or with an error and nothing changed.
-
-    A missing folder is not made. A device or a pipe is written to as it is.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-        else:
-            _write_beside_and_move(Path(os.path.realpath(path)), data)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {reason(error)}") from error
-
-
-def write_stdout(data: bytes) -> None:
-    """Write bytes to stdout; a reader that went away is a BrokenPipeError, all else a FileError."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileError(f"cannot write to stdout: {reason(error)}") from error
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that is there is fine."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        why = "a file of that name is in the way" if isinstance(error, FileExistsError) else reason(error)
-        raise FileError(f"cannot make the folder {path}: {why}") from error
-
-
 def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise FileError(f"cannot search {error.filename}: {reason(error)}") from error
@@ -288,20 +218,3 @@ def _identity(path: Path) -> object:
     except OSError:
         return os.path.normcase(os.path.realpath(path))
     return status.st_dev, status.st_ino
-
-
-def _write_beside_and_move(path: Path, data: bytes) -> None:
-    # Opened with the permissions a new file gets, not with mkstemp's 0600; a short name of its
-    # own, since the target's may already be as long as the file system allows.
-    temporary = path.with_name(f".lbic-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,9 +10,10 @@ import pytest
 from toys import write_catalog
 
 from lbic.codecs import CODECS, encoders, vtm
-from lbic.enhance import catalog, session
+from lbic.enhance import catalog, engine, session
 from lbic.enhance.catalog import ModelSpec
 
+os.environ.setdefault(engine.TELEMETRY, "1")  # also for tests that import ONNX Runtime themselves
 GOLDEN = Path(__file__).parent / "golden"
 _PICTURES, _WEIGHTS = "LBIC_TEST_DATA", "LBIC_TEST_WEIGHTS"
 

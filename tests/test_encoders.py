@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the stand-in programs are shell scripts"),
 ]
 
-GRAY = Planes(np.zeros((8, 8), np.float32))
+GRAY = Planes(np.zeros((64, 72), np.float32))
 STREAM = GOLDEN / "streams" / "vvenc-gray.266"
 ANSWERS_AS_FFMPEG = 'case "$*" in *encoder=libvvenc*) echo "Encoder libvvenc"; exit 0;; esac\n'
 ANSWERS_AS_VVENCAPP = 'case "$1" in --version) echo "vvencapp version 1.15"; exit 0;; -hide_banner) exit 1;; esac\n'
@@ -118,7 +118,7 @@ def test_vvencapp_is_called_for_gray(program: Program, monkeypatch: pytest.Monke
     assert said[said.index("-c") + 1] == "yuv400_10"
     assert said[said.index("-q") + 1] == "33"
     assert said[said.index("--preset") + 1] == "slower"
-    assert said[said.index("-s") + 1] == "64x64"
+    assert said[said.index("-s") + 1] == "72x64"
 
 
 @pytest.mark.parametrize("answers", [ANSWERS_AS_FFMPEG, ANSWERS_AS_VVENCAPP], ids=["ffmpeg", "vvencapp"])
@@ -147,7 +147,7 @@ def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.Monke
         ("exit 0", "ended without an error and without a stream"),
         (LAST + ': > "$last"', "ended without an error and without a stream"),
         ("exit 3", r"encoder failed \(3\): no message"),
-        ("kill -9 $$", r"encoder failed \(-9\): no message"),
+        ("kill -9 $$", r"encoder was killed \(signal 9\): no message"),
     ],
 )
 def test_an_encoder_that_writes_nothing_is_an_error(

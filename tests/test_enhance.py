@@ -53,6 +53,25 @@ def close(a: Planes, b: Planes) -> bool:
     return all((p is None and q is None) or np.allclose(p, q, atol=1e-5) for p, q in pairs)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("explicit", [True, False])
+def test_memory_that_ends_between_tiles_is_a_sentence(
+    write_models: WriteCatalog, monkeypatch: pytest.MonkeyPatch, explicit: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    write_models([(spec("nr", SAME, "nr", channels=3), SAME)])
+    monkeypatch.setattr(color, "planes_to_rgb", full)
+    header, because = replace(HEADER, type=1), "not enough memory for the networks; a smaller --tile takes less"
+    if explicit:
+        with pytest.raises(MissingError, match=because):
+            enhance_planes(decoded(), TYPES[1], header, RUNTIME, explicit=True)
+    else:
+        done = enhance_planes(decoded(), TYPES[1], header, RUNTIME, explicit=False)
+        assert done.type.id == 0
+        assert done.notes == (f"{because}; wrote the codec's picture without enhancement",)
+
+
 @pytest.mark.usefixtures("write_models")
 def test_type_0_is_bicubic_upsampling_alone() -> None:
     done = run(decoded(), 0)

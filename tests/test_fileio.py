@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lbic import fileio
+from lbic import fileio, writing
 from lbic.errors import FileError, UsageError
 from lbic.fileio import COMPRESSED, PICTURES, STDIO, Job, Source, compressed_name, decompressed_name, enhanced_name
 
@@ -190,7 +190,7 @@ def test_output_folders_are_made_and_others_are_not(tmp_path: Path) -> None:
         job.check()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="cannot make the folder"):
-        fileio.make_folder(tmp_path / "file")
+        writing.make_folder(tmp_path / "file")
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
@@ -207,7 +207,7 @@ def test_a_failed_write_changes_nothing(
 
     monkeypatch.setattr(os if failing == "fsync" else Path, failing, full)
     with pytest.raises(FileError, match=r"cannot write .*a\.lbic: no space left on the disk"):
-        fileio.write(target, b"new")
+        writing.write(target, b"new")
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == (["a.lbic"] if old else [])
     assert old is None or target.read_bytes() == old
@@ -219,7 +219,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        fileio.write(tmp_path / "a.lbic", b"new")
+        writing.write(tmp_path / "a.lbic", b"new")
     assert not list(tmp_path.iterdir())
 
 
@@ -227,11 +227,11 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 def test_permissions_are_those_of_a_new_file_or_of_the_old_one(tmp_path: Path) -> None:
     usual, written, kept = (tmp_path / name for name in ("usual", "written", "kept"))
     usual.write_bytes(b"x")
-    fileio.write(written, b"x")
+    writing.write(written, b"x")
     assert written.stat().st_mode == usual.stat().st_mode
     kept.write_bytes(b"x")
     kept.chmod(0o640)
-    fileio.write(kept, b"y")
+    writing.write(kept, b"y")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
 
 
@@ -240,7 +240,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     real.write_bytes(b"old")
     link.symlink_to(real)
-    fileio.write(link, b"new")
+    writing.write(link, b"new")
     assert link.is_symlink()
     assert real.read_bytes() == b"new"
 
@@ -260,7 +260,7 @@ def test_a_pipe_is_written_into_not_replaced(tmp_path: Path) -> None:
 
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     target = tmp_path / ("n" * 250 + ".lbic")
-    fileio.write(target, b"x")
+    writing.write(target, b"x")
     assert target.read_bytes() == b"x"
     with pytest.raises(FileError, match="the name is too long"):
-        fileio.write(tmp_path / ("n" * 300), b"x")
+        writing.write(tmp_path / ("n" * 300), b"x")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from lbic import children
-from lbic.errors import ExitCode, LbicError
-from lbic.fileio import reason
+from lbic.cli import interrupt
+from lbic.errors import ExitCode, LbicError, reason
 
 
 class CommandRow(NamedTuple):
@@ -88,7 +88,7 @@ class LbicGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = _fail("interrupted", ExitCode.INTERRUPTED)
         except OSError as error:
-            # Writing to stdout is what is left: files are read and written by lbic.fileio.
+            # Writing to stdout is what is left: files are read by lbic.fileio and written by lbic.writing.
             where = f"{error.filename}: " if error.filename else ""
             code = _fail(f"{where}{reason(error)}", ExitCode.FAILED)
         sys.exit(int(code or ExitCode.OK))
@@ -138,4 +138,10 @@ def cli(ctx: click.Context) -> ExitCode:
 
 def main() -> NoReturn:
     """The entry point of the ``lbic`` program."""
-    cli.main()
+    interrupt.listen()
+    try:
+        cli.main()
+    except (SystemExit, KeyboardInterrupt) as ended:
+        if isinstance(ended, SystemExit) and ended.code != ExitCode.INTERRUPTED:
+            raise
+        interrupt.end()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
-from lbic import children
 from lbic.cli.report import Outcome, Report, bar
 from lbic.errors import ExitCode, LbicError
 
@@ -50,29 +47,23 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
 def _results(
     items: Sequence[Item], work: Callable[[Item], Outcome], workers: int
 ) -> Iterator[Iterator[Callable[[], Outcome]]]:
-    """For each item a function that returns or raises what its work did."""
-    if workers == 1 or len(items) == 1:
-        # In the main thread, so that Ctrl-C reaches the work itself.
-        yield (partial(work, item) for item in items)
-        return
-    stopped = threading.Event()
+    """For each item a function that returns or raises what its work did.
 
-    def unless_stopped(item: Item) -> Outcome:
-        if stopped.is_set():
-            raise LbicError("interrupted")
-        return work(item)
-
-    pool = ThreadPoolExecutor(min(workers, len(items)))
-    futures: list[Future[Outcome]] = []
+    Even one worker is another thread: Ctrl-C then finds the main thread waiting, never between starting an encoder
+    and remembering it, and need not wait for a tile or for stdin.
+    """
+    pool = ThreadPoolExecutor(max(1, min(workers, len(items))))
     try:
-        futures += (pool.submit(unless_stopped, item) for item in items)
-        yield (future.result for future in futures)
-    finally:
-        # After Ctrl-C nothing new starts, and processes that work are ended: again and again, since a thread may be
-        # about to start one. Without it every future is done by now.
-        stopped.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in futures):
-            children.end_working()
-            time.sleep(0.02)
-        pool.shutdown(wait=True)
+        futures = [pool.submit(work, item) for item in items]
+        yield (partial(_result, future) for future in futures)
+    except BaseException as error:
+        # What is at work goes on to its end, but for Ctrl-C: lbic.cli.interrupt removes what it leaves.
+        pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _result(future: Future[Outcome]) -> Outcome:
+    while not future.done():
+        wait((future,), timeout=0.2)  # Windows would put off Ctrl-C to the end of a longer wait
+    return future.result()

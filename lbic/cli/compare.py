@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from lbic import fileio
+from lbic import fileio, writing
 from lbic.cli import batch, options, parameters, wording
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.compare import versions, viewer
@@ -98,7 +98,7 @@ def compare(
     if not talk.json:
         click.echo(_table(columns, rows))
     if page:
-        fileio.write(page, viewer.page(columns, rows))
+        writing.write(page, viewer.page(columns, rows))
     return code
 
 
@@ -110,7 +110,7 @@ def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path |
         raise UsageError("--html takes the name of a file; the table goes to stdout")
     page = Path(name)
     fileio.refuse_conflicts([("--html", page)], sources)
-    fileio.check_target(page, force=force)
+    writing.check_target(page, force=force)
     return page
 
 

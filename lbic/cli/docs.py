@@ -21,7 +21,9 @@ EXIT_CODES = {
     ExitCode.USAGE: "An option or a combination of options makes no sense; nothing was done.",
     ExitCode.DAMAGED: "The file is damaged, or of a kind that lbic does not read.",
     ExitCode.MISSING: "A codec program, model or device that was asked for is not on this machine.",
-    ExitCode.INTERRUPTED: "Interrupted with Ctrl-C; finished files are whole, there is no part of another.",
+    ExitCode.INTERRUPTED: (
+        "Interrupted by Ctrl-C, SIGTERM or SIGHUP; finished files are whole, there is no part of another."
+    ),
 }
 
 _INPUT = {"input": "name of the input, - for stdin"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lbic import fileio
+from lbic import fileio, writing
 from lbic.errors import MissingError, UsageError
 from lbic.evaluate import anchors, plots, report, tables
 from lbic.evaluate.anchors import Anchor
@@ -39,7 +39,7 @@ class Outputs:
     def write(self, rows: Sequence[Row], metrics: Sequence[str], preset: Preset | None) -> None:
         """Write all of them."""
         for option, path in self.files.items():
-            fileio.write(path, _WRITERS[option](rows))
+            writing.write(path, _WRITERS[option](rows))
         published = anchors.sets()[self.anchors] if self.anchors else ()
         for folder in filter(None, (self.plots, self.report)):
             write_folder(folder, plots.draw(tables.means(rows), metrics, published))
@@ -67,13 +67,13 @@ def check(
     made = [(option, folder / name) for option, (folder, names) in folders.items() if folder for name in names]
     fileio.refuse_conflicts([*files.items(), *made], sources)
     for option, path in [*files.items(), *made]:
-        fileio.check_target(path, force=force, made=option in folders)
+        writing.check_target(path, force=force, made=option in folders)
     if made and (sentence := plots.missing()):
         raise MissingError(sentence)
 
 
 def write_folder(folder: Path, content: Iterable[tuple[str, bytes]]) -> None:
     """Write files into a folder, which is made when it is missing."""
-    fileio.make_folder(folder)
+    writing.make_folder(folder)
     for name, data in content:
-        fileio.write(folder / name, data)
+        writing.write(folder / name, data)

@@ -6,9 +6,8 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from lbic import children
+from lbic import errors, leftovers, temporary
 from lbic.errors import CodecError, FileError, MissingError
 
 TIMEOUT = 60
@@ -25,29 +24,37 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
     fails or runs out of time (it is killed then).
     """
     name = Path(arguments[0]).name
-    try:
-        child = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
-        )
-    except OSError as error:
-        raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
-    with child, children.working(child):
+
+    def start() -> subprocess.Popen[bytes]:
         try:
-            output, errors = child.communicate(timeout=timeout)
-        except BaseException as error:
-            child.kill()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
-            raise
+            return subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
+            )
+        except OSError as error:
+            raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
+
+    with leftovers.kept(start, _end) as child:
+        try:
+            output, talk = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
     if child.returncode:
-        raise CodecError(f"{name} failed ({child.returncode}): {reason(errors) or reason(output) or 'no message'}")
+        how = f"was killed (signal {-child.returncode})" if child.returncode < 0 else f"failed ({child.returncode})"
+        raise CodecError(f"{name} {how}: {reason(talk) or reason(output) or 'no message'}")
     return output
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    with child:  # closes its pipes and waits for it
+        pass
 
 
 def reason(output: bytes) -> str:
     """The first non-empty line of a program's output: the cause, the rest being its consequences."""
     lines = (_PREFIX.sub("", line).strip() for line in output.decode(errors="replace").splitlines())
-    return next((line[:300] for line in lines if line), "")
+    first = next((line[:300] for line in lines if line), "")
+    return "".join(letter for letter in first if letter.isprintable())  # nothing that a terminal would obey
 
 
 def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapixels: float) -> bytes:
@@ -59,13 +66,13 @@ def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapix
     """
     timeout = TIMEOUT + TIMEOUT_PER_MEGAPIXEL * megapixels
     try:
-        with TemporaryDirectory(prefix="lbic-") as folder:
-            source, target = Path(folder, "in.yuv"), Path(folder, "out.266")
+        with temporary.folder() as folder:
+            source, target = folder / "in.yuv", folder / "out.266"
             source.write_bytes(raw)
-            run(command(str(source), str(target)), timeout=timeout, cwd=Path(folder))
+            run(command(str(source), str(target)), timeout=timeout, cwd=folder)
             stream = target.read_bytes() if target.is_file() else b""
     except OSError as error:
-        raise FileError(f"cannot keep the encoder's files in the temporary folder: {error}") from error
+        raise FileError(f"cannot keep the encoder's files in the temporary folder: {errors.reason(error)}") from error
     if not stream:
         raise CodecError("the encoder ended without an error and without a stream")
     return stream

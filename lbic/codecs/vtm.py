@@ -10,7 +10,6 @@ from pathlib import Path
 
 from lbic.codecs import vvc
 from lbic.codecs.base import Geometry
-from lbic.codecs.process import encode_raw
 from lbic.color import Planes
 from lbic.errors import MissingError
 
@@ -57,10 +56,10 @@ class VtmCodec:
             *("--InputBitDepth=10", f"--InputChromaFormat={400 if planes.gray else 420}"),
             *("--ConformanceWindowMode=1", "--TemporalSubsampleRatio=1", "--Level=6.2"),
         )
-        return encode_raw(
+        return vvc.encode(
             raw,
             lambda source, target: [program, "-c", configuration, "-i", source, "-b", target, "-o", "", *options],
-            width * height / 1e6,
+            planes,
         )
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:

@@ -7,7 +7,7 @@ do not exist in 4:2:0. The true size is the container's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class VvcCodec:
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
         order = encoders.Order(width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale)
         try:
-            return encode_raw(raw, lambda source, target: encoder.command(source, target, order), width * height / 1e6)
+            return encode(raw, lambda source, target: encoder.command(source, target, order), planes)
         except CodecError as error:
             if "submitting video frame" in str(error):
                 raise CodecError(f"{error}; {_FULL_BUFFER}") from error
@@ -73,6 +73,17 @@ class VvcCodec:
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return decode(data, geometry)
+
+
+def encode(raw: bytes, command: Callable[[str, str], Sequence[str]], planes: Planes) -> bytes:
+    """Run an encoder on what to_raw made of planes; see process.encode_raw. CodecError if it writes something else."""
+    width, height = padded_size(planes.width, planes.height)
+    stream = encode_raw(raw, command, width * height / 1e6)
+    try:
+        check(stream, Geometry(planes.width, planes.height, planes.gray))
+    except CodecError as error:
+        raise CodecError(f"the encoder wrote something else than was ordered: {error}") from error
+    return stream
 
 
 def to_raw(planes: Planes, *, neutral_chroma: bool) -> tuple[bytes, tuple[int, int]]:

@@ -43,13 +43,13 @@ def enhance_planes(
     ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one; at 0 no network runs.
     ``explicit`` tells that the user asked for this type: then what is missing raises MissingError; otherwise
     the picture comes back as the codec left it, with a note. A device or profile that the user asked for and
-    that is not here raises DeviceError in both cases.
+    that is not here raises DeviceError in both cases. Memory is missed like a network.
     """
     if strength == 0:
         kind = NONE
     try:
         sessions = [session.open_session(spec, runtime.device) for spec in _resolve(kind, header, runtime)]
-        result, notes = _run(planes, kind, header, runtime, sessions)
+        result, notes = _run_in_memory(planes, kind, header, runtime, sessions)
     except MissingError as error:
         if explicit or isinstance(error, DeviceError):
             raise
@@ -92,6 +92,18 @@ def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> tuple[M
         if runtime.profile not in ("auto", spec.profile):
             raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")
     return specs
+
+
+def _run_in_memory(
+    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, sessions: list[Session]
+) -> tuple[Planes, tuple[str, ...]]:
+    """``_run`` with MissingError where memory ends between tiles; a tile that does not fit is tiling's to halve."""
+    try:
+        return _run(planes, kind, header, runtime, sessions)
+    except MemoryError as error:
+        if not sessions:
+            raise
+        raise MissingError("not enough memory for the networks; a smaller --tile takes less") from error
 
 
 def _run(

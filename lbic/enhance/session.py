@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbic.enhance.catalog import PROFILES, ModelSpec
+from lbic.enhance.engine import onnxruntime
 from lbic.errors import DeviceError, MissingError, UsageError
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -66,7 +67,7 @@ class Session:
             with _gpu if self.provider == CUDA else contextlib.nullcontext():
                 result: NDArray[np.float32] = self._engine.run(None, {self._input: batch})[0]
         except Exception as error:  # ONNX Runtime's exceptions share no public base
-            if any(word in str(error).lower() for word in ("alloc", "out of memory")):
+            if isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("alloc", "out of memory")):
                 raise MemoryError(str(error)) from error
             raise MissingError(f"model {self.spec.name} failed on {self.provider}: {error}") from error
         return result
@@ -111,8 +112,7 @@ def _open(spec: ModelSpec, device: str) -> Session:
 
 
 def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
-    import onnxruntime as ort
-
+    ort = onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     try:
@@ -136,8 +136,7 @@ def cuda_obstacle() -> str | None:
     """Why CUDA cannot run networks here, as far as it is known without loading one; None when nothing is known."""
     if not driver_present():
         return "no NVIDIA driver on this machine (libcuda does not load)"
-    import onnxruntime as ort
-
+    ort = onnxruntime()
     if CUDA not in ort.get_available_providers():
         return "the installed onnxruntime has no CUDA; install onnxruntime-gpu (and uninstall onnxruntime)"
     said = io.StringIO()
@@ -149,6 +148,4 @@ def cuda_obstacle() -> str | None:
 
 def onnxruntime_version() -> str:
     """The version of the installed ONNX Runtime."""
-    import onnxruntime as ort
-
-    return str(ort.__version__)
+    return str(onnxruntime().__version__)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lbic import fileio
+from lbic import writing
 from lbic.errors import FileError
 
 _PLACES = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
@@ -55,8 +55,8 @@ class Cache:
             return
         path = self._path(self._folder, key)
         with suppress(FileError):  # then it is computed again
-            fileio.make_folder(path.parent)
-            fileio.write(path, json.dumps({"key": key, "value": value}).encode())
+            writing.make_folder(path.parent)
+            writing.write(path, json.dumps({"key": key, "value": value}).encode())
 
     @staticmethod
     def _path(folder: Path, key: dict[str, Any]) -> Path:

@@ -6,14 +6,12 @@ psychovisual tuning, at 10 bits and without the headers that a lone picture has 
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from PIL import Image
 
+from lbic import temporary
 from lbic.codecs import encoders, process, vvc
 from lbic.codecs.base import Geometry
-from lbic.errors import CodecError, FileError, MissingError
+from lbic.errors import CodecError, FileError, MissingError, reason
 from lbic.evaluate.planes import planes_of, shown
 
 JXL, HEVC = "libjxl", "libx265"
@@ -46,13 +44,13 @@ def decode_jxl(data: bytes, geometry: Geometry) -> Image.Image:
     """Decode a JPEG XL file by the program that encodes it."""
     mode, size = "L" if geometry.gray else "RGB", (geometry.width, geometry.height)
     try:
-        with TemporaryDirectory(prefix="lbic-") as folder:
-            source = Path(folder, "in.jxl")
+        with temporary.folder() as folder:
+            source = folder / "in.jxl"
             source.write_bytes(data)
             form = ("-f", "jpegxl_pipe", "-i", str(source), "-f", "rawvideo", "-pix_fmt", _SAMPLES[mode], "pipe:1")
             raw = process.run([_program(JXL), *_QUIET, *form], timeout=process.TIMEOUT)
     except OSError as error:
-        raise FileError(f"cannot keep the decoder's files in the temporary folder: {error}") from error
+        raise FileError(f"cannot keep the decoder's files in the temporary folder: {reason(error)}") from error
     if len(raw) != size[0] * size[1] * len(mode):
         raise CodecError(f"the JPEG XL file did not decode to {size[0]}x{size[1]}")
     return Image.frombytes(mode, size, raw)

@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from lbic import temporary
 from lbic.enhance.types import parse
 from lbic.evaluate import plots, tables
 from lbic.evaluate.curves import Curve
@@ -63,9 +63,9 @@ def table(found: Found) -> str:
 
 def process_seconds(path: Path) -> tuple[float, float]:
     """Seconds of ``lbic compress`` and ``lbic decompress`` with type 6 on a 288x344 crop, each a process of its own."""
-    with Image.open(path) as image, TemporaryDirectory() as name:
+    with Image.open(path) as image, temporary.folder() as folder:
         left, top = (image.width - _SIZE[0]) // 2, (image.height - _SIZE[1]) // 2
-        picture, coded, restored = (Path(name, file) for file in ("a.png", "a.lbic", "b.png"))
+        picture, coded, restored = (folder / file for file in ("a.png", "a.lbic", "b.png"))
         Image.fromarray(luma(image)).crop((left, top, left + _SIZE[0], top + _SIZE[1])).save(picture)
         compress = ("compress", "--codec", "jpeg", "--scale", "2", "--type", "6", picture, "-o", coded)
         decompress = ("decompress", coded, "-o", restored)

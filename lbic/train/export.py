@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from lbic import nets
+from lbic.enhance.engine import onnxruntime
 from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config
@@ -208,6 +209,4 @@ def _quiet() -> Iterator[None]:
 
 
 def _session(data: bytes) -> Any:
-    import onnxruntime
-
-    return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return onnxruntime().InferenceSession(data, providers=["CPUExecutionProvider"])

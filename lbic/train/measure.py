@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lbic.enhance.engine import onnxruntime
 from lbic.nets.base import QUALITY_UNIT
 from lbic.train.data import Floats, PairSet
 from lbic.train.validate import gains
@@ -16,11 +17,10 @@ class OnnxNetwork:
     """An ONNX network as a function of a picture, (height, width, channels) in [0, 1]; counts its CPU time."""
 
     def __init__(self, data: bytes) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
+        ort = onnxruntime()
+        options = ort.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting is no work
-        self._session: Any = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session: Any = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._quality_plane = self._session.get_inputs()[0].shape[1] > self._session.get_outputs()[0].shape[1]
         self._pixels = 0

@@ -1,0 +1,70 @@
+"""Writing files and stdout: an output appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from lbic import temporary
+from lbic.errors import FileError, reason
+
+
+def check_target(target: Path, *, force: bool, made: bool = False) -> None:
+    """Raise FileError when ``target`` cannot be written because of what is there, or is not.
+
+    ``made`` tells that its folder will be made.
+    """
+    if not made and not target.parent.is_dir():
+        raise FileError(f"the folder {target.parent} does not exist")
+    if target.is_dir():
+        raise FileError(f"{target} is a directory")
+    # A device or a pipe is not replaced, it takes what is written.
+    if target.is_file() and not force:
+        raise FileError(f"{target} exists; use -f to overwrite it")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put ``data`` under ``path``: whole, or with an error and nothing changed.
+
+    A missing folder is not made. A device or a pipe is written to as it is.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _write_beside_and_move(Path(os.path.realpath(path)), data)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {reason(error)}") from error
+
+
+def write_stdout(data: bytes) -> None:
+    """Write bytes to stdout; a reader that went away is a BrokenPipeError, all else a FileError."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to stdout: {reason(error)}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; one that is there is fine."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "a file of that name is in the way" if isinstance(error, FileExistsError) else reason(error)
+        raise FileError(f"cannot make the folder {path}: {why}") from error
+
+
+def _write_beside_and_move(path: Path, data: bytes) -> None:
+    with temporary.file(path.parent) as part:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
