@@ -255,7 +255,7 @@ def noted(tmp_path: Path, source: Path, note: str | None, *options: object) -> I
 def test_16_bit_gray(tmp_path: Path) -> None:
     levels = np.linspace(0, 65535, SIZE[0] * SIZE[1]).reshape(SIZE[::-1]).astype(np.uint16)
     source = save(tmp_path / "a.png", Image.fromarray(levels))
-    result = noted(tmp_path, source, "16-bit samples reduced to 8 bits")
+    result = noted(tmp_path, source, "samples of more than 8 bits reduced to 8")
     assert result.mode == "L"
     assert np.abs(np.asarray(result, int) - levels // 257).max() < 12
 
@@ -265,7 +265,7 @@ def test_16_bit_rgb(tmp_path: Path, suffix: str) -> None:
     levels = np.asarray(photo(*SIZE), np.uint16) * 257
     source = tmp_path / f"a{suffix}"
     source.write_bytes(png16(*SIZE) if suffix == ".png" else ppm16(levels))
-    assert noted(tmp_path, source, "16-bit samples reduced to 8 bits").mode == "RGB"
+    assert noted(tmp_path, source, "samples of more than 8 bits reduced to 8").mode == "RGB"
 
 
 def ppm16(levels: NDArray[np.uint16]) -> bytes:

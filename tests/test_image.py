@@ -65,7 +65,7 @@ def test_16_bit_gray_is_reduced_with_a_note(mode: str) -> None:
     assert deep.mode == "I;16"
     picture = from_pillow(deep if mode == "I;16" else deep.convert("I").convert(mode))
     assert np.array_equal(np.asarray(picture.image), levels)
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
 
 
 @pytest.mark.parametrize("top", [1.0, 255.0])
@@ -84,14 +84,14 @@ def test_float_gray_may_hold_anything() -> None:
 
 def test_16_bit_colour_png_is_noted_though_pillow_says_nothing() -> None:
     picture = load(png16(5, 4))
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert picture.image.getpixel((0, 0)) == (200, 200, 200)
 
 
 def test_16_bit_gray_png_is_noted_once_and_keeps_its_clear_level() -> None:
     deep = np.array([[0, 1000, 65535]], np.uint16)
     picture = load(written(Image.fromarray(deep), "PNG", transparency=1000))
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert np.asarray(picture.image).tolist() == [[0, 4, 255]]
     assert picture.alpha is not None and picture.alpha.tolist() == [[255, 0, 255]]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
+from lbic import threads
 from lbic.cli.report import Outcome, Report, bar
 from lbic.errors import ExitCode, LbicError
+from lbic.fileio import Skipped
 
 
 class Named(Protocol):
@@ -30,10 +33,13 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
     An LbicError of one item is reported and the next goes on; any other exception ends the run.
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
-    with bar(report) as report.advance, _results(items, work, workers) as results:
+    jobs = min(workers, max(1, len(items)))
+    with threads.shared_by(jobs), bar(report) as report.advance, _results(items, work, jobs) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
+            except Skipped as found:
+                report.skip(item.name, str(found))
             except LbicError as error:
                 report.failure(item.name, error)
             except MemoryError:
@@ -50,7 +56,7 @@ def _results(
     items: Sequence[Item], work: Callable[[Item], Outcome], workers: int
 ) -> Iterator[Iterator[Callable[[], Outcome]]]:
     """For each item a function that returns or raises what its work did."""
-    if workers == 1 or len(items) == 1:
+    if workers == 1:
         # In the main thread, so that Ctrl-C reaches the work itself.
         yield (partial(work, item) for item in items)
         return
@@ -61,11 +67,11 @@ def _results(
             raise LbicError("interrupted")
         return work(item)
 
-    pool = ThreadPoolExecutor(min(workers, len(items)))
-    futures: list[Future[Outcome]] = []
+    pool = ThreadPoolExecutor(workers)
+    futures: deque[Future[Outcome]] = deque()
     try:
         futures += (pool.submit(unless_stopped, item) for item in items)
-        yield (future.result for future in futures)
+        yield _told(futures)
     finally:
         # After Ctrl-C nothing new starts, and encoders that run are ended: again and again, since a thread may be
         # about to start one. Without it every future is done by now.
@@ -75,6 +81,13 @@ def _results(
             _end_encoders()
             time.sleep(0.02)
         pool.shutdown(wait=True)
+
+
+def _told(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
+    """The results in order; each is let go once it has been told, so that memory does not grow with the files."""
+    while futures:
+        yield futures[0].result
+        futures.popleft()
 
 
 def _end_encoders() -> None:

@@ -20,6 +20,7 @@ from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_STREAM, PAYLOAD_VVC
 from lbic.errors import CodecError
+from lbic.threads import for_a_program
 
 BIT_DEPTH = 10
 TOP = (1 << BIT_DEPTH) - 1
@@ -56,7 +57,9 @@ class VvcCodec:
         """Code planes at one QP; the stream does not depend on the machine's number of cores."""
         encoder = encoders.require()
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
-        order = encoders.Order(width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale)
+        order = encoders.Order(
+            width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale, for_a_program()
+        )
         try:
             return encode_raw(raw, lambda source, target: encoder.command(source, target, order), width * height / 1e6)
         except CodecError as error:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lbic.enhance.catalog import PROFILES, ModelSpec
 from lbic.errors import DeviceError, MissingError, UsageError
+from lbic.threads import for_a_network
 
 DEVICES = ("auto", "cpu", "cuda")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -115,6 +116,7 @@ def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
 
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
+    options.intra_op_num_threads = for_a_network() or 0
     try:
         return ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # as in Session.run
