@@ -117,6 +117,8 @@ def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = for_a_network() or 0
+    # A plan of the memory is kept for every size seen: over a folder of pictures that grows without end.
+    options.enable_mem_pattern = False
     try:
         return ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # as in Session.run
