@@ -92,7 +92,9 @@ def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = F
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"the picture is too large: {error}") from error
+        # Pillow's own check, at twice its limit, comes before the size is known here.
+        most = 2 * limits.MAX_PIXELS
+        raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost anything on damaged data
         raise ImageError(f"the picture is damaged or truncated: {error}") from error
     picture = from_pillow(image, keep_icc=keep_icc)

@@ -307,6 +307,24 @@ def test_icc_profiles_are_converted_or_kept(tmp_path: Path) -> None:
     assert pipeline.decompress((tmp_path / "a.lbic").read_bytes()).icc == srgb
 
 
+def test_flatten_is_the_only_way_to_lose_alpha(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE)))
+    for options, stored in (
+        ((), {container.ALPHA}),
+        (("--flatten", "white"), set()),
+        (("--flatten", "#102030"), set()),
+    ):
+        result = lbic(*JPEG, "-f", *options, source)
+        assert set(header(tmp_path / "a.lbic").metadata) == stored
+        assert ("note: " in result.stderr) == bool(options)
+
+
+@pytest.mark.parametrize("colour", ["no colour", "#12", "#10203040", "1,2,3"])
+def test_a_background_is_an_opaque_colour(tmp_path: Path, colour: str) -> None:
+    result = lbic(*JPEG, "--flatten", colour, save(tmp_path / "a.png"), code=ExitCode.USAGE)
+    assert "such as white or #102030" in result.stderr or "is not opaque" in result.stderr
+
+
 def test_keep_stores_only_what_is_asked_for(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "a description"

@@ -73,6 +73,7 @@ class JpegCodec:
                     f"the JPEG stream is {image.mode}, the header says {'gray' if geometry.gray else 'colour'}"
                 )
             check_geometry(image.size, gray, geometry, "JPEG")
+            _check_length(data, geometry)
             if not gray:
                 image.draft("YCbCr", image.size)  # the planes as they are coded, no trip through RGB
             image.load()
@@ -80,6 +81,16 @@ class JpegCodec:
         if gray:
             return Planes(from_levels(levels, _TOP))
         return Planes(from_levels(levels[..., 0], _TOP), *(from_levels(levels[..., i], _TOP, _MIDDLE) for i in (1, 2)))
+
+
+def _check_length(data: bytes, geometry: Geometry) -> None:
+    """Raise CodecError for a stream too short for its size: libjpeg paints what is missing gray and is content.
+
+    The code of a block's DC coefficient takes at least one bit.
+    """
+    blocks = -(-geometry.width // 8) * -(-geometry.height // 8)
+    if blocks > 8 * len(data):
+        raise CodecError(f"the JPEG stream's {len(data):,} bytes cannot be {geometry.width}x{geometry.height} pixels")
 
 
 def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes:
