@@ -56,8 +56,12 @@ class Run:
         return self.files / self.seconds
 
     def near(self, share: float) -> tuple[float, float]:
-        """Median memory (bytes) and descriptors within 5 % of the files before and after a share of them."""
-        looks = [look for look in self.looks if abs(look.share - share) <= 0.05] or self.looks[-1:]
+        """Median memory (bytes) and descriptors within 5 % of the files before and after a share of them.
+
+        What is seen after the last file does not count: the process is being taken down.
+        """
+        working = [look for look in self.looks if look.share < 1]
+        looks = [look for look in working if abs(look.share - share) <= 0.05] or working[-1:] or self.looks
         return median(look.memory for look in looks), median(look.descriptors for look in looks)
 
 
@@ -102,7 +106,7 @@ def make(folder: Path, count: int) -> None:
 
 def compare(command: str, source: Path, target: Path, count: int) -> list[Run]:
     """The same files with -j 2 on one core, -j 1, and -j 2; what the last run wrote stays in ``target``."""
-    core = min(os.sched_getaffinity(0))
+    core = max(os.sched_getaffinity(0))  # the first one has the interrupts
     return [
         run(command, source, target, count, "-j", "2", core=core, name=f"`{command} -j 2` on one core"),
         run(command, source, target, count, "-j", "1", "-f"),
