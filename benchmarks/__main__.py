@@ -1,6 +1,6 @@
 """Measure sections of docs/benchmark.md and write each between its markers.
 
-python -m benchmarks kodak_vvc arcnn resources targets hgrdn blend --kodak DIR
+python -m benchmarks kodak_vvc arcnn resources targets hgrdn blend load --kodak DIR
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import arcnn, blend, hgrdn, kodak_vvc, resources, targets
+from benchmarks import arcnn, blend, hgrdn, kodak_vvc, load, resources, targets
 from benchmarks.restored import QUALITY
 from lbic.evaluate.report import environment
 
@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "targets": lambda given: targets.measure(given.kodak),
     "blend": lambda given: blend.measure(given.kodak),
     "hgrdn": lambda given: hgrdn.measure(given.kodak, given.qps, given.judge, given.pictures),
+    "load": lambda given: load.measure(given.pictures or load.PICTURES),
 }
 
 
@@ -31,14 +32,16 @@ def main() -> None:
     """Parse the command line, measure, and rewrite the page section by section."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--kodak", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
+    parser.add_argument("--kodak", type=Path, help="folder of kodim01.png .. kodim24.png; load needs none")
+    parser.add_argument(
+        "--pictures", type=int, metavar="N", help="hgrdn, load: a look at N pictures; printed, the page stays as it is"
+    )
     only = parser.add_argument_group("hgrdn")
     only.add_argument("--qps", type=whole_numbers, default=hgrdn.QPS, metavar="QP,...", help=f"besides {QUALITY}")
     only.add_argument("--judge", type=whole_numbers, default=(), metavar="QP,...", help="more QPs for LPIPS and NIQE")
-    only.add_argument(
-        "--pictures", type=int, metavar="N", help="a look at the first N: printed, the page stays as it is"
-    )
     given = parser.parse_args()
+    if given.kodak is None and given.sections != ["load"]:
+        parser.error("these sections need --kodak DIR")
     for name in given.sections:
         sys.stderr.write(f"{name} ...\n")
         text = SECTIONS[name](given) + f"\n\n{environment()}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lbic import container
+from lbic import container, limits
 from lbic.container import Header
 from lbic.errors import UsageError
 
@@ -75,21 +75,22 @@ def decompress(
     profile: str = "auto",
     device: str = "auto",
     tile: int | None = None,
+    max_pixels: int = limits.MAX_PIXELS,
 ) -> Image.Image:
     """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file recommends.
 
     ``type`` overrides the recommendation (0 for the codec's plain picture); ``strength``, 0..1, is how far to go from
     that plain picture to the enhanced one. The codec's library decodes in this process, unlike in the command line:
     where files come from strangers, have the call in a process of its own. Raises FormatError or CodecError for
-    damaged data, UsageError for values out of range, MissingError for a type or device that was asked for and is not
-    here.
+    damaged data and for a picture of more than ``max_pixels``, UsageError for values out of range, MissingError for a
+    type or device that was asked for and is not here.
     """
     from lbic import pipeline
     from lbic.enhance import types
     from lbic.enhance.session import Runtime
 
     kind = None if type is None else types.parse(type)
-    settings = pipeline.DecompressSettings(kind, Runtime(profile, device, tile), strength)
+    settings = pipeline.DecompressSettings(kind, Runtime(profile, device, tile), strength, max_pixels)
     return pipeline.decompress(data, settings).image
 
 

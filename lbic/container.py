@@ -109,13 +109,13 @@ def pack(header: Header, payload: bytes) -> bytes:
     return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
 
 
-def unpack(data: bytes) -> tuple[Header, bytes]:
+def unpack(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Header, bytes]:
     """Read a file into its header and codec stream.
 
     Raises FormatError with a sentence that says what is wrong: foreign, empty, truncated or damaged
-    data, a version, codec, bit or metadata item this lbic does not know, a picture over the limits.
+    data, a version, codec, bit or metadata item this lbic does not know, a picture over the limits or ``max_pixels``.
     """
-    header, offset, crc_at = _read_header(data)
+    header, offset, crc_at = _read_header(data, max_pixels)
     stated = _CRC.unpack_from(data, crc_at)[0]
     actual = zlib.crc32(memoryview(data)[crc_at + _CRC.size :], zlib.crc32(data[:crc_at]))
     if stated != actual:
@@ -137,7 +137,7 @@ def is_lbic(prefix: bytes) -> bool:
     return prefix[: len(MAGIC)] == MAGIC
 
 
-def _read_header(data: bytes) -> tuple[Header, int, int]:
+def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Header, int, int]:
     """Header, offset of the codec stream, offset of the checksum."""
     if not data:
         raise FormatError("the file is empty")
@@ -163,7 +163,7 @@ def _read_header(data: bytes) -> tuple[Header, int, int]:
         raise FormatError(f"scale {scale}/{SCALE_ONE} is below 1")
     width, at = varint.read(data, _FIXED.size)
     height, at = varint.read(data, at)
-    problem = _size_problem(width, height)
+    problem = _size_problem(width, height, max_pixels)
     if problem:
         raise FormatError(f"the header says {problem}")
     crc_at = at
@@ -188,11 +188,11 @@ def _read_header(data: bytes) -> tuple[Header, int, int]:
     return header, at, crc_at
 
 
-def _size_problem(width: int, height: int) -> str | None:
+def _size_problem(width: int, height: int, max_pixels: int = limits.MAX_PIXELS) -> str | None:
     if not (1 <= width <= limits.MAX_SIDE and 1 <= height <= limits.MAX_SIDE):
         return f"{width}x{height}; sides must be 1..{limits.MAX_SIDE} pixels"
-    if width * height > limits.MAX_PIXELS:
-        return f"{width}x{height}, {width * height:,} pixels; the limit is {limits.MAX_PIXELS:,}"
+    if width * height > max_pixels:
+        return f"{width}x{height}, {width * height:,} pixels; the limit is {max_pixels:,}"
     return None
 
 

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from lbic import writing
+from lbic import limits, writing
 from lbic.errors import FileError, UsageError, reason
 
 STDIO = "-"
@@ -26,8 +27,15 @@ PICTURES = frozenset(
 
 COMPRESSED = frozenset({".lbic"})
 
+_PART = 1 << 20
+"""Bytes that are read from a pipe or a device at a time."""
+
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
 """What lbic itself writes beside an input: searching a folder twice must not feed it its own results."""
+
+
+class Skipped(Exception):  # noqa: N818 - nothing went wrong
+    """The output, whose name this says, is there, and the user wants no other: nothing is left to do."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +61,20 @@ class Source:
     def read(self) -> bytes:
         """The whole content.
 
-        Raises FileError (UsageError for a directory) with a sentence that follows the name.
+        Raises FileError (UsageError for a directory) with a sentence that follows the name; what is longer than
+        limits.MAX_FILE, or never ends, is refused without being read further.
         """
         path = self.path
         try:
             if path is None:
-                return sys.stdin.buffer.read()
+                return _read_stream(sys.stdin.buffer)
             if path.is_dir():
                 raise UsageError("is a directory; use -r to go through it")
-            return path.read_bytes()
+            if path.is_file():
+                _check_length(path.stat().st_size)
+                return path.read_bytes()
+            with path.open("rb") as pipe:
+                return _read_stream(pipe)
         except OSError as error:
             raise FileError(f"cannot be read: {reason(error)}") from error
 
@@ -76,6 +89,8 @@ class Job:
     force: bool = False
     in_folder: bool = False
     """The target lies in an output folder, which is made when it is missing."""
+    skip_existing: bool = False
+    """A target that is there counts as done."""
 
     @property
     def name(self) -> str:
@@ -86,12 +101,17 @@ class Job:
         return STDIO if self.target is None else str(self.target)
 
     def check(self) -> None:
-        """Raise FileError when the output cannot be written as things are; worth asking before long work."""
+        """Raise FileError when the output cannot be written as things are; worth asking before long work.
+
+        Raises Skipped instead when it is there and that is enough.
+        """
         if self.target is not None:
+            if self.skip_existing and self.target.is_file():
+                raise Skipped(self.output)
             writing.check_target(self.target, force=self.force, made=self.in_folder)
 
     def write(self, data: bytes) -> None:
-        """Write the output, whole or not at all; FileError says why not."""
+        """Write the output, whole or not at all; FileError says why not, Skipped that another has just written it."""
         if self.target is None:
             writing.write_stdout(data)
         else:
@@ -99,6 +119,20 @@ class Job:
             if self.in_folder:
                 writing.make_folder(self.target.parent)
             writing.write(self.target, data)
+
+
+def _read_stream(stream: BinaryIO) -> bytes:
+    parts, length = [], 0
+    while part := stream.read(_PART):
+        parts.append(part)
+        length += len(part)
+        _check_length(length)
+    return b"".join(parts)
+
+
+def _check_length(length: int) -> None:
+    if length > limits.MAX_FILE:
+        raise FileError(f"is longer than {limits.MAX_FILE:,} bytes, the most that lbic reads")
 
 
 def compressed_name(name: str) -> str:

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageErro
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
+from lbic.depth import is_deep
 from lbic.errors import ImageError, UsageError
 from lbic.pillow import own_limits
 
@@ -33,7 +34,7 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
 _ORIENTATION, _TIFF_XMP = 0x0112, 700
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
-_REDUCED = "16-bit samples reduced to 8 bits"
+_REDUCED = "samples of more than 8 bits reduced to 8"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,22 @@ class Picture:
         """The picture as one Pillow image, its alpha included (L, RGB, LA or RGBA)."""
         return self.image if self.alpha is None else with_alpha(self.image, self.alpha)
 
+    def flattened(self, colour: tuple[int, int, int]) -> Picture:
+        """The picture on a background of one colour, red, green and blue 0..255 in the picture's own samples.
+
+        Without alpha it is as it was; a gray picture stays gray on a gray background.
+        """
+        if self.alpha is None:
+            return self
+        stays_gray = self.image.mode == "L" and len(set(colour)) == 1
+        result = Image.new("L", self.image.size, colour[0]) if stays_gray else Image.new("RGB", self.image.size, colour)
+        result.paste(self.image.convert(result.mode), mask=Image.fromarray(self.alpha))
+        notes = [*self.notes, "alpha flattened on #{:02x}{:02x}{:02x}".format(*colour)]
+        fits = result.mode == self.image.mode
+        if self.icc and not fits:
+            notes.append("the ICC profile is one of gray pictures and was ignored")
+        return replace(self, image=result, alpha=None, icc=self.icc if fits else None, notes=tuple(notes))
+
 
 def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = False) -> Picture:
     """Read a picture file.
@@ -70,12 +87,14 @@ def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = F
         with own_limits():
             image = _open(data)
             _check(image, max_pixels)
-            deep = _is_deep(image)
+            deep = is_deep(image, data)
             image.load()
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"the picture is too large: {error}") from error
+        # Pillow's own check, at twice its limit, comes before the size is known here.
+        most = 2 * limits.MAX_PIXELS
+        raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost anything on damaged data
         raise ImageError(f"the picture is damaged or truncated: {error}") from error
     picture = from_pillow(image, keep_icc=keep_icc)
@@ -165,17 +184,6 @@ def _check(image: Image.Image, max_pixels: int) -> None:
         raise ImageError(f"animated {image.format} with {frames} frames; lbic compresses single pictures")
     if frames > 1 and image.format == "TIFF":
         raise ImageError(f"the TIFF file has {frames} pages; lbic compresses single pictures")
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Tell colour files of 16 bits; how the first tile is coded is the only trace Pillow leaves of the depth."""
-    tiles = getattr(image, "tile", None)
-    if not tiles or image.mode[0] == "I":
-        return False
-    values = tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
-    if tiles[0].codec_name == "ppm":
-        return isinstance(values[-1], int) and values[-1] > 255  # PPM's own largest level
-    return bool(values) and isinstance(values[0], str) and "16" in values[0]
 
 
 def _upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None]:

@@ -1,4 +1,4 @@
-"""The largest things lbic agrees to handle, each with its argument.
+"""The largest things lbic agrees to handle, each with its argument (docs/security.md tells the user).
 
 They are checked on headers, before anything of the stated size is allocated.
 """
@@ -16,6 +16,10 @@ make libjpeg fill the largest picture with gray, in half a minute and seven giga
 VVC_PIXELS_PER_BYTE = 131_072
 """At most: one bit for a CTU, of 128x128 pixels or fewer, which has some fifty bins of 0.02 bits or more. libvvenc's
 black pictures have 9,700."""
+
+MAX_FILE = (1 << 31) - 1
+"""Bytes of an input file. FFmpeg and libjpeg count a stream's bytes in signed 32 bits, and a picture of MAX_PIXELS
+in raw 8-bit RGB is 1.2 GB: what is longer is no picture, but a device, a film or an attack."""
 
 MAX_METADATA = 64 << 20
 """Bytes of one metadata item once decoded. Profiles and EXIF blocks stay below 16 MB; alpha has its own

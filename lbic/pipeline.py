@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from lbic import color, container, degradation, metadata
+from lbic import color, container, degradation, limits, metadata
 from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, isolated, require
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.color import Planes
@@ -55,12 +55,14 @@ class Compressed:
 @dataclass(frozen=True)
 class DecompressSettings:
     """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error.
-    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one. ``apart`` has the codec
-    decode in another process (codecs/isolated.py), as the command line does."""
+    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one. A file that says more than
+    ``max_pixels`` is refused. ``apart`` has the codec decode in another process (codecs/isolated.py), as the command
+    line does."""
 
     type: EnhancementType | None = None
     runtime: Runtime = field(default_factory=Runtime)
     strength: float = 1
+    max_pixels: int = limits.MAX_PIXELS
     apart: bool = False
 
     def __post_init__(self) -> None:
@@ -126,7 +128,7 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     """Decompress a file. Raises FormatError or CodecError for a damaged one, MissingError for a type or device
     that was asked for and is not here."""
     settings = settings or DecompressSettings()
-    header, payload = container.unpack(data)
+    header, payload = container.unpack(data, settings.max_pixels)
     kind, notes = _choose_type(header, settings.type)
     items = metadata.unpack(header)  # before minutes of networks: it may be damaged
     planes = _decode_payload(header, payload, settings.apart)
@@ -168,9 +170,9 @@ def decode_coded(data: bytes) -> tuple[Header, Planes]:
     return header, _decode_payload(header, payload)
 
 
-def verify(data: bytes, *, apart: bool = False) -> Header:
+def verify(data: bytes, max_pixels: int = limits.MAX_PIXELS, *, apart: bool = False) -> Header:
     """Check a file as decompress would, without networks; returns its header. Raises FormatError or CodecError."""
-    header, payload = container.unpack(data)
+    header, payload = container.unpack(data, max_pixels)
     metadata.unpack(header)
     _decode_payload(header, payload, apart)
     return header

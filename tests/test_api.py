@@ -94,6 +94,13 @@ def test_foreign_data(data: bytes) -> None:
             call(data)
 
 
+def test_a_service_may_set_the_limit_on_pixels() -> None:
+    data = lbic.compress(photo(8, 8), codec="jpeg")
+    assert lbic.decompress(data, type=0, max_pixels=64).size == (8, 8)
+    with pytest.raises(FormatError, match="8x8, 64 pixels; the limit is 63"):
+        lbic.decompress(data, type=0, max_pixels=63)
+
+
 def test_unknown_names_list_the_known() -> None:
     data = lbic.compress(photo(8, 8), codec="jpeg")
     with pytest.raises(UsageError, match=r"unknown enhancement type '9'; known: 0 none, 1 nr"):

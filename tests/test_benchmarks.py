@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from toys import identity, spec
 
 pytest.importorskip("benchmarks", reason="a source distribution has no benchmarks")
 
-from benchmarks import bars, blend, costs, crops, hgrdn, restored, seams, targets
+from benchmarks import bars, blend, costs, crops, hgrdn, load, restored, seams, targets
 from benchmarks.bars import BARS, CLAIMS, Facts
 from benchmarks.restored import QUALITY, code, restore, shipped
 from lbic import pipeline
@@ -212,3 +214,33 @@ def test_blend_weights_are_chosen_where_they_pay() -> None:
     assert decibels > worth > 0
     right = correction + random.normal(0, 0.01, correction.shape)
     assert blend.gain(2000, blend.sums(right, correction, 32))[0] == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at a run through /proc")
+def test_a_folder_is_made_run_ended_and_gone_on_with(tmp_path: Path) -> None:
+    for name in ("in", "again"):
+        load.make(tmp_path / name, 12)
+    assert load.contents(tmp_path / "in") == load.contents(tmp_path / "again")
+    assert load.files(tmp_path / "in") == 12
+    jpeg = ("--codec", "jpeg", "-q", "10")
+    whole = load.run("compress", tmp_path / "in", tmp_path / "whole", 12, *jpeg, "-j", "2")
+    assert (whole.code, load.files(tmp_path / "whole")) == (0, 12)
+    assert whole.said.startswith("12 compressed  ")
+    assert all(look.memory > 1 << 20 and look.descriptors > 2 for look in whole.looks)
+    shutil.copytree(tmp_path / "whole", tmp_path / "part")
+    for path in list((tmp_path / "part").rglob("*.lbic"))[:5]:
+        path.unlink()
+    rest = load.run("compress", tmp_path / "in", tmp_path / "part", 12, *jpeg, "--skip-existing")
+    assert rest.said.startswith("5 compressed, 7 skipped")
+    assert load.contents(tmp_path / "part") == load.contents(tmp_path / "whole")
+
+
+def test_loads_are_told_as_ratios_with_a_verdict() -> None:
+    looks = [load.Look(share / 100, (100 + share) << 20, 9 if share < 50 else 11) for share in range(0, 101, 2)]
+    runs = [load.Run(name, 100, seconds, 0, "done", looks) for name, seconds in (("one", 20), ("j1", 12), ("j2", 10))]
+    text = load.speeds([runs])
+    assert "| j2 | 100 | 10.0 | 10.00 | 2.00 |" in text
+    assert "j2, at least 1.7 times one core: yes; not slower than j1: yes." in text
+    assert "one core: **NO**; not slower than j1: **NO**." in load.speeds([[runs[1], runs[1], runs[0]]])
+    assert "| j2 | 100 | 110 MiB | 197 MiB | 200 MiB | 9 | 11 | 11 |" in load.holdings(runs)
+    assert load.resumed(runs[0], 5, runs[1], False).endswith("interrupted: **NO**.")

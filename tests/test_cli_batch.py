@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -30,7 +31,7 @@ def test_one_bad_file_does_not_stop_the_rest(tmp_path: Path, jobs: int) -> None:
         f"{sources[2]} -> {tmp_path / 'c.lbic'}",
     ]
     assert lines[1].startswith(f"lbic: error: {sources[1]}: not a picture")
-    assert lines[3] == "2 compressed, 1 failed"
+    assert lines[3].startswith("2 compressed, 1 failed  ")
     assert names(tmp_path) == {"a.png", "b.png", "c.png", "a.lbic", "c.lbic"}
 
 
@@ -46,8 +47,54 @@ def test_json_objects_come_in_the_order_of_the_inputs(tmp_path: Path) -> None:
 
 def test_the_sum_of_files_that_all_worked(tmp_path: Path) -> None:
     sources = [save(tmp_path / f"{name}.png") for name in "ab"]
-    assert lbic(*JPEG, *sources).stderr.splitlines()[-1] == "2 compressed"
-    assert lbic("verify", "-r", tmp_path).stderr.splitlines()[-1] == "2 verified"
+    result = lbic(*JPEG, *sources)
+    taken, given = (sum((tmp_path / f"{name}.{kind}").stat().st_size for name in "ab") for kind in ("png", "lbic"))
+    sizes = rf"{taken:,} B -> {given:,} B  ratio {taken / given:.2f}"
+    assert re.fullmatch(rf"2 compressed  {sizes}  \d+\.\d s", result.stderr.splitlines()[-1])
+    assert re.fullmatch(r"2 verified  \d+\.\d s", lbic("verify", "-r", tmp_path).stderr.splitlines()[-1])
+    assert "ratio" not in lbic(*JPEG, "-f", sources[0]).stderr, "one file has its own line and no sum"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_skip_existing_goes_on_where_a_run_was_ended(
+    tmp_path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [save(tmp_path / f"{name}.png") for name in "abcd"]
+    lbic(*JPEG, *sources[:2])
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.lbic")}
+    read: list[Path] = []
+    read_bytes = Path.read_bytes
+
+    def watched(path: Path) -> bytes:
+        read.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", watched)
+    result = lbic(*JPEG, "-j", jobs, "--skip-existing", *sources)
+    assert result.stderr.splitlines()[-1].startswith("2 compressed, 2 skipped  ")
+    assert {path for path in read if path.suffix == ".png"} == set(sources[2:]), "what is skipped is not even read"
+    assert all(path.stat().st_mtime_ns == then for path, then in done.items())
+    assert len(list(tmp_path.glob("*.lbic"))) == 4
+    again = lbic(*JPEG, "-j", jobs, "--skip-existing", "--json", *sources)
+    expected = [{"input": str(s), "output": str(s.with_suffix(".lbic")), "skipped": True} for s in sources]
+    assert records(again) == expected
+
+
+@pytest.mark.parametrize("command", [["decompress", "--type", 0], ["enhance", "--type", 0], ["extract"]])
+def test_every_command_that_writes_skips(tmp_path: Path, command: list[object]) -> None:
+    source = save(tmp_path / "a.png")
+    if command[0] != "enhance":
+        lbic(*JPEG, source)
+        source = tmp_path / "a.lbic"
+    lbic(*command, source)
+    assert " -> " not in lbic(*command, source, code=ExitCode.FAILED).stderr
+    result = lbic(*command, "--skip-existing", source)
+    assert result.stderr.startswith(f"{source}: skipped, ")
+
+
+def test_skipping_and_overwriting_exclude_each_other(tmp_path: Path) -> None:
+    result = lbic(*JPEG, "-f", "--skip-existing", save(tmp_path / "a.png"), code=ExitCode.USAGE)
+    assert "-f and --skip-existing exclude each other" in result.stderr
 
 
 def test_quiet_leaves_the_errors(tmp_path: Path) -> None:
@@ -95,7 +142,7 @@ def test_several_inputs_cannot_share_stdout_or_a_file(tmp_path: Path) -> None:
 def test_a_directory_among_files_fails_alone(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     result = lbic(*JPEG, save(tmp_path / "a.png"), tmp_path / "folder", code=ExitCode.FAILED)
-    assert result.stderr.splitlines()[-1] == "1 compressed, 1 failed"
+    assert result.stderr.splitlines()[-1].startswith("1 compressed, 1 failed  ")
 
 
 # --- the machinery --------------------------------------------------------------------------------------------------

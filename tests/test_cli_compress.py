@@ -255,7 +255,7 @@ def noted(tmp_path: Path, source: Path, note: str | None, *options: object) -> I
 def test_16_bit_gray(tmp_path: Path) -> None:
     levels = np.linspace(0, 65535, SIZE[0] * SIZE[1]).reshape(SIZE[::-1]).astype(np.uint16)
     source = save(tmp_path / "a.png", Image.fromarray(levels))
-    result = noted(tmp_path, source, "16-bit samples reduced to 8 bits")
+    result = noted(tmp_path, source, "samples of more than 8 bits reduced to 8")
     assert result.mode == "L"
     assert np.abs(np.asarray(result, int) - levels // 257).max() < 12
 
@@ -265,7 +265,7 @@ def test_16_bit_rgb(tmp_path: Path, suffix: str) -> None:
     levels = np.asarray(photo(*SIZE), np.uint16) * 257
     source = tmp_path / f"a{suffix}"
     source.write_bytes(png16(*SIZE) if suffix == ".png" else ppm16(levels))
-    assert noted(tmp_path, source, "16-bit samples reduced to 8 bits").mode == "RGB"
+    assert noted(tmp_path, source, "samples of more than 8 bits reduced to 8").mode == "RGB"
 
 
 def ppm16(levels: NDArray[np.uint16]) -> bytes:
@@ -305,6 +305,24 @@ def test_icc_profiles_are_converted_or_kept(tmp_path: Path) -> None:
     assert container.ICC not in header(tmp_path / "a.lbic").metadata
     noted(tmp_path, source, None, "-f", "--keep", "icc")
     assert pipeline.decompress((tmp_path / "a.lbic").read_bytes()).icc == srgb
+
+
+def test_flatten_is_the_only_way_to_lose_alpha(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE)))
+    for options, stored in (
+        ((), {container.ALPHA}),
+        (("--flatten", "white"), set()),
+        (("--flatten", "#102030"), set()),
+    ):
+        result = lbic(*JPEG, "-f", *options, source)
+        assert set(header(tmp_path / "a.lbic").metadata) == stored
+        assert ("note: " in result.stderr) == bool(options)
+
+
+@pytest.mark.parametrize("colour", ["no colour", "#12", "#10203040", "1,2,3"])
+def test_a_background_is_an_opaque_colour(tmp_path: Path, colour: str) -> None:
+    result = lbic(*JPEG, "--flatten", colour, save(tmp_path / "a.png"), code=ExitCode.USAGE)
+    assert "such as white or #102030" in result.stderr or "is not opaque" in result.stderr
 
 
 def test_keep_stores_only_what_is_asked_for(tmp_path: Path) -> None:

@@ -229,3 +229,11 @@ def test_strength_is_told(tmp_path: Path, networks: None) -> None:
     assert (record["strength"], record["type"], record["models"]) == (0.25, 7, ["toy-ar"])
     (record,) = records(lbic("decompress", "-f", "--json", "--strength", 0, source))
     assert (record["strength"], record["type"], record["models"]) == (0, 0, [])
+
+
+@pytest.mark.parametrize("command", ["decompress", "verify"])
+def test_max_pixels_is_asked_of_the_header(tmp_path: Path, command: str) -> None:
+    source = compressed(tmp_path)
+    result = lbic(command, "--max-pixels", 1535, source, code=ExitCode.DAMAGED)
+    assert "48x32, 1,536 pixels; the limit is 1,535" in result.stderr
+    lbic(command, "--max-pixels", 1536, source)

@@ -14,8 +14,8 @@ from helpers import gray, noise, photo, planes_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from lbic import color
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get
+from lbic import color, limits
+from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, raster
 from lbic.codecs.base import EFFORTS, Geometry, pad_to
 from lbic.color import Plane, Planes
 from lbic.container import CODEC_IDS
@@ -101,6 +101,43 @@ def test_any_size_comes_back_close(
         whole = [color.resize_chroma(c, *size) for c in (planes.cb, planes.cr)]
         assert error_in_levels(color.resize_chroma(back.cb, *size), whole[0]) < 12
         assert error_in_levels(color.resize_chroma(back.cr, *size), whole[1]) < 12
+
+
+EXTREMES = [(1, 5000), (5000, 1)]
+
+
+@pytest.mark.parametrize("size", EXTREMES, ids=["tall", "wide"])
+def test_long_pictures_come_back_close(codec: str, size: tuple[int, int]) -> None:
+    if codec == "vtm":
+        pytest.skip("takes minutes")
+    planes = planes_of(photo(*size))
+    back = CODECS[codec].decode(CODECS[codec].encode(planes, GOOD[codec], QUICK), geometry_of(planes))
+    assert error_in_levels(back.y, planes.y) < 7
+
+
+MOST = {"vvc": 16_888, "jpeg": 65_500, "webp": 16_383, "avif": 32_768, "jpeg2000": 65_535}
+"""The longest sides, by what the encoder and the decoder that are there really do."""
+
+
+@pytest.mark.parametrize("tall", [False, True], ids=["wide", "tall"])
+def test_the_longest_side_is_coded_and_a_longer_one_refused_by_name(codec: str, tall: bool) -> None:
+    if codec == "vtm":
+        pytest.skip("takes minutes")
+    most = MOST[codec]
+    flat = planes_of(Image.new("L", (1, most) if tall else (most, 1), 90))
+    back = CODECS[codec].decode(CODECS[codec].encode(flat, GOOD[codec], QUICK), geometry_of(flat))
+    assert error_in_levels(back.y, flat.y) < 2
+    longer = (1, most + 1) if tall else (most + 1, 1)
+    if most < limits.MAX_SIDE:
+        with pytest.raises(CodecError, match=rf"{longer[0]}x{longer[1]}: .* sides may be at most {most} pixels"):
+            CODECS[codec].encode(planes_of(Image.new("L", longer)), GOOD[codec], QUICK)
+
+
+def test_avifs_pixels_stop_where_its_decoder_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert raster.AVIF.most_pixels == 16_384**2
+    monkeypatch.setattr(raster.AVIF, "most_pixels", 99)
+    with pytest.raises(CodecError, match="10x10: avif's pictures may have at most 99 pixels"):
+        raster.AVIF.encode(planes_of(Image.new("L", (10, 10))), 30, QUICK)
 
 
 def test_a_flat_picture_has_the_colour_it_had(codec: str) -> None:

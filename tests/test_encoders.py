@@ -132,6 +132,9 @@ def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_
     for words in ("IntraQPOffset 0", "-qpa 0", "-preset fast ", " 41 ", "64x72", "6.2", "ALFSpeed 0"):
         assert words in said
     assert command[-1] == "out" or command[command.index("-o") + 1] == "out"
+    assert "threads" not in said, "the encoder's own choice"
+    told = encoder.command("in", "out", encoders.Order(64, 72, 41, 1, threads=3))
+    assert "-threads 3 " in " ".join(told)
 
 
 def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

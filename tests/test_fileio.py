@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lbic import fileio, writing
+from lbic import fileio, limits, writing
 from lbic.errors import FileError, UsageError
 from lbic.fileio import COMPRESSED, PICTURES, STDIO, Job, Source, compressed_name, decompressed_name, enhanced_name
 
@@ -65,6 +65,20 @@ def test_expand_keeps_what_the_user_names(tmp_path: Path) -> None:
     assert [source.name for source in fileio.expand(names, recursive=True, suffixes=PICTURES)] == names
 
 
+def test_an_endless_or_enormous_input_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_FILE", 3_000_000)
+    sparse = tmp_path / "enormous.png"
+    with sparse.open("wb") as file:
+        file.truncate(3_000_001)
+    inputs = [Source(str(sparse))] + ([Source("/dev/zero")] if Path("/dev/zero").exists() else [])
+    for source in inputs:
+        with pytest.raises(FileError, match="is longer than 3,000,000 bytes, the most that lbic reads"):
+            source.read()
+    with sparse.open("wb") as file:
+        file.truncate(3_000_000)
+    assert Source(str(sparse)).read() == bytes(3_000_000)
+
+
 def test_expand_refuses_an_empty_folder_and_stdin_twice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no file that ends with \.lbic"):
         fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
@@ -88,6 +102,7 @@ def test_an_unreadable_file_has_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
+    (tmp_path / "a.png").write_bytes(b"x")
     with pytest.raises(FileError, match=r"^cannot be read: permission denied$"):
         Source(str(tmp_path / "a.png")).read()
 

@@ -7,7 +7,7 @@ import pytest
 from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, written
 from PIL import Image, ImageCms
 
-from lbic.image import from_pillow, load, with_alpha
+from lbic.image import Picture, from_pillow, load, with_alpha
 
 ORIENTATION = 0x0112
 MAKE = 0x010F
@@ -65,7 +65,7 @@ def test_16_bit_gray_is_reduced_with_a_note(mode: str) -> None:
     assert deep.mode == "I;16"
     picture = from_pillow(deep if mode == "I;16" else deep.convert("I").convert(mode))
     assert np.array_equal(np.asarray(picture.image), levels)
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
 
 
 @pytest.mark.parametrize("top", [1.0, 255.0])
@@ -84,14 +84,14 @@ def test_float_gray_may_hold_anything() -> None:
 
 def test_16_bit_colour_png_is_noted_though_pillow_says_nothing() -> None:
     picture = load(png16(5, 4))
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert picture.image.getpixel((0, 0)) == (200, 200, 200)
 
 
 def test_16_bit_gray_png_is_noted_once_and_keeps_its_clear_level() -> None:
     deep = np.array([[0, 1000, 65535]], np.uint16)
     picture = load(written(Image.fromarray(deep), "PNG", transparency=1000))
-    assert picture.notes == ("16-bit samples reduced to 8 bits",)
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert np.asarray(picture.image).tolist() == [[0, 4, 255]]
     assert picture.alpha is not None and picture.alpha.tolist() == [[255, 0, 255]]
 
@@ -107,6 +107,23 @@ def test_alpha_is_kept_apart_and_exactly(mode: str) -> None:
     if mode in ("LA", "RGBA"):
         assert largest_difference(picture.image, base) == 0
         assert picture.joined().mode == mode
+
+
+def test_flattening_puts_a_picture_on_a_colour() -> None:
+    alpha = np.array([[0, 128, 255]], np.uint8)
+    flat = Picture(Image.new("RGB", (3, 1), (200, 100, 0)), alpha).flattened((0, 100, 250))
+    assert flat.alpha is None and flat.notes == ("alpha flattened on #0064fa",)
+    assert np.asarray(flat.image).tolist() == [[[0, 100, 250], [100, 100, 125], [200, 100, 0]]]
+    opaque = Picture(photo(4, 3))
+    assert opaque.flattened((1, 2, 3)) is opaque
+
+
+def test_a_gray_picture_stays_gray_on_gray_and_takes_a_colour() -> None:
+    clear = Picture(gray(4, 3), np.zeros((3, 4), np.uint8), icc=b"a gray profile")
+    on_gray, on_colour = clear.flattened((9, 9, 9)), clear.flattened((9, 9, 8))
+    assert (on_gray.image.mode, on_gray.image.getpixel((0, 0)), on_gray.icc) == ("L", 9, b"a gray profile")
+    assert (on_colour.image.mode, on_colour.image.getpixel((0, 0)), on_colour.icc) == ("RGB", (9, 9, 8), None)
+    assert on_colour.notes[-1] == "the ICC profile is one of gray pictures and was ignored"
 
 
 def test_opaque_alpha_is_dropped() -> None:

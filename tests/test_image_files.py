@@ -66,7 +66,7 @@ def test_a_bomb_is_refused_before_its_pixels_are_allocated() -> None:
     data = bytearray(png16(1, 1))
     data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
-    with pytest.raises(ImageError, match=r"too large|the limit is"):
+    with pytest.raises(ImageError, match=r"has more than 800,000,000 pixels; the limit is 400,000,000"):
         load(bytes(data))
 
 

@@ -13,6 +13,7 @@ import pytest
 from conftest import WriteCatalog
 from toys import identity, spec
 
+from lbic import threads
 from lbic.enhance import session
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import CPU, CUDA, Runtime, Session, open_session
@@ -67,6 +68,25 @@ def test_without_a_gpu_networks_run_on_the_cpu_and_nothing_is_said(row: ModelSpe
     opened = open_session(row, device)
     assert (opened.provider, opened.note) == (CPU, None)
     assert np.allclose(opened.run(np.ones((1, 1, 3, 2), np.float32)), 0.5)
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(("jobs", "count"), [(1, 0), (2, 3)])
+def test_a_networks_threads_are_the_cores_that_the_jobs_leave(
+    row: ModelSpec, jobs: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[onnxruntime.SessionOptions] = []
+
+    def engine(_: bytes, options: onnxruntime.SessionOptions, **__: object) -> Engine:
+        given.append(options)
+        return Engine([CPU])
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", engine)
+    monkeypatch.setattr(threads, "_cores", lambda: 4)
+    with threads.shared_by(jobs):
+        open_session(row, "cpu")
+    assert given[0].intra_op_num_threads == count
+    assert not given[0].enable_mem_pattern, "memory would grow with every size of picture"
 
 
 @pytest.mark.usefixtures("no_gpu")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
+from lbic import threads
 from lbic.cli.report import Outcome, Report, bar
 from lbic.errors import ExitCode, LbicError
+from lbic.fileio import Skipped
 
 
 class Named(Protocol):
@@ -28,10 +31,13 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
     An LbicError of one item is reported and the next goes on; any other exception ends the run.
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
-    with bar(report) as report.advance, _results(items, work, workers) as results:
+    jobs = min(workers, max(1, len(items)))
+    with threads.shared_by(jobs), bar(report) as report.advance, _results(items, work, jobs) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
+            except Skipped as found:
+                report.skip(item.name, str(found))
             except LbicError as error:
                 report.failure(item.name, error)
             except MemoryError:
@@ -52,15 +58,21 @@ def _results(
     Even one worker is another thread: Ctrl-C then finds the main thread waiting, never between starting an encoder
     and remembering it, and need not wait for a tile or for stdin.
     """
-    pool = ThreadPoolExecutor(max(1, min(workers, len(items))))
+    pool = ThreadPoolExecutor(workers)
     try:
-        futures = [pool.submit(work, item) for item in items]
-        yield (partial(_result, future) for future in futures)
+        yield _told(deque(pool.submit(work, item) for item in items))
     except BaseException as error:
         # What is at work goes on to its end, but for Ctrl-C: lbic.cli.interrupt removes what it leaves.
         pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _told(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
+    """The results in order; each is let go once it has been told, so that memory does not grow with the files."""
+    while futures:
+        yield partial(_result, futures[0])
+        futures.popleft()
 
 
 def _result(future: Future[Outcome]) -> Outcome:

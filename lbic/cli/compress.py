@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import click
 from click.core import ParameterSource
@@ -42,6 +43,7 @@ from lbic.rate.target import Target
     "networks that restore texture serve. Alone it means --type auto.",
 )
 @options.keep_option
+@options.flatten_option
 @options.max_pixels_option
 @options.input_options
 @options.talk_options
@@ -56,13 +58,14 @@ def compress(
     kind: EnhancementType | Auto | None,
     goal: Goal | None,
     keep: tuple[str, ...],
+    flatten: tuple[int, int, int] | None,
     max_pixels: int,
 ) -> ExitCode:
     """Make pictures very small: a.png -> a.lbic.
 
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. Pictures become
-    upright 8-bit sRGB or gray; alpha is kept without loss. Inputs are never changed, and a file that is
-    there is overwritten only with -f.
+    upright 8-bit sRGB or gray; alpha is kept without loss unless --flatten puts it on a colour. Inputs are
+    never changed, and a file that is there is overwritten only with -f.
 
     A target instead of -q has the quality found by trying, and the scale too: the best picture for a size, the
     smallest file for a PSNR. Where none reaches it, exit code 1 and a line that says what is possible.
@@ -87,10 +90,12 @@ def compress(
     def work(job: Job) -> Outcome:
         started = time.perf_counter()
         job.check()
-        picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc="icc" in keep)
+        data = job.source.read()
+        picture = image.load(data, max_pixels=max_pixels, keep_icc="icc" in keep)
+        picture = picture.flattened(flatten) if flatten else picture
         done = _compress(picture, settings, wanted, scales)
         job.write(done.data)
-        return _outcome(job, done, time.perf_counter() - started)
+        return replace(_outcome(job, done, time.perf_counter() - started), taken=len(data), given=len(done.data))
 
     return batch.run(jobs, work, Report("compressed", len(jobs), talk), workers=files.jobs)
 

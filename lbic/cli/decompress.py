@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import click
 
@@ -24,16 +25,19 @@ from lbic.pipeline import Decompressed, DecompressSettings
 @options.type_option("Enhancement to apply instead of the one the file recommends; 0 is the codec's picture.")
 @options.strength_option
 @options.runtime_options
+@options.max_pixels_option
 @options.input_options
 @options.talk_options
-def decompress(files: Files, talk: Talk, kind: EnhancementType | None, strength: float, runtime: Runtime) -> ExitCode:
+def decompress(
+    files: Files, talk: Talk, kind: EnhancementType | None, strength: float, runtime: Runtime, max_pixels: int
+) -> ExitCode:
     """Bring pictures back, enhanced as their files recommend: a.lbic -> a.lbic.png.
 
     IN is a .lbic file, or - for stdin. The suffix of -o FILE chooses the format: .png, .webp, .tif, .bmp,
     .ppm (all lossless) or .jpg; stdout gets PNG. A recommended enhancement that cannot run here is left
     out with a note; one that --type asks for is an error then.
     """
-    settings = DecompressSettings(kind, runtime, strength, apart=True)
+    settings = DecompressSettings(kind, runtime, strength, max_pixels, apart=True)
     jobs = files.plan(fileio.COMPRESSED, fileio.decompressed_name, talk)
     suffixes = output_suffixes(jobs)
     if kind is not None:
@@ -42,9 +46,12 @@ def decompress(files: Files, talk: Talk, kind: EnhancementType | None, strength:
     def work(job: Job) -> Outcome:
         started = time.perf_counter()
         job.check()
-        done = pipeline.decompress(job.source.read(), settings)
-        job.write(image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp))
-        return _outcome(job, settings, done, time.perf_counter() - started)
+        data = job.source.read()
+        done = pipeline.decompress(data, settings)
+        written = image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp)
+        job.write(written)
+        outcome = _outcome(job, settings, done, time.perf_counter() - started)
+        return replace(outcome, taken=len(data), given=len(written))
 
     return batch.run(jobs, work, Report("decompressed", len(jobs), talk), workers=files.jobs)
 

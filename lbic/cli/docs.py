@@ -162,7 +162,8 @@ def _json_keys() -> Iterator[str]:
     codes = ", ".join(f"`{code}`" for code in _error_codes())
     yield (
         "## JSON\n\n`--json` prints one object per line on stdout. A file that failed gives "
-        '`{"input": ..., "error": {"code": ..., "message": ...}}`;\n'
+        '`{"input": ..., "error": {"code": ..., "message": ...}}`,\n'
+        'one that `--skip-existing` left out `{"input": ..., "output": ..., "skipped": true}`;\n'
         f"`error.code` is one of {codes}.\n\n"
         "`evaluate --json FILE` writes `rows` (one for each picture, coding and type), `means` over the\n"
         "pictures and `bd_rate` (one for each codec, scale and type; the first is the anchor, empty where there is\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import click
 
@@ -61,10 +62,13 @@ def enhance(
         started = time.perf_counter()
         job.check()
         # The profile is kept, not applied: the picture stays in the colours its file is in.
-        picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc=True)
+        data = job.source.read()
+        picture = image.load(data, max_pixels=max_pixels, keep_icc=True)
         result = pipeline.enhance(picture, settings)
-        job.write(_encode(result.picture, suffixes[job]))
-        return _outcome(job, settings, result, time.perf_counter() - started)
+        written = _encode(result.picture, suffixes[job])
+        job.write(written)
+        outcome = _outcome(job, settings, result, time.perf_counter() - started)
+        return replace(outcome, taken=len(data), given=len(written))
 
     return batch.run(jobs, work, Report("enhanced", len(jobs), talk), workers=files.jobs)
 

@@ -27,7 +27,8 @@ def extract(files: Files, talk: Talk) -> ExitCode:
 
     def work(job: Job) -> Outcome:
         job.check()
-        header, stream = pipeline.extract(job.source.read())
+        data = job.source.read()
+        header, stream = pipeline.extract(data)
         job.write(stream)
         notes = tuple(f"left {METADATA_NAMES.get(kind, kind)} behind" for kind in header.metadata)
         line = wording.join(
@@ -42,6 +43,6 @@ def extract(files: Files, talk: Talk) -> ExitCode:
             "bytes": len(stream),
             "notes": list(notes),
         }
-        return Outcome(line, record, notes)
+        return Outcome(line, record, notes, taken=len(data), given=len(stream))
 
     return batch.run(jobs, work, Report("extracted", len(jobs), talk), workers=files.jobs)

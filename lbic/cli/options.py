@@ -16,6 +16,7 @@ from lbic import fileio
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
+    ColourParameter,
     Joined,
     NumberParameter,
     PositiveParameter,
@@ -44,13 +45,18 @@ class Files:
     jobs: int = 1
     output: str | None = None
     force: bool = False
+    skip_existing: bool = False
 
     def sources(self, suffixes: frozenset[str]) -> list[Source]:
         return fileio.expand(self.inputs, recursive=self.recursive, suffixes=suffixes)
 
     def plan(self, suffixes: frozenset[str], rename: Callable[[str], str], talk: Talk) -> list[Job]:
         """The jobs of a command that writes a file for every input; UsageError for what cannot work."""
+        if self.force and self.skip_existing:
+            raise UsageError("-f and --skip-existing exclude each other")
         jobs = fileio.plan(self.sources(suffixes), self.output, rename=rename, force=self.force)
+        if self.skip_existing:
+            jobs = [replace(job, skip_existing=True) for job in jobs]
         if talk.json and any(job.target is None for job in jobs):
             raise UsageError("--json and the output cannot both go to stdout; use -o FILE")
         return jobs
@@ -100,14 +106,14 @@ def input_options(function: Function) -> Function:
     @jobs_option
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
-        output, force = rest.pop("output", None), rest.pop("force", False)
-        return function(*args, files=Files(inputs, recursive, jobs, output, force), **rest)
+        given = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
+        return function(*args, files=Files(inputs, recursive, jobs, **given), **rest)
 
     return wrapper
 
 
 def output_options(function: Function) -> Function:
-    """-o and -f; stands above input_options, which puts them into ``files``."""
+    """-o, -f and --skip-existing; stands above input_options, which puts them into ``files``."""
     output_option = click.option(
         "-o",
         "--output",
@@ -115,7 +121,10 @@ def output_options(function: Function) -> Function:
         metavar="OUT",
         help="Output file for one input, folder for several (sub-folders are kept), - for stdout.",
     )
-    return output_option(force_option(function))
+    skip_option = click.option(
+        "--skip-existing", is_flag=True, help="Leave out inputs whose output is there: goes on where a run was ended."
+    )
+    return output_option(force_option(skip_option(function)))
 
 
 def runtime_options(function: Function) -> Function:
@@ -249,6 +258,14 @@ keep_option = click.option(
     default="",
     metavar="icc,exif,xmp",
     help="Store these metadata; none by default, since they may be larger than the picture.",
+)
+
+
+flatten_option = click.option(
+    "--flatten",
+    type=ColourParameter(),
+    metavar="COLOUR",
+    help="Put pictures with alpha on a colour (white, #102030) instead of keeping their alpha.",
 )
 
 

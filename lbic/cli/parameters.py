@@ -111,6 +111,25 @@ class PositiveParameter(click.ParamType[float]):
         return number
 
 
+class ColourParameter(click.ParamType["tuple[int, int, int]"]):
+    """An opaque colour as CSS names it, white or #102030; red, green and blue, 0..255."""
+
+    name = "colour"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int, int]:
+        from PIL import ImageColor  # help does without Pillow
+
+        if isinstance(value, tuple):
+            return value
+        try:
+            red, green, blue, *alpha = ImageColor.getrgb(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a colour such as white or #102030", param, ctx)
+        if alpha:
+            self.fail(f"{value} is not opaque", param, ctx)
+        return red, green, blue
+
+
 class ScaleParameter(click.ParamType["int | None"]):
     """``auto`` (None) or a scale of 1..4 in steps of a sixteenth, as the format stores it."""
 

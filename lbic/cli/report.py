@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -27,13 +28,16 @@ class Talk:
 class Outcome:
     """What there is to say about one file that went well.
 
-    ``record`` is its JSON object, ``notes`` what the user should know, ``details`` what --verbose adds.
+    ``record`` is its JSON object, ``notes`` what the user should know, ``details`` what --verbose adds; ``taken`` and
+    ``given`` are the bytes read and written, which the sum in the end adds up.
     """
 
     line: str
     record: dict[str, Any]
     notes: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    taken: int = 0
+    given: int = 0
 
 
 @dataclass
@@ -52,7 +56,11 @@ class Report:
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
     """Where lines go: stderr, or above the bar while there is one."""
     done: int = 0
+    skipped: int = 0
     failures: list[ExitCode] = field(default_factory=list)
+    taken: int = 0
+    given: int = 0
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def all_steps(self) -> int:
@@ -62,6 +70,8 @@ class Report:
     def success(self, name: str, outcome: Outcome) -> None:
         """Tell about a file that went well: a JSON object on stdout, or a line on stderr."""
         self.done += 1
+        self.taken += outcome.taken
+        self.given += outcome.given
         for note in outcome.notes:
             self.note(f"{name}: {note}")
         if self.talk.json:
@@ -79,6 +89,14 @@ class Report:
         if not self.talk.quiet:
             self.say(f"lbic: note: {text}")
 
+    def skip(self, name: str, output: str) -> None:
+        """Tell about a file whose output is there: in a line only where it is the only one or the user wants more."""
+        self.skipped += 1
+        if self.talk.json:
+            emit({"input": name, "output": output, "skipped": True})
+        elif self.talk.verbose or (self.total == 1 and not self.talk.quiet):
+            self.say(f"{name}: skipped, {output} is there")
+
     def failure(self, name: str, error: LbicError) -> None:
         """Tell about a file that failed; --quiet does not silence it."""
         self.failures.append(error.exit_code)
@@ -89,11 +107,18 @@ class Report:
     def finish(self) -> ExitCode:
         """Sum up when there was more than one file; the code is the only file's own, or 1 for some of several."""
         if self.verb and self.total > 1 and not self.talk.quiet:
-            failed = f", {len(self.failures)} failed" if self.failures else ""
-            self.say(f"{self.done} {self.verb}{failed}")
+            self.say(self._sum())
         if not self.failures:
             return ExitCode.OK
         return self.failures[0] if self.total == 1 else ExitCode.FAILED
+
+    def _sum(self) -> str:
+        """2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"""
+        counts = ((self.done, self.verb), (self.skipped, "skipped"), (len(self.failures), "failed"))
+        text = ", ".join(f"{count:,} {what}" for count, what in counts if count or what == self.verb)
+        if self.given:
+            text += f"  {self.taken:,} B -> {self.given:,} B  ratio {self.taken / self.given:.2f}"
+        return f"{text}  {time.perf_counter() - self.started:.1f} s"
 
 
 def emit(record: dict[str, Any]) -> None:

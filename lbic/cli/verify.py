@@ -15,9 +15,10 @@ from lbic.fileio import Source
 
 
 @click.command()
+@options.max_pixels_option
 @options.input_options
 @options.talk_options
-def verify(files: Files, talk: Talk) -> ExitCode:
+def verify(files: Files, talk: Talk, max_pixels: int) -> ExitCode:
     """Check that .lbic files decode; writes nothing.
 
     Checks the checksum, then decodes the whole picture and its metadata, without networks.
@@ -25,7 +26,7 @@ def verify(files: Files, talk: Talk) -> ExitCode:
 
     def work(source: Source) -> Outcome:
         started = time.perf_counter()
-        header = pipeline.verify(source.read(), apart=True)
+        header = pipeline.verify(source.read(), max_pixels, apart=True)
         duration = time.perf_counter() - started
         line = wording.join(
             f"{source.name}: ok",

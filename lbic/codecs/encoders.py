@@ -27,7 +27,10 @@ _HOW = (
 @dataclass(frozen=True)
 class Order:
     """One picture to code: its padded size, QP, effort, whether it is luma alone, and what the Lagrangian
-    multiplier of the encoder's rate-distortion choices is multiplied by (below 1: more bytes, less error)."""
+    multiplier of the encoder's rate-distortion choices is multiplied by (below 1: more bytes, less error).
+
+    ``threads`` None leaves their number to the encoder; it changes no byte.
+    """
 
     width: int
     height: int
@@ -35,6 +38,7 @@ class Order:
     effort: int
     gray: bool = False
     lambda_scale: float = 1
+    threads: int | None = None
 
     @property
     def size(self) -> str:
@@ -64,18 +68,22 @@ class Encoder:
 def _ffmpeg_arguments(source: str, target: str, order: Order) -> list[str]:
     # The first three drop headers that a lone picture has no use for.
     headers = f"AccessUnitDelimiter=0:VuiParametersPresent=0:HrdParametersPresent=0:Level={_LEVEL}"
+    threads = ("-threads", str(order.threads)) if order.threads else ()
     return [
         *("-hide_banner", "-loglevel", "error", "-nostdin"),
         *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", order.size, "-framerate", "1"),
         *("-i", source, "-c:v", "libvvenc", "-preset", PRESETS[order.effort], "-qp", str(order.qp), "-qpa", "0"),
+        *threads,
         *("-g", "1", "-vvenc-params", f"{headers}:{order.parameters}", "-f", "vvc", "-y", target),
     ]
 
 
 def _vvencapp_arguments(source: str, target: str, order: Order) -> list[str]:
+    threads = ("--threads", str(order.threads)) if order.threads else ()
     return [
         *("-i", source, "-s", order.size, "-c", "yuv400_10" if order.gray else "yuv420_10", "-r", "1"),
         *("--preset", PRESETS[order.effort], "-q", str(order.qp), "--qpa", "0", "-ip", "1", "-v", "1", "-o", target),
+        *threads,
         *("-aud", "0", "-vui", "0", "-hrd", "0", "--level", _LEVEL, "--additional", order.parameters),
     ]
 

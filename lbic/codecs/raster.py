@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
+from lbic import limits
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, planes_to_uint8, rgb_to_ycbcr
 from lbic.container import PAYLOAD_STREAM
@@ -51,8 +52,9 @@ def check_geometry(size: tuple[int, int], gray: bool, geometry: Geometry, name: 
 class RasterCodec:
     """A format that Pillow writes with RGB in and out; the fields are Codec's, and those below.
 
-    ``format`` and ``feature`` are Pillow's names, ``most_side`` is the format's limit on sides, ``has_gray`` tells
-    that its streams can be gray, ``options`` are save's for a size, a quality and an effort.
+    ``format`` and ``feature`` are Pillow's names, ``most_side`` and ``most_pixels`` are limits of the format or its
+    decoder, ``has_gray`` tells that its streams can be gray; ``options`` are save's for a size, a quality and an
+    effort.
     """
 
     id: int
@@ -69,6 +71,7 @@ class RasterCodec:
     options: Callable[[tuple[int, int], int, int], dict[str, Any]]
     lower_is_better: bool = False
     lambda_scales: tuple[float, ...] = (1.0,)
+    most_pixels: int = limits.MAX_PIXELS
 
     def availability(self) -> str | None:
         return None if features.check(self.feature) else f"this Pillow was built without {self.format}"
@@ -81,6 +84,9 @@ class RasterCodec:
         if max(planes.width, planes.height) > self.most_side:
             size = f"{planes.width}x{planes.height}"
             raise CodecError(f"{size}: {self.name}'s sides may be at most {self.most_side} pixels")
+        if planes.width * planes.height > self.most_pixels:
+            size = f"{planes.width}x{planes.height}"
+            raise CodecError(f"{size}: {self.name}'s pictures may have at most {self.most_pixels:,} pixels")
         image = Image.fromarray(planes_to_uint8(planes))
         out = io.BytesIO()
         try:
@@ -144,7 +150,9 @@ AVIF = RasterCodec(
     default_quality=30,
     format="AVIF",
     feature="avif",
-    most_side=65_535,
+    # The format has room for 65,536; libavif's decoder refuses more than this, its encoder does not.
+    most_side=32_768,
+    most_pixels=1 << 28,
     has_gray=False,
     # One thread and no tiles: the same file on every machine.
     options=lambda size, quality, effort: {

@@ -21,11 +21,13 @@ from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_STREAM, PAYLOAD_VVC
 from lbic.errors import CodecError
+from lbic.threads import for_a_program
 
 BIT_DEPTH = 10
 TOP = (1 << BIT_DEPTH) - 1
 MIDDLE = 1 << BIT_DEPTH - 1
-_ALIGN, _LEAST = 8, 64
+_ALIGN, _LEAST, _MOST = 8, 64, 16_888
+"""Of coded sides; the most is level 6.2's."""
 _FULL_BUFFER = "ffmpeg has room for one byte a pixel, which noise at a low qp exceeds: choose a higher qp or vvencapp"
 _FORMATS = {"yuv420p10le": 3, "gray10le": 1}
 
@@ -56,8 +58,15 @@ class VvcCodec:
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes at one QP; the stream does not depend on the machine's number of cores."""
         encoder = encoders.require()
+        if max(planes.width, planes.height) > _MOST:
+            size = f"{planes.width}x{planes.height}"
+            raise CodecError(
+                f"{size}: {self.name}'s sides may be at most {_MOST} pixels; choose a --scale or another codec"
+            )
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
-        order = encoders.Order(width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale)
+        order = encoders.Order(
+            width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale, for_a_program()
+        )
         try:
             return encode(raw, lambda source, target: encoder.command(source, target, order), planes)
         except CodecError as error:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lbic.enhance.catalog import PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
 from lbic.errors import DeviceError, MissingError, UsageError
+from lbic.threads import for_a_network
 
 DEVICES = ("auto", "cpu", "cuda")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -115,6 +116,9 @@ def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
     ort = onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
+    options.intra_op_num_threads = for_a_network() or 0
+    # A plan of the memory is kept for every size seen: over a folder of pictures that grows without end.
+    options.enable_mem_pattern = False
     try:
         return ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # as in Session.run

@@ -1,0 +1,164 @@
+"""docs/pictures.md: every row of its table is made and compressed, and does what the row says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_helpers import lbic, records
+from helpers import gray, photo, png16, profile, ramp, written
+from PIL import Image
+
+from lbic import api
+from lbic.errors import ExitCode
+from lbic.image import with_alpha
+
+PAGE = Path(__file__).parents[1] / "docs" / "pictures.md"
+FILES = Path(__file__).parent / "pictures"
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: its name without the options in it, the options, and what it promises."""
+
+    name: str
+    options: tuple[str, ...]
+    coded: str
+    alpha: str
+    said: str
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *self.options])
+
+
+def rows() -> list[Row]:
+    table = re.findall(r"^\| (.*?) \| (gray|colour|refused) \| (.*?)\| (.*?)\|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    found = []
+    for title, coded, alpha, said in table:
+        name, _, options = title.partition(", `")
+        found.append(Row(name, tuple(shlex.split(options.strip("`"))), coded, alpha.strip(), said.strip(" `")))
+    return found
+
+
+def photos(name: str) -> bytes:
+    """Three frames of a format."""
+    frames = [photo(16, 16, seed) for seed in (1, 2, 3)]
+    return written(frames[0], name, save_all=True, append_images=frames[1:])
+
+
+def swapped() -> bytes:
+    """sRGB's profile under another name, its red and green exchanged."""
+    data = profile("sRGB").replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
+    name, other = ("sRGB built-in".encode("utf-16-be"), "Swapped".ljust(13, "\0").encode("utf-16-be"))
+    assert name in data
+    return data.replace(name, other)
+
+
+def huge() -> bytes:
+    data = bytearray(png16(1, 1))
+    data[16:24] = 2 * (60_000).to_bytes(4, "big")
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    return bytes(data)
+
+
+def turned() -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    return written(photo(24, 16), "JPEG", exif=exif)
+
+
+def deep_ppm() -> bytes:
+    levels = np.asarray(photo(16, 16)).astype(">u2") * 257
+    return b"P6 16 16 65535\n" + levels.tobytes()
+
+
+RGBA = with_alpha(photo(16, 16), ramp(16, 16))
+LA = with_alpha(gray(16, 16), ramp(16, 16))
+
+MAKERS: dict[str, Callable[[], bytes]] = {
+    "gray": lambda: written(gray(16, 16), "PNG"),
+    "gray with alpha": lambda: written(LA, "PNG"),
+    "1 bit": lambda: written(gray(16, 16).convert("1"), "PNG"),
+    "palette": lambda: written(photo(16, 16).quantize(16), "PNG"),
+    "palette of grays": lambda: written(gray(16, 16), "GIF"),
+    "palette with a clear colour": lambda: written(photo(16, 16).quantize(16), "PNG", transparency=3),
+    "RGB": lambda: written(photo(16, 16), "PNG"),
+    "RGB with one clear colour": lambda: written(Image.new("RGB", (16, 16), "red"), "PNG", transparency=(255, 0, 0)),
+    "RGBA": lambda: written(RGBA, "PNG"),
+    "RGBA, opaque everywhere": lambda: written(photo(16, 16).convert("RGBA"), "PNG"),
+    "16-bit gray PNG": lambda: written(Image.fromarray(np.asarray(gray(16, 16)).astype(np.uint16) * 257), "PNG"),
+    "16-bit RGB PNG": lambda: png16(16, 16),
+    "16-bit PPM": deep_ppm,
+    "16-bit JPEG 2000, JP2 file": FILES.joinpath("16-bit.jp2").read_bytes,
+    "16-bit JPEG 2000, codestream": FILES.joinpath("16-bit.j2k").read_bytes,
+    "10-bit AVIF": FILES.joinpath("10-bit.avif").read_bytes,
+    "floating-point gray TIFF": lambda: written(Image.fromarray(np.float32(np.asarray(gray(16, 16)) / 255)), "TIFF"),
+    "CMYK JPEG": lambda: written(photo(16, 16).convert("CMYK"), "JPEG"),
+    "CMYK TIFF": lambda: written(photo(16, 16).convert("CMYK"), "TIFF"),
+    "sRGB profile": lambda: written(photo(16, 16), "PNG", icc_profile=profile("sRGB")),
+    "another ICC profile": lambda: written(photo(16, 16), "PNG", icc_profile=swapped()),
+    "damaged ICC profile": lambda: written(photo(16, 16), "PNG", icc_profile=b"no profile" * 30),
+    "EXIF orientation 6 (a phone held upright)": turned,
+    "a phone's JPEG with a preview in it (MPO)": lambda: written(
+        photo(32, 24), "MPO", save_all=True, append_images=[photo(16, 12)]
+    ),
+    "1x1": lambda: written(photo(1, 1), "PNG"),
+    "1x5000": lambda: written(photo(1, 5000), "PNG"),
+    "5000x1": lambda: written(photo(5000, 1), "PNG"),
+    "65535x1": lambda: written(photo(65_535, 1), "PNG"),
+    "65536x1": lambda: written(Image.new("RGB", (65_536, 1)), "PNG"),
+    "a PNG that says 60000x60000": huge,
+    "its first 24 bytes": lambda: huge()[:24],
+    "16x16": lambda: written(photo(16, 16), "PNG"),
+    "animated GIF": lambda: photos("GIF"),
+    "animated PNG": lambda: photos("PNG"),
+    "animated WebP": lambda: photos("WEBP"),
+    "animated AVIF": lambda: photos("AVIF"),
+    "TIFF of several pages": lambda: photos("TIFF"),
+    "half a PNG": lambda: written(photo(16, 16), "PNG")[:200],
+    "an SVG, a PDF, a film": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "an empty file": lambda: b"",
+}
+SIZES = {
+    "EXIF orientation 6 (a phone held upright)": (16, 24),
+    "a phone's JPEG with a preview in it (MPO)": (32, 24),
+    **{name: tuple(int(side) for side in name.split("x")) for name in MAKERS if re.fullmatch(r"\d+x\d+", name)},
+}
+"""Of the result, where it is not 16x16."""
+
+
+def test_the_table_and_the_pictures_are_the_same() -> None:
+    assert {row.name for row in rows()} == set(MAKERS)
+    assert len(rows()) == PAGE.read_text("utf-8").count("\n| ") - 1, "every row was understood"
+
+
+@pytest.mark.parametrize("row", rows(), ids=str)
+def test_a_row(row: Row, tmp_path: Path, needs_vvc: None) -> None:
+    source, target = tmp_path / "a.picture", tmp_path / "a.lbic"
+    source.write_bytes(MAKERS[row.name]())
+    options = ("--effort", 0, "--json", *row.options)
+    if row.coded == "refused":
+        (record,) = records(lbic("compress", *options, source, code=ExitCode.DAMAGED))
+        assert row.said and row.said in record["error"]["message"]
+        assert not target.exists()
+        return
+    (record,) = records(lbic("compress", *options, source))
+    assert len(record["notes"]) == (1 if row.said else 0)
+    assert row.said in " ".join(record["notes"])
+    data = target.read_bytes()
+    header = api.info(data)
+    assert header.gray == (row.coded == "gray")
+    assert set(header.metadata) == ({1} if row.alpha == "kept" else {128} if "icc" in row.options else set())
+    back = api.decompress(data, type=0)
+    assert back.mode == {"gray": "L", "colour": "RGB"}[row.coded] + ("A" if row.alpha == "kept" else "")
+    assert back.size == SIZES.get(row.name, (16, 16))
+    if row.alpha == "kept":
+        with Image.open(source) as original:
+            assert back.getchannel("A").tobytes() == original.convert("RGBA").getchannel("A").tobytes()
