@@ -24,13 +24,20 @@ class Named(Protocol):
 Item = TypeVar("Item", bound=Named)
 
 
-def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, *, workers: int = 1) -> ExitCode:
-    """Do ``work`` for every item and tell the report in the items' order.
+def run(
+    items: Sequence[Item],
+    work: Callable[[Item], Outcome],
+    report: Report,
+    *,
+    workers: int = 1,
+    end: Callable[[], None] | None = None,
+) -> ExitCode:
+    """Do ``work`` for every item and tell the report in the items' order; ``end`` makes work that runs elsewhere end.
 
     An LbicError of one item is reported and the next goes on; any other exception ends the run.
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
-    with bar(report) as report.advance, _results(items, work, workers) as results:
+    with bar(report) as report.advance, _results(items, work, workers, end or _end_encoders) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
@@ -47,7 +54,7 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
 
 @contextmanager
 def _results(
-    items: Sequence[Item], work: Callable[[Item], Outcome], workers: int
+    items: Sequence[Item], work: Callable[[Item], Outcome], workers: int, end: Callable[[], None]
 ) -> Iterator[Iterator[Callable[[], Outcome]]]:
     """For each item a function that returns or raises what its work did."""
     if workers == 1 or len(items) == 1:
@@ -72,7 +79,7 @@ def _results(
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):
-            _end_encoders()
+            end()
             time.sleep(0.02)
         pool.shutdown(wait=True)
 

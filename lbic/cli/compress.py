@@ -7,9 +7,11 @@ import time
 import click
 from click.core import ParameterSource
 
-from lbic import fileio, image, pipeline
-from lbic.cli import batch, options, wording
+from lbic import fileio
+from lbic.batch import Compressor
+from lbic.cli import batch, options, remote, wording
 from lbic.cli.options import Files
+from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
 from lbic.container import SCALE_ONE
@@ -17,10 +19,8 @@ from lbic.enhance.choice import AUTO, Auto
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
-from lbic.image import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
-from lbic.rate.target import Target
 
 
 @click.command()
@@ -37,6 +37,7 @@ from lbic.rate.target import Target
 )
 @options.keep_option
 @options.max_pixels_option
+@options.ray_option
 @options.input_options
 @options.talk_options
 def compress(
@@ -50,6 +51,7 @@ def compress(
     kind: EnhancementType | Auto | None,
     keep: tuple[str, ...],
     max_pixels: int,
+    address: str | None,
 ) -> ExitCode:
     """Make pictures very small: a.png -> a.lbic.
 
@@ -74,39 +76,36 @@ def compress(
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
-    require(row)
+    compressor = Compressor(settings, wanted, scales, max_pixels)
 
-    def work(job: Job) -> Outcome:
+    def work(job: Job, compress: Compress = compressor) -> Outcome:
         started = time.perf_counter()
         job.check()
-        picture = image.load(job.source.read(), max_pixels=max_pixels, keep_icc="icc" in keep)
-        done = _compress(picture, settings, wanted, scales)
+        done = compress(job.source.read())
         job.write(done.data)
         return _outcome(job, done, time.perf_counter() - started)
 
-    return batch.run(jobs, work, Report("compressed", len(jobs), talk), workers=files.jobs)
+    report = Report("compressed", len(jobs), talk)
+    if address is None:
+        require(row)
+        return batch.run(jobs, work, report, workers=files.jobs)
+    return remote.run(address, compressor, jobs, work, report, workers=files.jobs if _given("jobs") else None)
+
+
+def _given(option: str) -> bool:
+    """Tell whether the command line has the option."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | None) -> tuple[int, ...]:
     """The scales to try, in sixteenths."""
-    context = click.get_current_context()
-    given = context.get_parameter_source("scale") is ParameterSource.COMMANDLINE
     if wanted and quality is not None:
         raise UsageError(f"--target-{wanted[0]} finds the quality; leave out -q")
-    if given and scale is None and not wanted:
+    if _given("scale") and scale is None and not wanted:
         raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
     if scale is not None:
         return (scale,)
     return target.SCALES if wanted else (SCALE_ONE,)
-
-
-def _compress(
-    picture: Picture, settings: CompressSettings, wanted: tuple[str, float] | None, scales: tuple[int, ...]
-) -> Compressed:
-    if wanted is None:
-        return pipeline.compress(picture, settings)
-    pixels = picture.image.width * picture.image.height
-    return target.compress(picture, settings, Target.of(*wanted, pixels), scales)
 
 
 def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:
