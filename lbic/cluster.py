@@ -42,6 +42,8 @@ _POLL, _ENDING = 0.2, 3
 SECOND_TRY = "compressed at the second try: "
 """How the note begins of a picture whose first task was lost."""
 
+_LOST = "the connection to the cluster was lost"
+
 Function = Callable[[bytes], Compressed]
 
 
@@ -90,7 +92,7 @@ class Cluster:
         where = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
         try:
             told = self.ray.get([asked.options(scheduling_strategy=at).remote() for at in where], timeout=_CONNECT)
-        except self.ray.exceptions.RayError as error:
+        except (self.ray.exceptions.RayError, ConnectionError) as error:
             raise MissingError(f"the Ray cluster at {self.address} runs no task: {_sentence(error)}") from error
         for node, (version, obstacle) in zip(nodes, told, strict=True):
             machine = f"{node['NodeManagerAddress']} of the Ray cluster"
@@ -116,7 +118,7 @@ class Cluster:
                     raise ClusterError(f"failed twice on the cluster: {_sentence(error)}") from error
                 first = _sentence(error)
             except ConnectionError as error:
-                raise ClusterError("the connection to the cluster was lost") from error
+                raise ClusterError(_LOST) from error
         return replace(done, notes=(*done.notes, SECOND_TRY + first)) if first else done
 
     def end(self) -> None:
@@ -124,24 +126,30 @@ class Cluster:
         self._ended.set()
 
     def _run(self, function: Function, data: bytes) -> Compressed:
-        if self._ended.is_set():
-            raise LbicError("interrupted")
+        self._check_going_on()
         reference = self._task.remote(function, data)
         future = reference.future()
         try:
             while not future.done():
-                if self._ended.is_set():
-                    raise LbicError("interrupted")
+                self._check_going_on()
                 futures.wait([future], timeout=_POLL)
         except BaseException:
-            # Not by force: the task clears away its encoder and what that wrote.
-            self.ray.cancel(reference, force=False)
-            futures.wait([future], timeout=_ENDING)
+            if self.ray.is_initialized():
+                # Not by force: the task clears away its encoder and what that wrote.
+                self.ray.cancel(reference, force=False)
+                futures.wait([future], timeout=_ENDING)
             raise
         done: Compressed | LbicError = future.result()
         if isinstance(done, LbicError):
             raise done
         return done
+
+    def _check_going_on(self) -> None:
+        if self._ended.is_set():
+            raise LbicError("interrupted")
+        # Results that are still waited for would never come, and a new task would have Ray look for another cluster.
+        if not self.ray.is_initialized():
+            raise ClusterError(_LOST)
 
 
 @contextmanager
@@ -190,7 +198,8 @@ def _init(ray: Any, address: str) -> None:
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         more["include_dashboard"] = False
-    logging.getLogger("ray").setLevel(logging.CRITICAL + 1)
+    logger = logging.getLogger("ray")
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
     _talk(False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
