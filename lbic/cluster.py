@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lbic.codecs import process
-from lbic.errors import LbicError, MissingError
+from lbic.errors import ClusterError, LbicError, MissingError
 from lbic.fileio import reason
 from lbic.pipeline import Compressed
 from lbic.version import __version__
@@ -45,12 +45,6 @@ SECOND_TRY = "compressed at the second try: "
 _LOST = "the connection to the cluster was lost"
 
 Function = Callable[[bytes], Compressed]
-
-
-class ClusterError(LbicError):
-    """A picture that the cluster did not bring back, by no fault that lbic knows of."""
-
-    code = "cluster"
 
 
 @dataclass

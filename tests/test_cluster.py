@@ -20,8 +20,8 @@ from helpers import photo
 
 from lbic import cluster
 from lbic.batch import Compressor, compress_many
-from lbic.cluster import Cluster, ClusterError
-from lbic.errors import ExitCode, FormatError, LbicError, MissingError
+from lbic.cluster import Cluster
+from lbic.errors import ClusterError, ExitCode, FormatError, LbicError, MissingError
 from lbic.pipeline import Compressed, CompressSettings
 
 JPEG = ("compress", "--codec", "jpeg")
