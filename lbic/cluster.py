@@ -192,12 +192,18 @@ def _init(ray: Any, address: str) -> None:
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         more["include_dashboard"] = False
-    logger = logging.getLogger("ray")
-    logger.handlers, logger.propagate = [logging.NullHandler()], False
+    _mute()
     _talk(False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ray.init(address=address, log_to_driver=False, configure_logging=False, **more)
+    _mute()
+
+
+def _mute() -> None:
+    """No log records of Ray's on stderr; connecting as a client undoes it."""
+    logger = logging.getLogger("ray")
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
 
 
 def _talk(allowed: bool) -> None:
