@@ -67,6 +67,12 @@ class CodecError(LbicError):
     exit_code = ExitCode.DAMAGED
 
 
+class ClusterError(LbicError):
+    """A picture that a cluster did not bring back, by no fault that lbic knows of."""
+
+    code = "cluster"
+
+
 class MissingError(LbicError):
     """A codec program, model or device that was asked for is not on this machine."""
 

@@ -56,11 +56,11 @@ def known(remove: Callable[[], None]) -> Iterator[None]:
             del _removals[key]
 
 
-def remove_all() -> None:
-    """Remove, the newest first, what is in use in whatever thread, for good: the process is about to end."""
+def remove_all(*, for_good: bool = True) -> None:
+    """Remove, the newest first, what is in use in whatever thread; for good when the process is about to end."""
     global _closed
     with _guard:
-        _closed = True
+        _closed = for_good
         for remove in reversed(_removals.values()):
             with suppress(OSError):
                 remove()

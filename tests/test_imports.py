@@ -61,7 +61,7 @@ def loaded(*arguments: str) -> set[str]:
     return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
 
 
-HEAVY = {"torch", "onnxruntime", "av", "scipy", "rich"}
+HEAVY = {"torch", "ray", "onnxruntime", "av", "scipy", "rich"}
 
 
 def test_help_loads_nothing_heavy() -> None:

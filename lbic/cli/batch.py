@@ -25,14 +25,21 @@ class Named(Protocol):
 Item = TypeVar("Item", bound=Named)
 
 
-def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, *, workers: int = 1) -> ExitCode:
-    """Do ``work`` for every item and tell the report in the items' order.
+def run(
+    items: Sequence[Item],
+    work: Callable[[Item], Outcome],
+    report: Report,
+    *,
+    workers: int = 1,
+    end: Callable[[], None] | None = None,
+) -> ExitCode:
+    """Do ``work`` for every item and tell the report in the items' order; ``end`` makes work that runs elsewhere end.
 
     An LbicError of one item is reported and the next goes on; any other exception ends the run.
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
     jobs = min(workers, max(1, len(items)))
-    with threads.shared_by(jobs), bar(report) as report.advance, _results(items, work, jobs) as results:
+    with threads.shared_by(jobs), bar(report) as report.advance, _results(items, work, jobs, end) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
@@ -51,7 +58,7 @@ def run(items: Sequence[Item], work: Callable[[Item], Outcome], report: Report, 
 
 @contextmanager
 def _results(
-    items: Sequence[Item], work: Callable[[Item], Outcome], workers: int
+    items: Sequence[Item], work: Callable[[Item], Outcome], workers: int, end: Callable[[], None] | None
 ) -> Iterator[Iterator[Callable[[], Outcome]]]:
     """For each item a function that returns or raises what its work did.
 
@@ -62,8 +69,10 @@ def _results(
     try:
         yield _told(deque(pool.submit(work, item) for item in items))
     except BaseException as error:
+        if end:
+            end()
         # What is at work goes on to its end, but for Ctrl-C: lbic.cli.interrupt removes what it leaves.
-        pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+        pool.shutdown(wait=bool(end) or not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     pool.shutdown()
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import click
 from click.core import ParameterSource
 
-from lbic import fileio, image, pipeline
-from lbic.cli import batch, options, wording
+from lbic import fileio
+from lbic.batch import Compressor
+from lbic.cli import batch, options, remote, wording
 from lbic.cli.options import Files
+from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
 from lbic.container import SCALE_ONE
@@ -18,10 +20,8 @@ from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
-from lbic.image import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
-from lbic.rate.target import Target
 
 
 @click.command()
@@ -45,6 +45,7 @@ from lbic.rate.target import Target
 @options.keep_option
 @options.flatten_option
 @options.max_pixels_option
+@options.ray_option
 @options.input_options
 @options.talk_options
 def compress(
@@ -60,6 +61,7 @@ def compress(
     keep: tuple[str, ...],
     flatten: tuple[int, int, int] | None,
     max_pixels: int,
+    address: str | None,
 ) -> ExitCode:
     """Make pictures very small: a.png -> a.lbic.
 
@@ -85,28 +87,33 @@ def compress(
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
-    require(row)
+    compressor = Compressor(settings, wanted, scales, max_pixels, flatten)
 
-    def work(job: Job) -> Outcome:
+    def work(job: Job, compress: Compress = compressor) -> Outcome:
         started = time.perf_counter()
         job.check()
         data = job.source.read()
-        picture = image.load(data, max_pixels=max_pixels, keep_icc="icc" in keep)
-        picture = picture.flattened(flatten) if flatten else picture
-        done = _compress(picture, settings, wanted, scales)
+        done = compress(data)
         job.write(done.data)
         return replace(_outcome(job, done, time.perf_counter() - started), taken=len(data), given=len(done.data))
 
-    return batch.run(jobs, work, Report("compressed", len(jobs), talk), workers=files.jobs)
+    report = Report("compressed", len(jobs), talk)
+    if address is None:
+        require(row)
+        return batch.run(jobs, work, report, workers=files.jobs)
+    return remote.run(address, compressor, jobs, work, report, workers=files.jobs if _given("jobs") else None)
+
+
+def _given(option: str) -> bool:
+    """Tell whether the command line has the option."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | None) -> tuple[int, ...]:
     """The scales to try, in sixteenths."""
-    context = click.get_current_context()
-    given = context.get_parameter_source("scale") is ParameterSource.COMMANDLINE
     if wanted and quality is not None:
         raise UsageError(f"--target-{wanted[0]} finds the quality; leave out -q")
-    if given and scale is None and not wanted:
+    if _given("scale") and scale is None and not wanted:
         raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
     if scale is not None:
         return (scale,)
@@ -120,15 +127,6 @@ def _type(
     if goal and kind not in (None, AUTO) and len(scales) == 1:
         raise UsageError(f"--goal {goal} has nothing to choose with --type {kind} and one scale")
     return AUTO if goal and kind is None else kind
-
-
-def _compress(
-    picture: Picture, settings: CompressSettings, wanted: tuple[str, float] | None, scales: tuple[int, ...]
-) -> Compressed:
-    if wanted is None:
-        return pipeline.compress(picture, settings)
-    pixels = picture.image.width * picture.image.height
-    return target.compress(picture, settings, Target.of(*wanted, pixels), scales)
 
 
 def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:

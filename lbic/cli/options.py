@@ -269,6 +269,15 @@ flatten_option = click.option(
 )
 
 
+ray_option = click.option(
+    "--ray",
+    "address",
+    metavar="ADDRESS",
+    help="Compress on a Ray cluster: auto for the one this machine is part of, ray://HOST:10001 for another, local for "
+    "one of this machine alone. -j is how many files are under way; default two for each CPU of the cluster.",
+)
+
+
 def metrics_option(function: F) -> F:
     """--metrics, names of the metrics' table."""
     from lbic.metrics.table import METRICS

@@ -1,0 +1,52 @@
+"""compress --ray: the same work and report, with the pictures compressed on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from lbic import cluster
+from lbic.batch import Compressor
+from lbic.cli import batch
+from lbic.cli.report import Outcome, Report
+from lbic.errors import ExitCode, LbicError
+from lbic.fileio import Job
+from lbic.pipeline import Compressed
+
+Compress = Callable[[bytes], Compressed]
+
+
+def run(
+    address: str,
+    compressor: Compressor,
+    jobs: Sequence[Job],
+    work: Callable[[Job, Compress], Outcome],
+    report: Report,
+    *,
+    workers: int | None,
+) -> ExitCode:
+    """Do ``work`` for every job, compressing on the cluster at ``address``; ``workers`` files at the same time.
+
+    A report of thousands of files is not read line by line: what failed, and what took a second try, is listed again
+    in its end.
+    """
+    listed: dict[str, str] = {}
+    with cluster.connect(address) as connected:
+        connected.check(compressor.settings.codec)
+
+        def listing(job: Job) -> Outcome:
+            try:
+                outcome = work(job, partial(connected.compress, compressor))
+            except LbicError as error:
+                listed[job.name] = f"failed: {job.name}: {error}"
+                raise
+            again = next((note for note in outcome.notes if note.startswith(cluster.SECOND_TRY)), None)
+            if again:
+                listed[job.name] = f"{job.name}: {again}"
+            return outcome
+
+        code = batch.run(jobs, listing, report, workers=workers or connected.in_flight, end=connected.end)
+    if len(jobs) > 1 and not report.talk.quiet:
+        for line in (listed[job.name] for job in jobs if job.name in listed):
+            report.say(f"  {line}")
+    return code
