@@ -9,7 +9,7 @@ from conftest import WriteCatalog
 from toys import identity, spec
 
 from lbic.enhance import catalog, types
-from lbic.enhance.catalog import Catalog
+from lbic.enhance.catalog import Catalog, Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode, MissingError, UsageError
 
@@ -76,6 +76,23 @@ def test_a_row_says_what_it_was_trained_for(codec: str, scale: int, quality: int
     row = spec("one", DATA, "sr", codecs=("jpeg", "vvc"), scales=(24, 32), quality=(5, 40))
     assert row.covers(codec, scale, quality) is covered
     assert row.domain() == "jpeg/vvc quality 5..40, scale 1.5, 2"
+
+
+def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> None:
+    also = (Equivalent("webp", (0, 80), (42, 32)), Equivalent("vvc", (43, 50), (42, 42)))
+    row = spec("one", DATA, "ar", codecs=("vvc",), quality=(32, 42), scales=(16,), also=also)
+    write_models([(row, DATA)], [("webp", 16, 7), ("vvc", 16, 7)])
+    found = catalog.load()
+    assert found.models == (row,), "the manifest keeps it"
+    assert [found.default_type("webp", 16, quality).id for quality in (0, 80, 81)] == [7, 7, 0]
+    assert [found.default_type("vvc", 16, quality).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
+    assert [row.quality_for("webp", quality) for quality in (0, 40, 80, 81)] == [42, 37, 32, 37]
+    assert [row.quality_for("vvc", quality) for quality in (31, 33, 47)] == [31, 33, 42]
+    assert not row.covers("webp", 32, 40)
+    stranger = spec("two", DATA, "ar", codecs=("jpeg",), quality=(0, 95))
+    trained = spec("three", DATA, "ar", codecs=("webp",), quality=(0, 10))
+    assert shipped(stranger, row).find("ar", "webp", 16, 40, "lite") == row
+    assert shipped(stranger, row, trained).find("ar", "webp", 16, 40, "lite") == trained
 
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:

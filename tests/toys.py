@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,6 @@ def write_catalog(
     rows = []
     for row, data in models:
         (folder / row.file).write_bytes(data)
-        rows.append({name: getattr(row, name) for name in ModelSpec.__dataclass_fields__})
+        rows.append(asdict(row))
     recorded = [{"codec": codec, "scale": scale, "type": number} for codec, scale, number in defaults]
     (folder / "manifest.json").write_text(json.dumps({"models": rows, "defaults": recorded}), encoding="utf-8")

@@ -22,14 +22,36 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
+class Equivalent:
+    """What a network was not trained for and gains on by measurement (docs/models.md).
+
+    Pictures of the codec between two qualities look to the network like those between two that it was trained on.
+    """
+
+    codec: str
+    quality: tuple[int, int]
+    looks_like: tuple[int, int]
+
+    def covers(self, quality: int) -> bool:
+        """Tell whether a quality lies between the two."""
+        return min(self.quality) <= quality <= max(self.quality)
+
+    def quality_for(self, quality: int) -> int:
+        """The quality that pictures of this one, between the two, look like."""
+        first, last = self.quality
+        share = (quality - first) / (last - first)
+        return round(self.looks_like[0] + share * (self.looks_like[1] - self.looks_like[0]))
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """One shipped network: the facts that its caller needs.
 
     ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
     ``codecs``, ``scales`` (in sixteenths) and ``quality`` (lowest and highest, the codec's own
-    numbers) say what it was trained on. ``halo`` is the radius in pixels that one output pixel
-    looks at, ``multiple`` what a tile's sides are padded to, ``channels`` 1 for luma and 3 for
-    RGB; ``quality_plane`` tells that one more channel holds quality / 63.
+    numbers) say what it was trained on, ``also`` what else it serves. ``halo`` is the radius in pixels that
+    one output pixel looks at, ``multiple`` what a tile's sides are padded to, ``channels`` 1 for luma
+    and 3 for RGB; ``quality_plane`` tells that one more channel holds quality / 63.
     """
 
     name: str
@@ -48,24 +70,40 @@ class ModelSpec:
     quality: tuple[int, int]
     trained_on: str
     licence: str
+    also: tuple[Equivalent, ...] = ()
 
     @property
     def path(self) -> Path:
         return models_folder() / self.file
 
     def covers(self, codec: str, scale: int, quality: int) -> bool:
-        """Tell whether the network was trained for pictures of this kind."""
-        return codec in self.codecs and scale in self.scales and self.quality[0] <= quality <= self.quality[1]
+        """Tell whether the network serves pictures of this kind."""
+        return scale in self.scales and self.knows(codec, quality)
+
+    def knows(self, codec: str, quality: int) -> bool:
+        """Tell whether the network was trained or measured for a codec's quality."""
+        return self._trained(codec, quality) or any(other.covers(quality) for other in self._equivalents(codec))
 
     def quality_for(self, codec: str, quality: int) -> int:
-        """What the quality plane is to hold for a picture: its quality, or the middle of the training for a codec whose
-        numbers the network never learned."""
+        """What the quality plane is to hold for a picture: its quality, or the one that it looks like, or the middle of
+        the training for a codec that nothing is known of."""
+        if self._trained(codec, quality):
+            return quality
+        for other in self._equivalents(codec):
+            if other.covers(quality):
+                return other.quality_for(quality)
         return quality if codec in self.codecs else sum(self.quality) // 2
 
     def domain(self) -> str:
         """What the network was trained for, for a sentence."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
         return f"{'/'.join(self.codecs)} quality {self.quality[0]}..{self.quality[1]}, scale {scales}"
+
+    def _trained(self, codec: str, quality: int) -> bool:
+        return codec in self.codecs and self.quality[0] <= quality <= self.quality[1]
+
+    def _equivalents(self, codec: str) -> list[Equivalent]:
+        return [other for other in self.also if other.codec == codec]
 
     def read(self) -> bytes:
         """Read the model file and check it; MissingError when absent or not the one that was shipped."""
@@ -112,16 +150,16 @@ class Catalog:
     def find(self, role: str, codec: str, scale: int, quality: int, profile: str) -> ModelSpec | None:
         """The row for a role that suits the picture best, or None when no row has the role.
 
-        A row trained for the codec beats one that is not, then scale, then quality, then the
-        wanted profile; the manifest's order breaks ties.
+        A row trained for the codec beats one measured for it, and that any other, then scale, then
+        quality, then the wanted profile; the manifest's order breaks ties.
         """
 
-        def distance(spec: ModelSpec) -> tuple[bool, bool, bool, bool]:
-            low, high = spec.quality
+        def distance(spec: ModelSpec) -> tuple[bool, bool, bool, bool, bool]:
             return (
                 codec not in spec.codecs,
+                not spec._equivalents(codec),
                 scale not in spec.scales,
-                not low <= quality <= high,
+                not spec.knows(codec, quality),
                 spec.profile != profile,
             )
 
@@ -168,7 +206,10 @@ def load() -> Catalog:
 
 
 def _row(row: dict[str, Any]) -> ModelSpec:
-    known = {name: row[name] for name in ModelSpec.__dataclass_fields__}
+    known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name != "also"}
     for name in ("codecs", "scales", "quality"):
         known[name] = tuple(known[name])
-    return ModelSpec(**known)
+    also = (
+        Equivalent(other["codec"], tuple(other["quality"]), tuple(other["looks_like"])) for other in row.get("also", ())
+    )
+    return ModelSpec(**known, also=tuple(also))

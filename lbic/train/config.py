@@ -10,6 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from lbic.enhance.catalog import Equivalent
 from lbic.errors import FileError, UsageError
 
 T = TypeVar("T")
@@ -94,6 +95,8 @@ class ExportConfig:
     profile: str = "lite"
     codecs: tuple[str, ...] = ()
     """The codecs it serves; the one it was trained on when left out."""
+    also: tuple[Equivalent, ...] = ()
+    """Other codecs that it gains on, and what their pictures look like to it."""
     trained_on: str = ""
     licence: str = "MIT"
 
@@ -177,6 +180,10 @@ def _check(config: Config, name: str) -> None:
     low, high = data.quality
     rules = (
         (low <= high, "data.quality must be [lowest, highest]"),
+        (
+            all(other.quality[0] != other.quality[1] for other in config.export.also),
+            "export.also.quality must be two qualities",
+        ),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),

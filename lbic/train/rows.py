@@ -48,6 +48,7 @@ def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
         quality=recipe.data.quality,
         trained_on=export.trained_on,
         licence=export.licence,
+        also=export.also,
     )
 
 
