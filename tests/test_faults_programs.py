@@ -190,6 +190,6 @@ def test_an_encoder_that_vanishes_between_two_pictures(tmp_path: Path) -> None:
     lines = done.stderr.decode().splitlines()
     assert lines[0] == f"lbic: error: {sources[0]}: ffmpeg failed (1): no message"
     assert lines[1] == f"lbic: error: {sources[1]}: cannot start {encoder}: No such file or directory"
-    assert lines[2] == "0 compressed, 2 failed"
+    assert lines[2].startswith("0 compressed, 2 failed  ")
     assert names(tmp_path) == {"a.png", "b.png"}
     assert compressed(tmp_path).is_file()
