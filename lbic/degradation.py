@@ -57,7 +57,7 @@ def choose_type(found: Degradation) -> EnhancementType:
     Raises MissingError where neither is shipped, and where the picture is known to be better than all that the
     networks were trained on: they may harm it.
     """
-    kind = catalog.load().enhancing_type(found.codec)
+    kind = catalog.load().enhancing_type(found.codec, found.quality)
     if kind is NONE:
         raise MissingError(f"no network is shipped for pictures coded with {found.codec}; 'lbic models' lists them")
     for spec in _networks(kind, found.codec, found.quality):
@@ -80,5 +80,9 @@ def _networks(kind: EnhancementType, codec: str, quality: int) -> tuple[ModelSpe
 
 
 def _is_better(found: Degradation, spec: ModelSpec) -> bool:
-    low, high = spec.quality
-    return found.quality < low if CODECS[found.codec].lower_is_better else found.quality > high
+    ranges = spec.ranges(found.codec)
+    if not ranges:
+        return False
+    if CODECS[found.codec].lower_is_better:
+        return found.quality < min(low for low, _ in ranges)
+    return found.quality > max(high for _, high in ranges)

@@ -9,7 +9,7 @@ from conftest import WriteCatalog
 from toys import identity, spec
 
 from lbic.enhance import catalog, types
-from lbic.enhance.catalog import Catalog, Equivalent
+from lbic.enhance.catalog import Catalog, Default, Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode, MissingError, UsageError
 
@@ -17,7 +17,7 @@ DATA = identity(1)
 
 
 def shipped(*rows: catalog.ModelSpec) -> Catalog:
-    return Catalog(rows, {})
+    return Catalog(rows, ())
 
 
 def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> None:
@@ -34,7 +34,7 @@ def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> N
 
 @pytest.mark.usefixtures("write_models")
 def test_no_manifest_is_an_empty_catalog() -> None:
-    assert catalog.load() == Catalog((), {})
+    assert catalog.load() == Catalog((), ())
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,18 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:
     nr = spec("nr", DATA, "nr", codecs=("vvc", "vtm"))
-    found = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), {("jpeg", 16): 7, ("vtm", 16): 4})
-    assert [found.enhancing_type(codec).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
-    assert [shipped(nr).enhancing_type(codec).id for codec in ("jpeg", "vvc")] == [0, 1]
+    found = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), (Default("jpeg", 16, 7), Default("vtm", 16, 4)))
+    assert [found.enhancing_type(codec, 20).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
+    assert [shipped(nr).enhancing_type(codec, 20).id for codec in ("jpeg", "vvc")] == [0, 1]
+
+
+def test_defaults_may_be_for_some_qualities() -> None:
+    nr = spec("nr", DATA, "nr", codecs=("vvc",), also=(Equivalent("jpeg", (20, 60), (47, 37)),))
+    ar = spec("ar", DATA, "ar", codecs=("jpeg",), quality=(5, 60))
+    found = Catalog((nr, ar), (Default("jpeg", 16, 1, (20, 80)), Default("jpeg", 16, 7)))
+    assert [found.default_type("jpeg", 16, quality).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
+    assert [found.enhancing_type("jpeg", quality).id for quality in (10, 20, 90)] == [7, 1, 1]
+    assert nr.ranges("jpeg") == [(20, 60)]
 
 
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:

@@ -15,6 +15,7 @@ import torch
 
 from lbic import nets
 from lbic.enhance import catalog
+from lbic.enhance.catalog import Default
 from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config, export, loop, manifest, measure, rows
@@ -96,7 +97,8 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder = tmp_path / "models"
     for _ in range(2):  # the second time replaces the row
         spec = rows.spec(recipe, network, data)
-        manifest.add(folder, spec, about, data, [manifest.Default("vvc", 32, 5)])
+        defaults = [Default("vvc", 32, 5), Default("vvc", 32, 6, (20, 30))]
+        manifest.add(folder, spec, about, data, defaults)
 
     monkeypatch.setattr(catalog, "models_folder", lambda: folder)
     catalog.load.cache_clear()
@@ -108,7 +110,8 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert row.read() == data
         assert row.covers("vtm", 32, 30)
         assert row.halo == 8
-        assert found.default_type("vvc", 32).id == 5
+        assert [default.type for default in found.defaults] == [6, 5], "those for some qualities first"
+        assert found.default_type("vvc", 32, 31).id == 5
     finally:
         monkeypatch.undo()
         catalog.load.cache_clear()

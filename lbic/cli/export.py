@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.cli.train import after_option, need_torch
 from lbic.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from lbic.enhance.catalog import Default
 
 
 @click.command()
@@ -31,7 +36,11 @@ from lbic.errors import FileError, UsageError
     help="What the network computes in; fp16 is for GPUs, and slow elsewhere. Default fp32.",
 )
 @click.option(
-    "--default", "defaults", multiple=True, metavar="CODEC:SCALE:TYPE", help="Record this type by default; repeatable."
+    "--default",
+    "defaults",
+    multiple=True,
+    metavar="CODEC:SCALE:TYPE[:LOW..HIGH]",
+    help="Record this type by default, for these qualities alone if they are given; repeatable.",
 )
 def export(
     checkpoint_path: Path,
@@ -62,19 +71,21 @@ def export(
     title = nets.NETWORKS[recipe.network].title
     about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, weights)
     spec = rows.spec(recipe, network, data)
-    manifest.add(output, spec, about, data, [manifest.Default(*default) for default in wanted])
+    manifest.add(output, spec, about, data, wanted)
     click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
 
 
-def _default(text: str) -> tuple[str, int, int]:
-    """CODEC:SCALE:TYPE as a codec's name, a scale in sixteenths and a type's number."""
+def _default(text: str) -> Default:
+    """What --default says."""
     from lbic.codecs import get
+    from lbic.enhance.catalog import Default
     from lbic.enhance.types import parse
 
-    parts = text.split(":")
-    if len(parts) != 3 or not parts[1].isdecimal():
-        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6")
-    return get(parts[0]).name, int(parts[1]) * 16, parse(parts[2]).id
+    match = re.fullmatch(r"([^:]+):(\d):([^:]+)(?::(\d+)\.\.(\d+))?", text)
+    if not match:
+        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6 or jpeg:1:7:5..40")
+    codec, scale, kind, low, high = match.groups()
+    return Default(get(codec).name, int(scale) * 16, parse(kind).id, (int(low), int(high)) if low else None)
 
 
 def _read(path: Path) -> bytes:

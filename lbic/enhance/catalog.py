@@ -82,7 +82,7 @@ class ModelSpec:
 
     def knows(self, codec: str, quality: int) -> bool:
         """Tell whether the network was trained or measured for a codec's quality."""
-        return self._trained(codec, quality) or any(other.covers(quality) for other in self._equivalents(codec))
+        return any(low <= quality <= high for low, high in self.ranges(codec))
 
     def quality_for(self, codec: str, quality: int) -> int:
         """What the quality plane is to hold for a picture: its quality, or the one that it looks like, or the middle of
@@ -93,6 +93,11 @@ class ModelSpec:
             if other.covers(quality):
                 return other.quality_for(quality)
         return quality if codec in self.codecs else sum(self.quality) // 2
+
+    def ranges(self, codec: str) -> list[tuple[int, int]]:
+        """The ranges, lowest and highest, of a codec's qualities that the network was trained or measured for."""
+        trained = [self.quality] if codec in self.codecs else []
+        return trained + [(min(other.quality), max(other.quality)) for other in self._equivalents(codec)]
 
     def domain(self) -> str:
         """What the network was trained for, for a sentence."""
@@ -119,11 +124,26 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class Default:
+    """A type to record by default for a codec and a scale in sixteenths: at all qualities, or between two."""
+
+    codec: str
+    scale: int
+    type: int
+    quality: tuple[int, int] | None = None
+
+    def meets(self, codec: str, scale: int, quality: int | None) -> bool:
+        """Tell whether it is for this codec, scale and quality; an unknown quality (None) meets all."""
+        wanted = quality is None or self.quality is None or self.quality[0] <= quality <= self.quality[1]
+        return (self.codec, self.scale) == (codec, scale) and wanted
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """All shipped networks and the type that ``compress`` records by default."""
+    """All shipped networks and the types that ``compress`` records by default, the first that fits."""
 
     models: tuple[ModelSpec, ...]
-    defaults: dict[tuple[str, int], int]
+    defaults: tuple[Default, ...]
 
     def default_type(self, codec: str, scale: int, quality: int | None = None) -> EnhancementType:
         """The type recorded when the user names none; 0 where nothing is trained.
@@ -131,19 +151,22 @@ class Catalog:
         A network harms pictures far better than those it was trained on (type 7 at JPEG quality 90: -2.8 dB), so a
         quality that is known and outside its training gets 0 too.
         """
-        kind = TYPES[self.defaults.get((codec, scale), 0)]
-        if quality is None:
-            return kind
-        networks = self.networks(kind, codec, scale, quality)
-        fitting = self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
-        return kind if fitting else NONE
+        kinds = (TYPES[default.type] for default in self.defaults if default.meets(codec, scale, quality))
+        return next((kind for kind in kinds if quality is None or self._fits(kind, codec, scale, quality)), NONE)
 
-    def enhancing_type(self, codec: str) -> EnhancementType:
+    def _fits(self, kind: EnhancementType, codec: str, scale: int, quality: int) -> bool:
+        networks = self.networks(kind, codec, scale, quality)
+        return self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
+
+    def enhancing_type(self, codec: str, quality: int) -> EnhancementType:
         """The type for a picture of this codec that is no .lbic file; 0 where nothing is trained.
 
-        It is the one recorded at full size, else noise reduction, which adds nothing of its own.
+        It is the one recorded at full size, at this quality or else at any, or else noise reduction, which adds nothing
+        of its own.
         """
-        advised = self.default_type(codec, SCALE_ONE)
+        advised = self.default_type(codec, SCALE_ONE, quality)
+        if advised is NONE:
+            advised = self.default_type(codec, SCALE_ONE)
         trained = any(codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
         return NOISE_REDUCTION if advised is NONE and trained else advised
 
@@ -195,14 +218,19 @@ def load() -> Catalog:
     """Read the manifest; an installation without one has an empty catalog."""
     path = models_folder() / "manifest.json"
     if not path.is_file():
-        return Catalog((), {})
+        return Catalog((), ())
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         models = tuple(_row(row) for row in content["models"])
-        defaults = {(row["codec"], row["scale"]): row["type"] for row in content["defaults"]}
+        defaults = tuple(_default(row) for row in content["defaults"])
     except (ValueError, KeyError, TypeError) as error:
         raise MissingError(f"models/manifest.json is damaged ({error}); reinstall lbic") from error
     return Catalog(models, defaults)
+
+
+def _default(row: dict[str, Any]) -> Default:
+    quality = row.get("quality")
+    return Default(row["codec"], row["scale"], row["type"], tuple(quality) if quality else None)
 
 
 def _row(row: dict[str, Any]) -> ModelSpec:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lbic.enhance.catalog import ModelSpec
+from lbic.enhance.catalog import Default, ModelSpec
 from lbic.errors import FileError
 
 FORMAT = 1
@@ -33,15 +33,6 @@ class About:
     gain: dict[str, float]
     cpu_seconds: float | None
     weights: str = "fp32"
-
-
-@dataclass(frozen=True)
-class Default:
-    """The type that ``lbic compress`` records for a codec and a scale in sixteenths."""
-
-    codec: str
-    scale: int
-    type: int
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -67,15 +58,21 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     kept = [other for other in content["models"] if _place(other) != _place(row) and other["name"] != spec.name]
     gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
     content["models"] = sorted([*kept, row], key=lambda each: str(each["name"]))
-    known = {(r["codec"], r["scale"]): r["type"] for r in content["defaults"]}
-    known |= {(d.codec, d.scale): d.type for d in defaults}
-    content["defaults"] = [asdict(Default(*key, kind)) for key, kind in sorted(known.items())]
+    kept_defaults = [one for one in content["defaults"] if all(_case(one) != _case(asdict(new)) for new in defaults)]
+    # Those for a range of qualities come first: the first that fits is taken.
+    content["defaults"] = sorted([*kept_defaults, *map(asdict, defaults)], key=_case)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / spec.file, data)
     _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
     _write(folder / "README.md", cards(content).encode())
     for file in gone:
         (folder / file).unlink(missing_ok=True)
+
+
+def _case(default: dict[str, Any]) -> tuple[Any, ...]:
+    """What a default is for; those without a range of qualities after the others."""
+    quality = default.get("quality")
+    return default["codec"], default["scale"], not quality, *(quality or ())
 
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
