@@ -158,7 +158,7 @@ def test_second_tries_are_listed_in_the_end(ray: Any, tmp_path: Path, monkeypatc
     monkeypatch.setattr(Cluster, "compress", lambda self, _function, data: compress(self, once, data))
     lines = lbic(*JPEG, "-j", 1, "--ray", "auto", *sources).stderr.splitlines()
     assert lines[0].startswith(f"lbic: note: {sources[0]}: {cluster.SECOND_TRY}")
-    assert lines[3] == "2 compressed"
+    assert lines[3].startswith("2 compressed  ")
     assert [line.split(": ")[0] for line in lines[4:]] == [f"  {sources[0]}"]
 
 
