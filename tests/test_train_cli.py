@@ -55,7 +55,7 @@ def test_from_pictures_to_a_model(work: Path) -> None:
     export = ("export", work / "run" / "last.pt", "-o", work / "models", "--val", work / "val")
     lbic(*export, "--default", "jpeg:2:5")
     content = json.loads((work / "models" / "manifest.json").read_text())
-    assert content["defaults"] == [{"codec": "jpeg", "scale": 32, "type": 5}]
+    assert content["defaults"] == [{"codec": "jpeg", "scale": 32, "type": 5, "quality": None}]
     assert content["models"][0]["about"]["gain"].keys() == {"30"}
     assert "| tiny |" in lbic("train", "table", "--models", work / "models").output
 
