@@ -64,7 +64,7 @@ def choose_type(found: Degradation) -> EnhancementType:
         if found.known_from != "assumed" and _is_better(found, spec):
             raise MissingError(
                 f"{found.codec} quality {found.quality} is better than what model {spec.name} was trained for "
-                f"({spec.domain()}) and may be harmed by it; --type {kind.id} runs it anyway"
+                f"({spec.domain(found.codec)}) and may be harmed by it; --type {kind.id} runs it anyway"
             )
     return kind
 

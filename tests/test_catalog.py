@@ -93,6 +93,16 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
     trained = spec("three", DATA, "ar", codecs=("webp",), quality=(0, 10))
     assert shipped(stranger, row).find("ar", "webp", 16, 40, "lite") == row
     assert shipped(stranger, row, trained).find("ar", "webp", 16, 40, "lite") == trained
+    assert row.domain("webp") == "webp quality 0..80, scale 1"
+    assert row.domain("vvc") == "vvc quality 32..50, scale 1"
+
+
+def test_what_a_row_was_measured_for_keeps_no_other_profile_from_its_turn() -> None:
+    also = (Equivalent("vvc", (43, 50), (42, 42)),)
+    lite = spec("lite", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), also=also)
+    full = spec("full", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), profile="full")
+    assert shipped(lite, full).find("nr", "vvc", 16, 37, "full") is full
+    assert shipped(full, lite).find("nr", "vvc", 16, 37, "lite") is lite
 
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:

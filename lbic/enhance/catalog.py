@@ -94,15 +94,20 @@ class ModelSpec:
                 return other.quality_for(quality)
         return quality if codec in self.codecs else sum(self.quality) // 2
 
+    def strangeness(self, codec: str) -> int:
+        """0 for a codec that the network was trained for, 1 for one that it was measured for, 2 for any other."""
+        return 0 if codec in self.codecs else 1 if self._equivalents(codec) else 2
+
     def ranges(self, codec: str) -> list[tuple[int, int]]:
         """The ranges, lowest and highest, of a codec's qualities that the network was trained or measured for."""
         trained = [self.quality] if codec in self.codecs else []
         return trained + [(min(other.quality), max(other.quality)) for other in self._equivalents(codec)]
 
-    def domain(self) -> str:
-        """What the network was trained for, for a sentence."""
+    def domain(self, codec: str | None = None) -> str:
+        """What the network was trained for, or what of one codec it serves, for a sentence."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
-        return f"{'/'.join(self.codecs)} quality {self.quality[0]}..{self.quality[1]}, scale {scales}"
+        codecs, ranges = ("/".join(self.codecs), [self.quality]) if codec is None else (codec, self.ranges(codec))
+        return f"{codecs} quality {min(low for low, _ in ranges)}..{max(high for _, high in ranges)}, scale {scales}"
 
     def _trained(self, codec: str, quality: int) -> bool:
         return codec in self.codecs and self.quality[0] <= quality <= self.quality[1]
@@ -152,9 +157,10 @@ class Catalog:
         quality that is known and outside its training gets 0 too.
         """
         kinds = (TYPES[default.type] for default in self.defaults if default.meets(codec, scale, quality))
-        return next((kind for kind in kinds if quality is None or self._fits(kind, codec, scale, quality)), NONE)
+        return next((kind for kind in kinds if quality is None or self.fits(kind, codec, scale, quality)), NONE)
 
-    def _fits(self, kind: EnhancementType, codec: str, scale: int, quality: int) -> bool:
+    def fits(self, kind: EnhancementType, codec: str, scale: int, quality: int) -> bool:
+        """Tell whether the type's networks, profile lite, are all shipped and serve pictures of this kind."""
         networks = self.networks(kind, codec, scale, quality)
         return self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
 
@@ -177,10 +183,9 @@ class Catalog:
         quality, then the wanted profile; the manifest's order breaks ties.
         """
 
-        def distance(spec: ModelSpec) -> tuple[bool, bool, bool, bool, bool]:
+        def distance(spec: ModelSpec) -> tuple[int, bool, bool, bool]:
             return (
-                codec not in spec.codecs,
-                not spec._equivalents(codec),
+                spec.strangeness(codec),
                 scale not in spec.scales,
                 not spec.knows(codec, quality),
                 spec.profile != profile,

@@ -62,10 +62,5 @@ def candidates(header: Header, goal: Goal = FIDELITY) -> list[EnhancementType]:
     """The types that ``best`` measures, ``none`` first, then by the number of their networks."""
     useless = _RESTORING if goal == FIDELITY else set()
     kinds = (kind for kind in TYPES.values() if kind.roles and not useless & set(kind.roles))
-    return [NONE, *sorted((kind for kind in kinds if _trained(kind, header)), key=lambda kind: len(kind.roles))]
-
-
-def _trained(kind: EnhancementType, header: Header) -> bool:
-    shipped = catalog.load()
-    networks = shipped.networks(kind, header.codec, header.scale, header.quality, ENCODER.profile)
-    return shipped.shipped(kind) and all(spec.covers(header.codec, header.scale, header.quality) for spec in networks)
+    shipped, coded = catalog.load(), (header.codec, header.scale, header.quality)
+    return [NONE, *sorted((kind for kind in kinds if shipped.fits(kind, *coded)), key=lambda kind: len(kind.roles))]

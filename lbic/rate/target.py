@@ -106,10 +106,12 @@ class Trials:
 
     def score(self, rank: int, step: int, goal: Goal) -> float:
         """How close to the original it comes by a goal; infinity where ``size`` is."""
-        if math.isinf(self.size(rank, step)):
-            return math.inf
         if (goal, rank, step) not in self.found:
-            done = pipeline.decompress(self.file(rank, step).data, DecompressSettings(runtime=ENCODER))
+            try:
+                data = self.file(rank, step).data
+            except CodecError:
+                return math.inf
+            done = pipeline.decompress(data, DecompressSettings(runtime=ENCODER))
             self.found[goal, rank, step] = GOALS[goal](self.picture.image, done.image)
         return self.found[goal, rank, step]
 
