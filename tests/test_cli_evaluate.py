@@ -15,6 +15,7 @@ from PIL import Image
 from toys import identity, spec
 
 from lbic import pipeline
+from lbic.container import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import cache, plan, plots, runner
 from lbic.evaluate.plan import Coding, Plan
@@ -244,12 +245,29 @@ def saved(image: Image.Image) -> bytes:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("vvc:37", [("vvc", 37)]),
-        ("jpeg:10,20", [("jpeg", 10), ("jpeg", 20)]),
-        ("jpeg", [("jpeg", 20)]),
-        ("file:jpeg:10,20", [("file:jpeg", 10), ("file:jpeg", 20)]),
-        ("file:hevc", [("file:hevc", 37)]),
+        ("vvc:37", [Coding("vvc", 37)]),
+        ("jpeg:10,20", [Coding("jpeg", 10), Coding("jpeg", 20)]),
+        ("jpeg", [Coding("jpeg", 20)]),
+        ("file:jpeg:10,20", [Coding("file:jpeg", 10), Coding("file:jpeg", 20)]),
+        ("file:hevc", [Coding("file:hevc", 37)]),
+        ("vvc@4:30,37", [Coding("vvc", 30, effort=4), Coding("vvc", 37, effort=4)]),
+        ("file:vvc@0", [Coding("file:vvc", 37, effort=0)]),
     ],
 )
-def test_codings_are_parsed(text: str, expected: list[tuple[str, int]]) -> None:
+def test_codings_are_parsed(text: str, expected: list[Coding]) -> None:
     assert plan.parse_codings(text) == expected
+
+
+@pytest.mark.parametrize("text", ["vvc@5:37", "vvc@:37", "vvc@-1", "vvc@fast:37"])
+def test_efforts_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match=r"the effort after @ is 0\.\.4, as in vvc@4:37"):
+        plan.parse_codings(text)
+
+
+def test_a_coding_with_an_effort_of_its_own(needs_vvc: None) -> None:
+    """It is coded with that one, and rows tell it from the plan's."""
+    given = Plan(plan.codings(["vvc:37", "vvc@0:37", "vvc@1:37"], [SCALE_ONE]), effort=0)
+    rows = runner.evaluate("a.png", saved(photo(96, 80)), given)
+    assert [row.codec for row in rows] == ["vvc", "vvc@0", "vvc@1"]
+    assert all(row.error is None for row in rows)
+    assert rows[0].bytes == rows[1].bytes != rows[2].bytes

@@ -44,7 +44,8 @@ _OF_PRESET = {
     "codecs",
     multiple=True,
     metavar="NAME:Q,...",
-    help="Codec and its qualities, as in vvc:37 or jpeg:10,20; may be given several times. "
+    help="Codec and its qualities, as in vvc:37, jpeg:10,20 or, with an effort of its own, vvc@4:37; may be given "
+    "several times. "
     f"A format's own file by its own encoder: {peers.quality_table()}.",
 )
 @click.option(

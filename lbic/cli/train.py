@@ -133,6 +133,12 @@ def _trainer(name: str, summary: str) -> click.Command:
         help="Begin with the weights of an exported network; a cascade takes two of one network each.",
     )
     @click.option(
+        "--teacher",
+        type=MADE_FILE,
+        metavar="FILE.onnx",
+        help="The network that a recipe with [distill] learns from, in eight orientations.",
+    )
+    @click.option(
         "--features",
         type=click.Choice(["distilled", "vgg19"]),
         default="distilled",
@@ -164,6 +170,7 @@ def _train(
     resume: bool,
     after: Path | None,
     init: tuple[Path, ...],
+    teacher: Path | None,
     features: str,
     minutes: float,
     threads: int | None,
@@ -189,7 +196,8 @@ def _train(
         raise UsageError(f"{output}: there is a run already; --resume goes on with it")
     before = export.read_network(after) if after else None
     compared = perceptual.load(features) if recipe.perceptual else None
-    trainer = loop.Trainer(recipe, loop.best_device(), before, compared)
+    taught = export.read_network(teacher) if teacher else None
+    trainer = loop.Trainer(recipe, loop.best_device(), before, compared, taught)
     if resume:
         trainer.restore(checkpoint.load(last))
     elif init:

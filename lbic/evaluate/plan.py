@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lbic import codecs
 from lbic.codecs import check_quality
-from lbic.codecs.base import DEFAULT_EFFORT, Codec
+from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec
 from lbic.container import SCALE_ONE
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
@@ -17,16 +17,25 @@ from lbic.evaluate import peers
 from lbic.evaluate.peers import PEERS, Peer
 from lbic.metrics.table import ALWAYS, Metric
 
-_CODING = re.compile(rf"((?:{peers.PREFIX})?[^:]*)(?::(.*))?", re.DOTALL)
+_CODING = re.compile(rf"((?:{peers.PREFIX})?[^:@]*)(?:@([^:]*))?(?::(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Coding:
-    """One way to make a file, a .lbic file or that of a peer; ``scale`` is in sixteenths, 16 for peers."""
+    """One way to make a file, a .lbic file or that of a peer; ``scale`` is in sixteenths, 16 for peers.
+
+    ``effort`` None leaves it to the plan.
+    """
 
     codec: str
     quality: int
     scale: int = SCALE_ONE
+    effort: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What rows call it: the codec, and the effort where it has one of its own."""
+        return self.codec if self.effort is None else f"{self.codec}@{self.effort}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,10 @@ class Plan:
         """The types that a coding is decoded with; the files of peers are only what their own decoders make of them."""
         return (NONE,) if coding.codec in PEERS else self.types
 
+    def effort_of(self, coding: Coding) -> int:
+        """The effort that a coding is made with."""
+        return self.effort if coding.effort is None else coding.effort
+
     @property
     def steps(self) -> int:
         """How many rows a picture gets."""
@@ -54,31 +67,41 @@ def coder(name: str) -> Codec | Peer:
     return peers.get(name) if name.startswith(peers.PREFIX) else codecs.get(name)
 
 
-def parse_codings(text: str) -> list[tuple[str, int]]:
-    """Codec and qualities as evaluate takes them: ``vvc:37``, ``file:jpeg:10,20``, ``vvc`` for the default.
+def parse_codings(text: str) -> list[Coding]:
+    """Codec and qualities as evaluate takes them, at full size.
 
-    Raises UsageError for an unknown codec or a quality that is no number or not in its range.
+    ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` at an effort of its own, ``vvc`` for the default quality. Raises
+    UsageError for an unknown codec, an effort that is none, or a quality that is no number or not in its range.
     """
     found = _CODING.fullmatch(text)
     assert found  # everything matches
-    name, numbers = found.groups()
+    name, at, numbers = found.groups()
     known = coder(name)
+    effort = None if at is None else check_effort(at, text)
     if not numbers:
-        return [(name, known.default_quality)]
+        return [Coding(name, known.default_quality, effort=effort)]
     try:
         qualities = [int(number) for number in numbers.split(",")]
     except ValueError:
         raise UsageError(f"{text!r}: qualities are whole numbers joined by commas, as in jpeg:10,20") from None
-    return [(name, check_quality(known, quality)) for quality in qualities]
+    return [Coding(name, check_quality(known, quality), effort=effort) for quality in qualities]
+
+
+def check_effort(number: str, text: str) -> int:
+    """The effort that stands in a coding's text; UsageError names the range."""
+    least, most = EFFORTS[0], EFFORTS[-1]
+    if number not in map(str, EFFORTS):
+        raise UsageError(f"{text!r}: the effort after @ is {least}..{most}, as in vvc@{most}:37")
+    return int(number)
 
 
 def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[Coding, ...]:
     """Every coding that the texts name at every scale, in sixteenths; those of peers only at full size."""
     parsed = dict.fromkeys(one for text in texts for one in parse_codings(text))
     return tuple(
-        Coding(name, quality, scale)
-        for name, quality in parsed
-        for scale in ((SCALE_ONE,) if name in PEERS else scales)
+        replace(coding, scale=scale)
+        for coding in parsed
+        for scale in ((SCALE_ONE,) if coding.codec in PEERS else scales)
     )
 
 

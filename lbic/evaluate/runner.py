@@ -80,14 +80,15 @@ def failed(name: str, plan: Plan, error: str) -> list[Row]:
 
 
 def _evaluate_coding(original: Image.Image, picture: str, coding: Coding, plan: Plan, cache: Cache) -> Iterator[Row]:
-    key = keys.coded_key(picture, coding, plan.effort)
+    effort = plan.effort_of(coding)
+    key = keys.coded_key(picture, coding, effort)
     row_keys = {kind: keys.row_key(key, kind, plan.runtime) for kind in plan.types_of(coding)}
     names = [metric.name for metric in plan.metrics]
     known = {kind: find_row(cache, row_key, names) for kind, row_key in row_keys.items()}
     file, error = None, ""
     if not all(known.values()):
         try:
-            file = code(original, coding, plan.effort, key, cache)
+            file = code(original, coding, effort, key, cache)
         except LbicError as failure:
             error = str(failure)
     for kind, row_key in row_keys.items():
@@ -131,7 +132,7 @@ def _measure(original: Image.Image, coding: Coding, kind: EnhancementType, plan:
     decode_s = time.perf_counter() - started
     if decoded.size != original.size:
         raise CodecError(f"the file decoded to {decoded.width}x{decoded.height}")
-    row = Row("", coding.codec, coding.quality, coding.scale / SCALE_ONE, kind.id, profile)
+    row = Row("", coding.name, coding.quality, coding.scale / SCALE_ONE, kind.id, profile)
     row = replace(row, encode_s=file.encode_s, decode_s=decode_s)
     # Some formats have no gray: their three equal channels are the gray picture again.
     return measured(row, original, file.data, decoded.convert(original.mode), plan.metrics)
@@ -169,4 +170,4 @@ def keep_row(cache: Cache, key: Key, row: Row) -> Row:
 def _failed(name: str, coding: Coding, kind: EnhancementType, plan: Plan, error: str) -> Row:
     nothing: dict[str, float | None] = {metric.name: None for metric in plan.metrics}
     scale = coding.scale / SCALE_ONE
-    return Row(name, coding.codec, coding.quality, scale, kind.id, metrics=nothing, error=error)
+    return Row(name, coding.name, coding.quality, scale, kind.id, metrics=nothing, error=error)

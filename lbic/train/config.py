@@ -87,6 +87,19 @@ class PerceptualConfig:
 
 
 @dataclass(frozen=True)
+class DistillConfig:
+    """How a network learns from an earlier one (teacher.py).
+
+    The target is ``share`` of the way from the truth to the teacher's mean. ``pool`` crops are kept and drawn again
+    and again, ``fresh`` of them are replaced at every step.
+    """
+
+    share: float = 0.8
+    pool: int = 512
+    fresh: int = 1
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """The facts of the manifest row that no checkpoint knows."""
 
@@ -111,6 +124,8 @@ class Config:
     export: ExportConfig
     perceptual: PerceptualConfig | None = None
     """Given in recipes of texture restoration; without it the loss is train.loss alone."""
+    distill: DistillConfig | None = None
+    """Given in recipes that have a teacher."""
     text: str = field(default="", repr=False, compare=False)
     """The file itself, kept in checkpoints."""
 
@@ -195,6 +210,11 @@ def _check(config: Config, name: str) -> None:
         (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
         (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),
         (0 <= train.after_share <= 1, "train.after_share must be 0..1"),
+        (not (config.distill and config.perceptual), "[distill] and [perceptual] exclude each other"),
+        (
+            not config.distill or (0 < config.distill.share <= 1 and config.distill.pool >= config.distill.fresh >= 1),
+            "distill.share must be above 0 and at most 1, distill.fresh at least 1 and at most distill.pool",
+        ),
         (train.autocast in ("none", "bf16"), "train.autocast must be 'none' or 'bf16'"),
     )
     for fine, sentence in rules:

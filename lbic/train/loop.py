@@ -26,6 +26,7 @@ from lbic.train import checkpoint, losses, optimize
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
 from lbic.train.perceptual import Perceptual
+from lbic.train.teacher import Teacher
 from lbic.train.validate import gains
 
 LAST = "last.pt"
@@ -82,11 +83,13 @@ class Trainer:
         device: torch.device,
         before: Network | None = None,
         features: Features | None = None,
+        teacher: Network | None = None,
     ) -> None:
         """Start a run of a recipe.
 
         ``before`` is a finished network whose output this one is to improve, ``features`` what a perceptual
-        recipe compares. Raises UsageError for a perceptual recipe without them.
+        recipe compares, ``teacher`` the network that one with [distill] learns from. Raises UsageError where a recipe
+        lacks what it needs or has no use for what is given.
         """
         self.config = config
         self.device = device
@@ -106,6 +109,11 @@ class Trainer:
                 raise UsageError("a recipe with a perceptual loss needs features")
             self.perceptual = Perceptual(config.perceptual, self.loss, features, device)
             self.loss = self.perceptual.loss
+        if bool(config.distill) != bool(teacher):
+            raise UsageError("a teacher and a recipe with [distill] need each other")
+        if teacher and before:
+            raise UsageError("a network that runs after another one has no teacher")
+        self.teacher = Teacher(teacher, config.distill, config.train, device) if teacher and config.distill else None
         self.step = 0
 
     def state(self) -> dict[str, Any]:
@@ -117,6 +125,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "perceptual": self.perceptual.state() if self.perceptual else {},
+            "teacher": self.teacher.state() if self.teacher else {},
             "rng": json.dumps(self.rng.bit_generator.state),
             "torch_rng": torch.get_rng_state(),
         }
@@ -131,6 +140,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.perceptual:
             self.perceptual.restore(state["perceptual"])
+        if self.teacher:
+            self.teacher.restore(state["teacher"])
         self.rng.bit_generator.state = json.loads(state["rng"])
         torch.set_rng_state(state["torch_rng"])
         self.step = int(state["step"])
@@ -148,10 +159,8 @@ class Trainer:
         config = self.config.train
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.step, config)
-        margin = self.network.margin + (self.before.margin if self.before else 0)
-        batch = pairs.sample(self.rng, config.batch, config.patch, margin)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        coded, target, error, quality = (torch.from_numpy(values).to(self.device) for values in batch)
+        coded, target, error, quality = self._sample(pairs)
         if self.before:
             coded = self._after(self.before, coded, quality)
         inputs = self.network.with_quality(coded, quality).to(memory_format=layout)
@@ -168,6 +177,14 @@ class Trainer:
         self.step += 1
         self._average()
         return loss.detach()
+
+    def _sample(self, pairs: PairSet) -> tuple[Tensor, ...]:
+        """The crops of a step, as data.Batch has them."""
+        if self.teacher:
+            return self.teacher.sample(pairs, self.rng)
+        margin = self.network.margin + (self.before.margin if self.before else 0)
+        batch = pairs.sample(self.rng, self.config.train.batch, self.config.train.patch, margin)
+        return tuple(torch.from_numpy(values).to(self.device) for values in batch)
 
     def restore_picture(self, picture: Floats, quality: int) -> Floats:
         """Run the averaged network (after the one before it) on a picture, (height, width, channels) in [0, 1]."""
