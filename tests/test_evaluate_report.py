@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_the_page_marks_the_best_of_every_rate() -> None:
 
 @pytest.mark.parametrize("preset", [preset for preset in PRESETS.values() if preset.codecs], ids=lambda one: one.name)
 def test_presets_are_plans(preset: Preset) -> None:
-    assert plan.codings(preset.codecs, [16])
+    assert plan.codings((*preset.codecs, *preset.optional), [16])
     assert all(types.parse(word) for word in preset.types.split(","))
     assert set(preset.metrics.split(",")) <= set(table.METRICS)
 
@@ -90,6 +91,18 @@ def test_a_preset_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [row["image"] for row in rows] == ["a.png"] * 4
     assert str(tmp_path) not in page + json.dumps(rows)
     assert "README.md exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr
+
+
+@pytest.mark.usefixtures("no_gpu", "write_models")
+def test_a_presets_optional_codecs_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LBIC_VTM_DIR", raising=False)
+    lbic("evaluate", "-h")
+    monkeypatch.setitem(presets.PRESETS, "types", replace(TOY, optional=("file:vtm:37", "file:webp:40")))
+    save(tmp_path / "pictures" / "a.png", photo(64, 64))
+    result = lbic("evaluate", tmp_path / "pictures", "--preset", "types")
+    assert "file:webp" in result.stdout
+    assert "file:vtm" not in result.stdout
+    assert "note: file:vtm left out: " in result.stderr
 
 
 @pytest.fixture

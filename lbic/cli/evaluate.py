@@ -151,7 +151,7 @@ def evaluate(
     computed again, and its seconds are that run's. Seconds are only worth reading with --no-cache and
     -j 1 on an idle machine.
     """
-    preset = PRESETS[preset_name] if preset_name else None
+    preset, left_out = PRESETS[preset_name] if preset_name else None, list[str]()
     report_to = Path(report_folder) if report_folder else None
     if report_to and not preset:
         raise UsageError("--report writes what a --preset finds; --json, --csv and --plot write the rest")
@@ -159,8 +159,9 @@ def evaluate(
         _refuse_beside_preset()
         if not preset.codecs:
             return table1.run(inputs, report_to, talk, force=force, jobs=jobs)
-        codecs, kinds = preset.codecs, _KINDS.convert(preset.types, None, None)
-        metrics, published = tuple(preset.metrics.split(",")), preset.anchors
+        more, left_out = plan.possible(preset.optional)
+        codecs, kinds = (*preset.codecs, *more), _KINDS.convert(preset.types, None, None)
+        metrics, published = tuple(preset.metrics.split(",")), preset.anchors if report_to or plot_folder else None
     elif not codecs:
         raise UsageError("--codec names what to evaluate, as in --codec vvc:32,37; or take a --preset")
     measured, notes = table.chosen(metrics)
@@ -185,7 +186,7 @@ def evaluate(
 
     rows: dict[str, list[Row]] = {}
     report = Report("evaluated", len(sources), talk, steps=given.steps)
-    for note in notes:
+    for note in (*notes, *left_out):
         report.note(note)
 
     def work(source: Source) -> Outcome:

@@ -107,5 +107,15 @@ def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[Coding, ...]:
 
 def missing(plan: Plan) -> list[str]:
     """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
-    names = dict.fromkeys(coding.codec for coding in plan.codings)
-    return [sentence for name in names if (sentence := coder(name).availability())]
+    return [sentence for name in _names(plan.codings) if (sentence := coder(name).availability())]
+
+
+def possible(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Those of the texts whose encoders are here, and a sentence on each of the others."""
+    reasons = {text: coder(_names(parse_codings(text))[0]).availability() for text in texts}
+    left_out = [f"{text.rpartition(':')[0]} left out: {reason}" for text, reason in reasons.items() if reason]
+    return [text for text, reason in reasons.items() if not reason], left_out
+
+
+def _names(codings: Iterable[Coding]) -> list[str]:
+    return list(dict.fromkeys(coding.codec for coding in codings))

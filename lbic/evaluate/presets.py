@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Preset:
     """What ``lbic evaluate --preset NAME`` stands for: the options of these names.
 
-    ``pictures`` says which set it is for, ``text`` what its page says before the figures. One without codecs is no
-    evaluation of this kind, but a table of its own.
+    ``pictures`` says which set it is for, ``text`` what its page says before the figures. ``optional`` are codecs that
+    are left out where their encoder is missing. One without codecs is no evaluation of this kind, but a table of its
+    own.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Preset:
     pictures: str
     text: str
     codecs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     types: str = "0"
     metrics: str = "psnr"
     anchors: str | None = None
@@ -54,10 +56,10 @@ at hand.""",
             "Every codec on Kodak",
             "the 24 Kodak pictures",
             """\
-Rows with `file:` are the formats' own files by their own encoders at their best effort, the others .lbic files
-with the enhancement type named, by libvvenc at lbic's default effort, 2, and its best, 4 (`vvc@4`); without a type
-that is plain VVC. Bytes are those of whole files. Published rows are what their authors, or those who measured them,
-report for the same pictures; they may count bytes otherwise.""",
+Rows with `file:` are the formats' own files by their own encoders at their best effort (`file:vtm`: the bare stream
+of the reference encoder), the others .lbic files with the enhancement type named, by libvvenc at lbic's default
+effort, 2, and its best, 4 (`vvc@4`); without a type that is plain VVC. Bytes are those of whole files. Published rows
+are what their authors, or those who measured them, report for the same pictures; they may count bytes otherwise.""",
             codecs=(
                 "vvc:35,38,42,46",
                 "vvc@4:35,38,42,46",
@@ -68,6 +70,7 @@ report for the same pictures; they may count bytes otherwise.""",
                 "file:jp2:480,240,160,120,80",
                 "file:jpeg:2,5,8,12,16",
             ),
+            optional=("file:vtm:35,38,42,46",),
             types="0,1,3",
             metrics="psnr,ms_ssim,lpips",
             anchors="kodak",
