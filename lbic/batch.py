@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lbic import cluster, image, pipeline
+from lbic import apart, cluster, image, pipeline
 from lbic.errors import LbicError
 from lbic.fileio import Source
 from lbic.limits import MAX_PIXELS
@@ -30,6 +30,7 @@ class Compressor:
 
     ``wanted`` is a target by its name (size, bpp or psnr) and value, reached at the best of ``scales`` (sixteenths);
     without one the settings alone count. ``flatten`` is the colour, RGB 0..255, that pictures with alpha are put on.
+    ``apart`` has the file read in another process (lbic/apart.py), as the command line does.
     """
 
     settings: CompressSettings = field(default_factory=CompressSettings)
@@ -37,10 +38,12 @@ class Compressor:
     scales: tuple[int, ...] = target.SCALES
     max_pixels: int = MAX_PIXELS
     flatten: tuple[int, int, int] | None = None
+    apart: bool = False
 
     def __call__(self, data: bytes) -> Compressed:
-        """Raises as image.load, pipeline.compress and rate.target.compress do."""
-        picture = image.load(data, max_pixels=self.max_pixels, keep_icc="icc" in self.settings.keep)
+        """Raises as image.load (apart.load), pipeline.compress and rate.target.compress do."""
+        load = apart.load if self.apart else image.load
+        picture = load(data, max_pixels=self.max_pixels, keep_icc="icc" in self.settings.keep)
         if self.flatten:
             picture = picture.flattened(self.flatten)
         if self.wanted is None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.depth import is_deep
 from lbic.errors import ImageError, UsageError
 from lbic.pillow import own_limits
+
+if TYPE_CHECKING:
+    # Elsewhere where it is used: most pictures are read without it, and worker.py starts in half the time.
+    import numpy as np
+    from numpy.typing import NDArray
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF", "JPEG2000")
 """What lbic reads. An allow-list: a picture never reaches Pillow's rarer, less tested readers."""
@@ -75,11 +79,17 @@ class Picture:
         return replace(self, image=result, alpha=None, icc=self.icc if fits else None, notes=tuple(notes))
 
 
-def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = False) -> Picture:
+def load(
+    data: bytes,
+    *,
+    max_pixels: int = limits.MAX_PIXELS,
+    keep_icc: bool = False,
+    opened: Callable[[int, int], None] = lambda width, height: None,
+) -> Picture:
     """Read a picture file.
 
-    Raises ImageError for what is no picture, is damaged or truncated, is animated, or has more than
-    ``max_pixels`` pixels (checked before any is allocated).
+    ``opened`` is told its width and height once they are within the limits, before pixels are allocated. Raises
+    ImageError for what is no picture, is damaged or truncated, is animated, or has more than ``max_pixels`` pixels.
     """
     if not data:
         raise ImageError("the file is empty")
@@ -87,6 +97,7 @@ def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = F
         with own_limits():
             image = _open(data)
             _check(image, max_pixels)
+            opened(*image.size)
             deep = is_deep(image, data)
             image.load()
     except (ImageError, MemoryError):
@@ -113,13 +124,13 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
         image = _reduce(image, notes)
     elif image.mode in ("P", "PA", "LA", "RGBA"):
         image = _drop_alpha(image)
-    if icc:
-        image, icc = _apply_profile(image, icc, notes, keep=keep_icc)
+    image, icc = _apply_profile(image, icc, notes, keep=keep_icc) if icc else (image, None)
     if image.mode == "CMYK":
         notes.append("CMYK converted to RGB")
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    xmp = xmp if isinstance(xmp, bytes) else None  # a TIFF's tag may be numbers
     return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source))
 
 
@@ -213,6 +224,8 @@ def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
     """The alpha plane, None when every pixel is opaque."""
     if not image.has_transparency_data:
         return None
+    import numpy as np
+
     if image.mode[0] == "I":  # Pillow does not convert these: one level is clear
         plane = np.where(np.asarray(image) == image.info["transparency"], np.uint8(0), np.uint8(255))
     else:
@@ -225,14 +238,16 @@ def _drop_alpha(image: Image.Image) -> Image.Image:
     if image.mode == "LA":
         return image.getchannel("L")
     colour = image.convert("RGBA").convert("RGB")
-    r, g, b = (np.asarray(channel) for channel in colour.split())
-    if image.mode != "RGBA" and np.array_equal(r, g) and np.array_equal(g, b):
+    r, g, b = colour.split()
+    if image.mode != "RGBA" and not ImageChops.difference(r, g).getbbox() and not ImageChops.difference(g, b).getbbox():
         return colour.getchannel(0)
     return colour
 
 
 def _reduce(image: Image.Image, notes: list[str]) -> Image.Image:
     """16-bit or float gray to 8 bits; floats are taken to be 0..1 or 0..255."""
+    import numpy as np
+
     values = np.asarray(image, np.float64)
     if image.mode == "F":
         notes.append("float samples reduced to 8 bits")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from toys import write_catalog
 
+from lbic import children
 from lbic.codecs import CODECS, encoders, vtm
 from lbic.enhance import catalog, engine, session
 from lbic.enhance.catalog import ModelSpec
@@ -60,6 +61,15 @@ def fresh_encoders() -> Iterator[None]:
     yield
     for cache in caches:
         cache.cache_clear()
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Decoders' processes are toys (toy_worker.py), and none is left from other tests or for them."""
+    children.end_idle()
+    monkeypatch.setattr(children, "MODULE", "toy_worker")
+    yield
+    children.end_idle()
 
 
 @pytest.fixture

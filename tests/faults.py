@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from cli_helpers import PROGRAM
 
+from lbic import children
+
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -84,6 +86,27 @@ def at_work(scratch: Path) -> list[int]:
             if str((folder / "cwd").readlink()).startswith(f"{scratch}/"):
                 found.append(int(folder.name))
     return found
+
+
+def processes() -> list[int]:
+    """Decoders' processes that wait for work."""
+    return [found._process.pid for found in children._idle]
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process ends within some seconds."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        status = Path(f"/proc/{pid}/stat")
+        with suppress(OSError):
+            if status.read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] == "Z":
+                return True  # ended, and whoever inherited it has not looked yet
+        time.sleep(0.05)
+    return False
 
 
 def in_namespace(setup: str, command: Sequence[str], listed: Path, **more: str) -> tuple[int, str, list[str]]:

@@ -210,6 +210,45 @@ def test_a_program_that_vanished_is_missing(program: Program, monkeypatch: pytes
         CODECS["vvc"].encode(GRAY, 37, 0)
 
 
+def test_an_encoder_whose_interpreter_is_missing_cannot_be_started(tmp_path: Path) -> None:
+    """It is there and may be run, so that only the system itself can tell."""
+    path = tmp_path / "ffmpeg"
+    path.write_text("#!/no/such/interpreter\n")
+    path.chmod(0o755)
+    with pytest.raises(MissingError, match=f"^cannot start {path}: No such file or directory$"):
+        process.run([str(path)], timeout=5)
+
+
+KNOWS = 'case "$*" in *--version) exit 0;; esac\n'
+"""Begins a setpriv that has the option, as far as lbic asks."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has setpriv")
+@pytest.mark.parametrize(
+    ("setpriv", "tied"),
+    [
+        ('[ "$1" = --version ] && exit; [ "$1 $2 $3" = "--pdeathsig KILL --" ] || exit 1; shift 3; exec "$@"', True),
+        ("echo \"setpriv: unrecognized option '--pdeathsig'\" >&2; exit 1", False),
+        (KNOWS + "echo 'setpriv: set parent death signal failed: not permitted' >&2; exit 1", True),
+        (None, False),
+    ],
+    ids=["has the option", "has it not", "fails later", "none"],
+)
+def test_an_encoder_runs_whatever_setpriv_there_is(
+    setpriv: str | None, tied: bool, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if setpriv:
+        program(setpriv, "bin/setpriv")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    words = (str(tmp_path / "bin" / "setpriv"), "--pdeathsig", "KILL", "--")
+    assert process.tie(os.environ["PATH"]) == (words if tied else ())
+    assert process.run([program('echo "$@"'), "a", "b c"], timeout=20) == b"a b c\n"
+    with pytest.raises(CodecError, match=r"^encoder failed \(7\): the cause$"):
+        process.run([program("echo the cause >&2; exit 7")], timeout=20)
+    with pytest.raises(CodecError, match=r"^encoder was killed \(signal 9\): no message$"):
+        process.run([program("kill -9 $$")], timeout=20)
+
+
 def vtm_folder(program: Program, banner: str, *, configuration: bool = True) -> str:
     path = Path(
         program(

@@ -16,6 +16,7 @@ from faults import LBIC, at_work, ended, environment, hooked, linux, posix, runn
 from helpers import photo
 from toys import network, spec, write_catalog
 
+from lbic.codecs import process as programs
 from lbic.errors import ExitCode
 
 pytestmark = posix
@@ -116,7 +117,7 @@ def test_signals_that_are_ignored_stay_ignored(tmp_path: Path) -> None:
 
 @linux
 def test_killed_while_a_picture_is_encoded(tmp_path: Path, needs_vvc: None) -> None:
-    """The encoder ends by itself; the next run removes its files."""
+    """The encoder ends too; the next run removes its files."""
     source, scratch = save(tmp_path / "a.png", photo(320, 256)), tmp_path / "scratch"
     with running(LBIC, (*SLOW, source), scratch) as process:
         until(lambda: at_work(scratch), process)
@@ -129,6 +130,21 @@ def test_killed_while_a_picture_is_encoded(tmp_path: Path, needs_vvc: None) -> N
     assert done.returncode == ExitCode.OK
     assert list(scratch.iterdir()) == []
     assert names(tmp_path) == {"a.png", "a.lbic"}
+
+
+@linux
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_encoder_that_hangs_ends_with_an_lbic_that_is_killed(tmp_path: Path, jobs: int) -> None:
+    if not programs.tie(os.environ.get("PATH")):
+        pytest.skip("no setpriv with --pdeathsig on this machine")
+    sources, scratch = [save(tmp_path / f"{name}.png") for name in "ab"], tmp_path / "scratch"
+    encoder = stand_in(tmp_path / "bin" / "ffmpeg", "trap '' INT TERM HUP\n" + HANGS)
+    with running(LBIC, ("compress", "-j", jobs, *sources), scratch, LBIC_VVC_ENCODER=encoder) as process:
+        until(lambda: len(at_work(scratch)) == jobs, process)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(30) == -signal.SIGKILL
+        until(lambda: not at_work(scratch))
+    assert names(scratch), "nobody was left to remove them"
 
 
 @linux

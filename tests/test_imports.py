@@ -48,6 +48,7 @@ def test_rules(path: Path) -> None:
         reached = {module for module in imports(path) if module.startswith(("lbic.nets", "lbic.train"))}
         # LPIPS is a network; its metric imports it when it is first asked for.
         assert reached <= ({"lbic.nets.lpips", "lbic.nets.lpips.LPIPS"} if name == "metrics/lpips.py" else set())
+    assert "lbic.worker" not in imports(path), "it is a process of its own"
     assert all(
         node.level == 0 for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,54 +16,24 @@ import numpy as np
 import pytest
 from cli_helpers import lbic, records
 from conftest import GOLDEN
+from faults import gone, posix, processes
 from helpers import planes_equal
 
-from lbic import children, container, pipeline
+from lbic import children, container, pipeline, protocol, worker
 from lbic.children import DecoderError
-from lbic.codecs import CODECS, isolated, worker
+from lbic.codecs import CODECS, isolated
 from lbic.codecs.base import Geometry
 from lbic.color import Planes
 from lbic.container import Header
 from lbic.errors import CodecError, ExitCode, MissingError
 from lbic.pipeline import DecompressSettings
 
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 SMALL = Geometry(16, 8, gray=True)
 GRAY = Planes(np.full((8, 16), 0.5, np.float32))
 
 
-@pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Decoders' processes are toys, and none is left from other tests or for them."""
-    children.end_idle()
-    monkeypatch.setattr(children, "MODULE", "toy_worker")
-    yield
-    children.end_idle()
-
-
 def ask(order: str, geometry: Geometry = SMALL) -> Planes:
     return isolated.decode(CODECS["jpeg"], order.encode(), geometry)
-
-
-def processes() -> list[int]:
-    """The processes that wait for work."""
-    return [found._process.pid for found in children._idle]
-
-
-def gone(pid: int) -> bool:
-    """Tell whether a process ends within some seconds."""
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        status = Path(f"/proc/{pid}/stat")
-        with contextlib.suppress(OSError):
-            if status.read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] == "Z":
-                return True  # ended, and whoever inherited it has not looked yet
-        time.sleep(0.05)
-    return False
 
 
 def file_of(order: str) -> bytes:
@@ -126,15 +95,15 @@ def test_a_decoder_that_fails_is_an_error_and_the_next_picture_goes_on(toy: None
 def test_a_decoder_that_hangs_is_stopped(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     ask("decode")
     (pid,) = processes()
-    monkeypatch.setattr(isolated, "TIMEOUT", 0.2)
+    monkeypatch.setattr(protocol, "TIMEOUT", 0.2)
     with pytest.raises(DecoderError, match="the jpeg decoder did not finish within 0 s and was stopped"):
         ask("hang")
     assert gone(pid)
 
 
 def test_the_time_limit_grows_with_the_picture(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated, "TIMEOUT", 0)
-    monkeypatch.setattr(isolated, "TIMEOUT_PER_MEGAPIXEL", 60)
+    monkeypatch.setattr(protocol, "TIMEOUT", 0)
+    monkeypatch.setattr(protocol, "TIMEOUT_PER_MEGAPIXEL", 60)
     assert ask("decode", Geometry(1000, 1000, gray=True)).height == 1000
 
 
@@ -146,8 +115,8 @@ def test_what_a_library_prints_is_no_answer(toy: None, capfd: pytest.CaptureFixt
 def test_sentences_have_an_end(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CodecError, match="xxx") as caught:
         ask("ramble")
-    assert len(str(caught.value)) == worker.LONGEST
-    monkeypatch.setattr(isolated, "LONGEST", worker.LONGEST - 1)
+    assert len(str(caught.value)) == protocol.LONGEST
+    monkeypatch.setattr(children, "LONGEST", protocol.LONGEST - 1)
     with pytest.raises(DecoderError, match="makes no sense"):
         ask("ramble")
 
@@ -177,7 +146,7 @@ def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monk
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(MissingError, match="cannot start a process to decode in: No such file"):
         ask("decode")
-    children.prepare()
+    children.prepare(protocol.DECODE)
     assert processes() == []
 
 
@@ -190,7 +159,7 @@ def test_pictures_share_one_process(toy: None) -> None:
     for _ in range(5):
         ask("decode")
     assert processes() == before
-    children.prepare()
+    children.prepare(protocol.DECODE)
     assert processes() == before
 
 
@@ -199,6 +168,19 @@ def test_threads_decode_at_the_same_time(toy: None) -> None:
         for planes in pool.map(ask, ["decode"] * 30):
             assert planes_equal(planes, GRAY)
     assert 1 <= len(processes()) <= 3
+
+
+def test_threads_share_a_process_as_long_as_that_costs_less_than_a_start(
+    toy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "PATIENCE", 60)
+    with ThreadPoolExecutor(3) as pool:
+        assert all(planes_equal(planes, GRAY) for planes in pool.map(ask, ["decode"] * 30))
+    assert len(processes()) == 1
+    monkeypatch.setattr(children, "PATIENCE", 0.1)
+    with children.decoder() as first, children.decoder() as second:
+        assert first is not second
+    assert len(processes()) == 2
 
 
 def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None) -> None:
@@ -268,7 +250,8 @@ def test_a_decoder_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
 @posix
 def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
     """Its alarm, which the end of the process that started it does not stop."""
-    request = worker.REQUEST.pack(CODECS["jpeg"].id, True, 16, 8, 0, len(b"hang")) + b"hang"
+    fields = protocol.STREAM.pack(CODECS["jpeg"].id, True, 16, 8)
+    request = protocol.REQUEST.pack(protocol.DECODE, 0, len(b"hang")) + fields + b"hang"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run(
         [sys.executable, "-m", "toy_worker"],
@@ -285,7 +268,8 @@ def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> Non
 
 
 def test_a_request_that_is_cut_off_ends_it() -> None:
-    for requests in (b"", b"\x03", worker.REQUEST.pack(3, True, 16, 8, 5, 0)[:-1]):
+    whole = protocol.REQUEST.pack(protocol.READ, 5, 0)
+    for requests in (b"", b"\x03", whole[:-1], whole, whole + protocol.FILE.pack(1, True)[:-1]):
         replies = io.BytesIO()
         worker.serve(io.BytesIO(requests), replies)
-        assert replies.getvalue() == worker.REPLY.pack(worker.READY, 0)
+        assert replies.getvalue() == protocol.REPLY.pack(protocol.READY, 0)

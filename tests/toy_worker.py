@@ -1,4 +1,4 @@
-"""A decoder's process (lbic.codecs.worker) whose jpeg codec does what its stream says, the worst included."""
+"""A decoder's process (lbic.worker) that does what the payload of a jpeg file, or a picture file, says: the worst."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from lbic.codecs import CODECS, worker
+from lbic import image, worker
+from lbic.codecs import CODECS
 from lbic.codecs.base import Geometry
 from lbic.color import Planes
-from lbic.errors import CodecError
+from lbic.errors import CodecError, ImageError
+from lbic.image import Picture
+
+FILE = b"a toy: "
+"""Begins a picture file that is an order; ``opened `` is one whose size is told before the order is obeyed."""
 
 
 class ToyCodec:
@@ -22,33 +29,63 @@ class ToyCodec:
     id = CODECS["jpeg"].id
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        order, _, argument = data.decode().partition(" ")
-        if argument:
-            Path(argument).write_text(str(os.getpid()), encoding="ascii")
-        if order == "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        elif order == "leave":
-            os._exit(3)
-        elif order == "hang":
-            time.sleep(60)
-        elif order == "swell":
-            np.ones(2 << 30, np.uint8)
-        elif order == "raise":
-            raise ZeroDivisionError("of a decoder")
-        elif order == "refuse":
-            raise CodecError("the stream is damaged")
-        elif order == "ramble":
-            raise CodecError("x" * 99_999)
-        elif order == "babble":
-            os.write(1, b"a library's warning\n" * 9)
-            sys.stdout.write("and another\n")
-            sys.stdout.flush()
+        order = data.decode()
+        obey(order, CodecError)
         plane = np.full((geometry.height, geometry.width), 0.5, np.float32)
         if order == "other":
             return Planes(plane[1:])
         return Planes(plane) if geometry.gray else Planes(plane, plane, plane)
 
 
+class Long(bytes):
+    """Says that it is longer than any metadata."""
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+
+def load(
+    data: bytes, *, max_pixels: int = 0, keep_icc: bool = False, opened: Callable[[int, int], None] = lambda *_: None
+) -> Picture:
+    """As image.load, but for orders."""
+    if not data.startswith(FILE):
+        return read(data, max_pixels=max_pixels, keep_icc=keep_icc, opened=opened)
+    order = data.removeprefix(FILE).decode()
+    if order.startswith("opened "):
+        order = order.removeprefix("opened ")
+        opened(*((99, 99) if order == "too large" else (16, 8)))
+    obey(order, ImageError)
+    mode, size = ("CMYK" if order == "other mode" else "L"), ((15, 8) if order == "other" else (16, 8))
+    alpha = np.zeros((16, 8), np.uint8).T if order == "break" else None  # not as it can be sent
+    return Picture(Image.new(mode, size), alpha, icc=Long() if order == "long" else None)
+
+
+def obey(order: str, refusal: type[Exception]) -> None:
+    """Do the worst; a name after an order is that of a file to write this process's number to."""
+    order, _, argument = order.partition(" ")
+    if argument.startswith("/"):
+        Path(argument).write_text(str(os.getpid()), encoding="ascii")
+    if order == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif order == "leave":
+        os._exit(3)
+    elif order == "hang":
+        time.sleep(60)
+    elif order == "swell":
+        np.ones(2 << 30, np.uint8)
+    elif order == "raise":
+        raise ZeroDivisionError("of a decoder")
+    elif order == "refuse":
+        raise refusal("the stream is damaged")
+    elif order == "ramble":
+        raise refusal("x" * 99_999)
+    elif order == "babble":
+        os.write(1, b"a library's warning\n" * 9)
+        sys.stdout.write("and another\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
+    read, image.load = image.load, load
     CODECS["jpeg"] = ToyCodec()  # type: ignore[assignment]
     worker.main()

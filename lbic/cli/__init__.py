@@ -12,24 +12,25 @@ import click
 from lbic import children
 from lbic.cli import interrupt
 from lbic.errors import ExitCode, LbicError, reason
+from lbic.protocol import DECODE, READ
 
 
 class CommandRow(NamedTuple):
     """One sub-command: the module below lbic.cli that defines it under its own name, what it does in a line, and
-    whether it decodes .lbic files."""
+    what it first asks a process of its own for: DECODE .lbic files, READ pictures."""
 
     module: str
     summary: str
-    decodes: bool = False
+    asks: int | None = None
 
 
 COMMANDS = {
-    "compress": CommandRow("compress", "Make pictures very small: a.png -> a.lbic."),
-    "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png.", decodes=True),
+    "compress": CommandRow("compress", "Make pictures very small: a.png -> a.lbic.", READ),
+    "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png.", DECODE),
     "info": CommandRow("info", "Tell what .lbic files say of themselves; decodes nothing."),
-    "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing.", decodes=True),
+    "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing.", DECODE),
     "extract": CommandRow("extract", "Write the VVC stream or JPEG file in them, for other programs."),
-    "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG."),
+    "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG.", READ),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
     "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on a page."),
     "models": CommandRow("models", "List the networks that are shipped and check their files."),
@@ -59,8 +60,8 @@ class LbicGroup(click.Group):
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None
-        if row.decodes:
-            children.prepare()  # its imports take as long as the command's own
+        if row.asks is not None:
+            children.prepare(row.asks)  # its imports take as long as the command's own
         command = getattr(importlib.import_module(f"lbic.cli.{row.module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command

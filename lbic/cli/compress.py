@@ -87,7 +87,8 @@ def compress(
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
-    compressor = Compressor(settings, wanted, scales, max_pixels, flatten)
+    # A cluster's tasks are processes of their own: one that crashes is one picture's failure without another process.
+    compressor = Compressor(settings, wanted, scales, max_pixels, flatten, apart=address is None)
 
     def work(job: Job, compress: Compress = compressor) -> Outcome:
         started = time.perf_counter()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from lbic import fileio, image, pipeline
+from lbic import apart, fileio, image, pipeline
 from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
@@ -63,7 +63,7 @@ def enhance(
         job.check()
         # The profile is kept, not applied: the picture stays in the colours its file is in.
         data = job.source.read()
-        picture = image.load(data, max_pixels=max_pixels, keep_icc=True)
+        picture = apart.load(data, max_pixels=max_pixels, keep_icc=True)
         result = pipeline.enhance(picture, settings)
         written = _encode(result.picture, suffixes[job])
         job.write(written)

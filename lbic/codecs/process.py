@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from lbic import errors, leftovers, temporary
@@ -14,16 +18,30 @@ TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
 
+_TIE_FAILED = b"setpriv: "
 _PREFIX = re.compile(r"\[[^]]* @ 0x[0-9a-f]+\] ")  # ffmpeg's name of the part that speaks, another one in every run
 
 
 def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) -> bytes:
-    """Run a program to its end and return its stdout.
+    """Run a program to its end and return its stdout. Where ``tie`` finds a way, it ends with this process.
 
     Raises MissingError when it cannot be started, CodecError with the reason it gave when it
     fails or runs out of time (it is killed then).
     """
     name = Path(arguments[0]).name
+    tied = (*tie(os.environ.get("PATH")), *arguments)
+    code, output, talk = _run(tied, name, timeout, cwd)
+    if code and talk.startswith(_TIE_FAILED):
+        # The program did not start, for which setpriv has words of its own. Without it the reason is the system's.
+        code, output, talk = _run(arguments, name, timeout, cwd)
+    if code:
+        how = f"was killed (signal {-code})" if code < 0 else f"failed ({code})"
+        raise CodecError(f"{name} {how}: {reason(talk) or reason(output) or 'no message'}")
+    return output
+
+
+def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) -> tuple[int, bytes, bytes]:
+    """The exit code, stdout and stderr of a program, which the errors call by its name."""
 
     def start() -> subprocess.Popen[bytes]:
         try:
@@ -33,15 +51,36 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
         except OSError as error:
             raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
 
+    # A program that is tied gets its signal when the thread ends that started it, not only the process: it must be
+    # started here, by the thread that waits for it.
     with leftovers.kept(start, _end) as child:
         try:
             output, talk = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
-    if child.returncode:
-        how = f"was killed (signal {-child.returncode})" if child.returncode < 0 else f"failed ({child.returncode})"
-        raise CodecError(f"{name} {how}: {reason(talk) or reason(output) or 'no message'}")
-    return output
+    return child.returncode, output, talk
+
+
+@lru_cache(maxsize=4)
+def tie(path: str | None) -> tuple[str, ...]:
+    """The words before a command line that make the program end when this process is killed; none where there is no
+    such means. ``path`` is where setpriv is looked for, as in PATH.
+
+    Linux ends a program whose parent ends if the program has asked for it (PR_SET_PDEATHSIG). preexec_fn, which could
+    ask, is not safe in a process with threads; util-linux's setpriv asks and becomes the program, the same process. A
+    process that is killed in the millisecond before setpriv has asked leaves the program to itself.
+    """
+    program = shutil.which("setpriv", path=path) if sys.platform == "linux" else None
+    if program is None:
+        return ()
+    words = (program, "--pdeathsig", "KILL", "--")
+    try:  # older ones and busybox's have no such option
+        tried = subprocess.run(
+            [*words, program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return () if tried.returncode else words
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
