@@ -58,11 +58,10 @@ at hand.""",
             """\
 Rows with `file:` are the formats' own files by their own encoders at their best effort (`file:vtm`: the bare stream
 of the reference encoder), the others .lbic files with the enhancement type named, by libvvenc at lbic's default
-effort, 2, and its best, 4 (`vvc@4`); without a type that is plain VVC. Bytes are those of whole files. Published rows
-are what their authors, or those who measured them, report for the same pictures; they may count bytes otherwise.""",
+effort, 2; without a type that is plain VVC. Bytes are those of whole files. Published rows are what their authors, or
+those who measured them, report for the same pictures; they may count bytes otherwise.""",
             codecs=(
                 "vvc:35,38,42,46",
-                "vvc@4:35,38,42,46",
                 "file:hevc:33,36,39,42,45",
                 "file:avif:1,8,17,27",
                 "file:jxl:11,15,20,30",
