@@ -78,6 +78,12 @@ def needs_vvc() -> None:
     _skip_without("vvc")
 
 
+@pytest.fixture
+def needs_vtm() -> None:
+    """Skip where the reference encoder is not named."""
+    _skip_without("vtm")
+
+
 @pytest.fixture(params=list(CODECS))
 def codec(request: pytest.FixtureRequest) -> str:
     """Each codec that encodes on this machine."""

@@ -9,7 +9,8 @@ from conftest import GOLDEN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbic.codecs.bitstream import SequenceFacts, sequence_facts
+from lbic import container
+from lbic.codecs.bitstream import NAL_PPS, SequenceFacts, resized, sequence_facts, split, with_initial_qp
 from lbic.errors import CodecError
 
 STREAMS = GOLDEN / "streams"
@@ -30,6 +31,25 @@ STREAMS = GOLDEN / "streams"
 )
 def test_streams_of_real_encoders(name: str, facts: SequenceFacts) -> None:
     assert sequence_facts((STREAMS / f"{name}.266").read_bytes()) == facts
+
+
+def picture_parameter_set(stream: bytes) -> bytes:
+    return next(unit.removesuffix(b"\0") for unit in split(stream) if unit[1] >> 3 == NAL_PPS)
+
+
+def test_a_picture_parameter_set_of_another_size_and_qp_is_what_the_encoder_writes_for_them() -> None:
+    header, payload = container.unpack((GOLDEN / "vtm-colour.lbic").read_bytes())
+    assert (header.width, header.height, header.quality) == (96, 72, 34)
+    first = picture_parameter_set((STREAMS / "vtm-color.266").read_bytes())
+    assert with_initial_qp(resized(first, 96, 72), 34) == picture_parameter_set(payload)
+
+
+@pytest.mark.parametrize("qp", [0, 25, 26, 27, 63])
+def test_a_picture_parameter_set_gets_its_qp_back(qp: int) -> None:
+    first = picture_parameter_set((STREAMS / "vtm-gray.266").read_bytes())
+    other = with_initial_qp(first, qp)
+    assert other != first
+    assert with_initial_qp(other, 37) == first
 
 
 def golomb(value: int) -> str:

@@ -121,6 +121,19 @@ def test_defaults_may_be_for_some_qualities() -> None:
     assert nr.ranges("jpeg") == [(20, 60)]
 
 
+def test_of_two_measured_networks_the_one_for_the_quality_is_taken() -> None:
+    coarse = spec("coarse", DATA, "sr", codecs=("jpeg",), scales=(32,), also=(Equivalent("avif", (0, 10), (5, 60)),))
+    fine = spec("fine", DATA, "sr", codecs=("vvc",), scales=(32,), also=(Equivalent("avif", (11, 80), (42, 22)),))
+    found = Catalog((coarse, fine), (Default("avif", 32, 5),))
+    assert [found.find("sr", "avif", 32, quality, "lite") for quality in (0, 10, 11, 80)] == [
+        coarse,
+        coarse,
+        fine,
+        fine,
+    ]
+    assert [found.default_type("avif", 32, quality).id for quality in (0, 10, 11, 80, 81)] == [5, 5, 5, 5, 0]
+
+
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:
     right_codec = spec("codec", DATA, "ar", codecs=("jpeg",), scales=(64,), quality=(1, 2), profile="full")
     right_rest = spec("rest", DATA, "ar", codecs=("vvc",), scales=(16,), quality=(0, 63), profile="lite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,10 +84,10 @@ def test_any_payload_is_a_jpeg_stream_or_a_format_error(payload: bytes, quality:
         assert str(error)
 
 
-@given(st.binary(max_size=80))
-def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes) -> None:
+@given(st.binary(max_size=80), st.integers(0, 255))
+def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes, quality: int) -> None:
     try:
-        stream = vvcform.restore(payload, 128, 72)
+        stream = vvcform.restore(payload, 128, 72, quality)
     except FormatError as error:
         assert str(error)
     else:
@@ -99,7 +100,7 @@ def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes) -> None:
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_the_installed_encoders_parameter_sets_are_known(effort: int) -> None:
     """A new libvvenc may write others: add a row to vvcform.KNOWN, never change one."""
-    for image in (photo(64, 64), photo(200, 70), noise(136, 72)):
+    for image in (photo(64, 64), photo(200, 70), noise(136, 72), gray(72, 64)):
         done = pipeline.compress(image, CompressSettings("vvc", 20, effort=effort))
         assert done.header.form == PAYLOAD_VVC, f"{encoders.require().path} has new parameter sets"
         _, stream = pipeline.extract(done.data)
@@ -109,27 +110,74 @@ def test_the_installed_encoders_parameter_sets_are_known(effort: int) -> None:
         assert len(done.data) <= sum(map(len, units)) + 24
 
 
-@pytest.mark.parametrize("name", ["vvenc-gray", "vtm-color", "vtm-gray", "vtm-twoframes", "vtm-8bit"])
-def test_streams_of_other_encoders_are_stored_whole(name: str) -> None:
-    stream = (GOLDEN / "streams" / f"{name}.266").read_bytes()
-    geometry = Geometry(64, 64, gray=False)
+@pytest.mark.parametrize(
+    ("name", "width", "number"),
+    [("vvenc-color", 64, 7), ("vvenc-gray", 72, 12), ("vtm-color", 64, 16), ("vtm-gray", 72, 17)],
+)
+def test_streams_of_known_encoders_lose_their_parameter_sets(name: str, width: int, number: int) -> None:
+    stream = golden_stream(name)
+    geometry = Geometry(width, 64, gray=name.endswith("gray"))
+    units = [unit for unit in split(stream) if unit[1] >> 3 in (8, 17)]
     for codec in (CODECS["vvc"], CODECS["vtm"]):
-        assert codec.shorten(stream, geometry, 37) == (PAYLOAD_STREAM, stream)
-        assert codec.restore(PAYLOAD_STREAM, stream, geometry, 37) == stream
+        form, payload = codec.shorten(stream, geometry, 37)
+        assert (form, payload[0] >> 2) == (PAYLOAD_VVC, number)
+        assert len(payload) <= sum(map(len, units))
+        assert codec.restore(form, payload, geometry, 37) == stream
+
+
+@pytest.mark.parametrize("name", ["vtm-twoframes", "vtm-8bit", "vtm-422", "vtm-cropped"])
+def test_streams_of_another_kind_are_stored_whole(name: str) -> None:
+    stored_whole(golden_stream(name), Geometry(64, 64, gray=False), 37)
+
+
+def test_a_known_encoders_stream_of_another_size_or_quality_is_stored_whole() -> None:
+    stored_whole(golden_stream("vtm-color"), Geometry(72, 64, gray=False), 37)
+    stored_whole(golden_stream("vtm-color"), Geometry(64, 64, gray=False), 36)  # VTM's sets say 37
+
+
+def stored_whole(stream: bytes, geometry: Geometry, quality: int) -> None:
+    for codec in (CODECS["vvc"], CODECS["vtm"]):
+        assert codec.shorten(stream, geometry, quality) == (PAYLOAD_STREAM, stream)
+        assert codec.restore(PAYLOAD_STREAM, stream, geometry, quality) == stream
+
+
+def golden_stream(name: str) -> bytes:
+    return (GOLDEN / "streams" / f"{name}.266").read_bytes()
 
 
 def test_rows_of_parameter_sets_are_for_ever() -> None:
-    """Their numbers are in users' files."""
-    first = (GOLDEN / "streams" / "vvenc-color.266").read_bytes()
+    """Their numbers are in users' files: the page lists them all, and in this order."""
+    first = golden_stream("vvenc-color")
     sps, pps = (unit.removesuffix(b"\0") for unit in list(split(first))[:2])
-    assert vvcform.KNOWN[7] == (sps, pps), "preset medium without chroma offsets"
-    assert vvcform.shorten(first, 64, 64) == bytes([7 << 2]) + list(split(first))[2][2:]
+    assert vvcform.KNOWN[7] == (sps, pps, False), "preset medium without chroma offsets"
+    assert vvcform.shorten(first, 64, 64, 30) == bytes([7 << 2]) + list(split(first))[2][2:]
+    page = Path(__file__).parents[1].joinpath("docs", "format.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\d+) \| `(0079[0-9a-f]+)` \| `(0081[0-9a-f]+)` \|$", page, re.MULTILINE)
+    assert listed == [(str(n), row.sps.hex(), row.pps.hex()) for n, row in enumerate(vvcform.KNOWN)]
+
+
+@pytest.mark.usefixtures("needs_vtm")
+@pytest.mark.parametrize("size", [(64, 64), (17, 90), (200, 72)])
+@pytest.mark.parametrize("make", [photo, gray])
+def test_vtms_parameter_sets_are_known(make: Callable[[int, int], Image.Image], size: tuple[int, int]) -> None:
+    for quality in (22, 37, 51):
+        done = pipeline.compress(make(*size), CompressSettings("vtm", quality))
+        assert done.header.form == PAYLOAD_VVC, "this VTM has new parameter sets"
+        _, stream = pipeline.extract(done.data)
+        assert len(done.data) <= sum(len(unit) for unit in split(stream) if unit[1] >> 3 in (8, 17)) + 24
 
 
 @pytest.mark.parametrize("payload", [b"", bytes([63 << 2]), bytes([0]), bytes([1, 200, 1, 0]), bytes([1, 2, 0, 0])])
 def test_damaged_vvc_payloads(payload: bytes) -> None:
     with pytest.raises(FormatError):
-        vvcform.restore(payload, 64, 64)
+        vvcform.restore(payload, 64, 64, 37)
+
+
+def test_a_quality_that_is_no_qp_makes_no_stream() -> None:
+    payload = bytes([16 << 2, 1, 2, 3])
+    assert vvcform.restore(payload, 64, 64, 63) != vvcform.restore(payload, 64, 64, 62)
+    with pytest.raises(FormatError, match="quality 64 is no QP"):
+        vvcform.restore(payload, 64, 64, 64)
 
 
 def test_extract_writes_the_standard_stream(tmp_path: Path) -> None:

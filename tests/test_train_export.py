@@ -12,10 +12,11 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+import toys
 
 from lbic import nets
 from lbic.enhance import catalog
-from lbic.enhance.catalog import Default
+from lbic.enhance.catalog import Default, Equivalent
 from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config, export, loop, manifest, measure, rows
@@ -129,6 +130,15 @@ def test_a_better_network_takes_the_place_of_another(tmp_path: Path) -> None:
         manifest.add(tmp_path, spec, about, b"data", [])
     assert [row["name"] for row in manifest.read(tmp_path)["models"]] == ["better", "elsewhere"]
     assert {path.name for path in tmp_path.glob("*.onnx")} == {"better.onnx", "elsewhere.onnx"}
+
+
+@pytest.mark.parametrize(
+    ("sees_quality", "said"), [(True, "quality 0..9, which looks to it like 42..31\n"), (False, "quality 0..9\n")]
+)
+def test_a_card_says_what_else_a_network_gains_on(tmp_path: Path, sees_quality: bool, said: str) -> None:
+    row = toys.spec("tiny", b"x", "sr", quality_plane=sees_quality, also=(Equivalent("avif", (0, 9), (42, 31)),))
+    manifest.add(tmp_path, row, manifest.About("SRCNN", 1, 1, 1e-7, {"32": 0.1}, None), b"x", [])
+    assert f"- gains also on: avif; {said}" in (tmp_path / "README.md").read_text()
 
 
 def test_measuring(exported: tuple[Network, bytes], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ level), 7.3.3.2 (general constraints), 7.4.2.1 (emulation prevention), 9.2 (Exp-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,9 @@ from lbic.errors import CodecError
 
 NAL_SPS, NAL_PPS = 15, 16
 _NAL_HEADER = 2
+_BEFORE_PPS_SIZE = 6 + 4 + 1  # PPS and SPS identifiers, mixed NAL unit types
+_QP_ORIGIN = 26
+"""What a PPS's initial QP is coded against, as se(v)."""
 _START_CODE = re.compile(b"\x00\x00\x01")
 _EMULATION = re.compile(b"\x00\x00(?=[\x00-\x03])")
 
@@ -39,7 +42,7 @@ def sequence_facts(stream: bytes) -> SequenceFacts:
     units = [unit for unit in split(stream) if len(unit) > _NAL_HEADER and unit[1] >> 3 == NAL_SPS]
     if len(units) != 1:
         raise CodecError(f"the VVC stream has {len(units) or 'no'} sequence parameter sets instead of one")
-    return _parse_sps(_BitReader(_unescape(units[0][_NAL_HEADER:])))
+    return _parse_sps(_reader(units[0]))
 
 
 def split(stream: bytes) -> Iterator[bytes]:
@@ -51,19 +54,40 @@ def split(stream: bytes) -> Iterator[bytes]:
 
 def resized(unit: bytes, width: int, height: int) -> bytes:
     """An SPS or PPS for coded pictures of another size, all else as it was."""
-    kind, content = unit[1] >> 3, _unescape(unit[_NAL_HEADER:])
-    bits = _BitReader(content)
-    if kind == NAL_SPS:
+    bits = _reader(unit)
+    if unit[1] >> 3 == NAL_SPS:
         _skip_to_size(bits)
     else:
-        bits.skip(6 + 4 + 1)  # PPS and SPS identifiers, mixed NAL unit types
+        bits.skip(_BEFORE_PPS_SIZE)
+    return _recoded(unit, bits.position, (width, height))
+
+
+def with_initial_qp(unit: bytes, qp: int) -> bytes:
+    """A PPS whose slices begin with another QP, all else as it was; for one without windows and partitions."""
+    bits = _reader(unit)
+    bits.skip(_BEFORE_PPS_SIZE)
+    bits.golombs(2)
+    bits.skip(6)  # windows, output, partition, subpicture identifiers, CABAC initialisation
+    bits.golombs(2)  # active references of both lists
+    bits.skip(4)  # second list's own entries, weighted prediction of both lists, wraparound
+    difference = qp - _QP_ORIGIN
+    return _recoded(unit, bits.position, (2 * difference - 1 if difference > 0 else -2 * difference,))
+
+
+def _recoded(unit: bytes, start: int, values: Sequence[int]) -> bytes:
+    """A unit with the ue(v) codes from a bit of its content on replaced, the rest following bit by bit."""
+    content, bits = _unescape(unit[_NAL_HEADER:]), _reader(unit)
+    bits.skip(start)
+    bits.golombs(len(values))
     text = "".join(f"{byte:08b}" for byte in content).rstrip("0")  # ends with the stop bit
-    before = text[: bits.position]
-    for _ in range(2):
-        bits.golomb()
-    text = before + _golomb(width) + _golomb(height) + text[bits.position :]
+    text = text[:start] + "".join(map(_golomb, values)) + text[bits.position :]
     text += "0" * (-len(text) % 8)
     return unit[:_NAL_HEADER] + _escape(int(text, 2).to_bytes(len(text) // 8, "big"))
+
+
+def _reader(unit: bytes) -> _BitReader:
+    """Of a NAL unit's content, behind its header."""
+    return _BitReader(_unescape(unit[_NAL_HEADER:]))
 
 
 def _unescape(content: bytes) -> bytes:
@@ -96,10 +120,10 @@ def _skip_to_size(bits: _BitReader) -> int:
 
 def _parse_sps(bits: _BitReader) -> SequenceFacts:
     chroma_format = _skip_to_size(bits)
-    width, height = bits.golomb(), bits.golomb()
+    width, height = bits.golombs(2)
     left = right = top = bottom = 0
     if bits.read(1):
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
+        left, right, top, bottom = bits.golombs(4)
     if bits.read(1):
         raise CodecError("the VVC stream is split into subpictures, which lbic never writes")
     unit = 2 if chroma_format == 1 else 1
@@ -154,3 +178,6 @@ class _BitReader:
             if zeros > 31:
                 raise CodecError("the VVC stream's sequence parameter set is damaged")
         return (1 << zeros) - 1 + self.read(zeros)
+
+    def golombs(self, count: int) -> list[int]:
+        return [self.golomb() for _ in range(count)]

@@ -63,10 +63,10 @@ class VtmCodec:
         )
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
-        return vvc.shorten(stream, geometry)
+        return vvc.shorten(stream, geometry, quality)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
-        return vvc.restore(form, payload, geometry)
+        return vvc.restore(form, payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return vvc.decode(data, geometry)

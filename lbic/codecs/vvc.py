@@ -75,10 +75,10 @@ class VvcCodec:
             raise
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
-        return shorten(stream, geometry)
+        return shorten(stream, geometry, quality)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
-        return restore(form, payload, geometry)
+        return restore(form, payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         return decode(data, geometry)
@@ -114,17 +114,17 @@ def padded_size(width: int, height: int) -> tuple[int, int]:
     return pad_to(width, _ALIGN, _LEAST), pad_to(height, _ALIGN, _LEAST)
 
 
-def shorten(stream: bytes, geometry: Geometry) -> tuple[int, bytes]:
+def shorten(stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
     """The form and payload of a stream, see Codec.shorten."""
-    payload = vvcform.shorten(stream, *padded_size(geometry.width, geometry.height))
+    payload = vvcform.shorten(stream, *padded_size(geometry.width, geometry.height), quality)
     return (PAYLOAD_VVC, payload) if payload else (PAYLOAD_STREAM, stream)
 
 
-def restore(form: int, payload: bytes, geometry: Geometry) -> bytes:
+def restore(form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
     """The stream of a payload, see Codec.restore."""
     if form == PAYLOAD_STREAM:
         return payload
-    return vvcform.restore(payload, *padded_size(geometry.width, geometry.height))
+    return vvcform.restore(payload, *padded_size(geometry.width, geometry.height), quality)
 
 
 def decode(data: bytes, geometry: Geometry) -> Planes:

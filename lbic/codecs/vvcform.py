@@ -7,8 +7,10 @@ among them is stored as its picture data. A stream that would not come back bit 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from lbic import varint
-from lbic.codecs.bitstream import NAL_PPS, NAL_SPS, resized, split
+from lbic.codecs.bitstream import NAL_PPS, NAL_SPS, resized, split, with_initial_qp
 from lbic.errors import FormatError
 
 _LONG, _SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
@@ -16,6 +18,17 @@ _APS, _SLICE = b"\x00\x89", b"\x00\x41"
 """NAL unit headers: PREFIX_APS_NUT, IDR_N_LP; layer 0, temporal sublayer 0."""
 _MOST_APS = 3
 _HEADER = 2
+_QPS = range(64)
+
+
+class ParameterSets(NamedTuple):
+    """A sequence and a picture parameter set for pictures of 64x64; ``holds_qp`` tells that the picture parameter
+    set's initial QP is the file's quality."""
+
+    sps: bytes
+    pps: bytes
+    holds_qp: bool = False
+
 
 _SPS = (
     "0079000b0266800080820411a80fffd6109b2b182041382a86608ce208",
@@ -28,37 +41,59 @@ _SPS = (
 _PPS = ("0081000041020898729404", *4 * ("00810000410208987296c080",))
 """The same with chroma QP offsets of -2."""
 _PLAIN_PPS = ("00810000410208986082", *4 * ("00810000410208987ec080",))
-"""The same without chroma QP offsets."""
-KNOWN = tuple(
-    (bytes.fromhex(sps), bytes.fromhex(pps))
-    for group in (_PPS, _PLAIN_PPS)
-    for sps, pps in zip(_SPS, group, strict=True)
+"""The same without chroma QP offsets. The first has a bit too many and no encoder writes it; row 15 is as it is."""
+_GRAY_SPS = (
+    "007900030266800080820411a80ffeb182a866087104",
+    "007900030266800080820411a80fd109ef382afbd2ec539020",
+    "007900050266800080820411a80fa6da4526f382affd2ecbf72040",
+    "007900050266800080820411a80fa236994993382afffbbe4f7204",
+    "007900050266800080820411a80fa236994993b82afffbbe4f7204",
 )
-"""Sequence and picture parameter set by their number, which the payload holds: rows are only ever appended."""
+"""libvvenc 1.15, 4:0:0, presets faster to slower."""
+_BARE_PPS = "00810000410208986080"
+"""libvvenc's without any chroma QP offset: 4:0:0, and 4:2:0 at preset faster where none is ordered."""
+_VTM = (
+    ("0079000d0266800040410208d407d11ba211a214991b84d8a3150c1be1571fc1f91020", "00810000410208a420059ec85165165162"),
+    ("007900050266800040410208d407d11b44293237855c7f07a204", "00810000410208a42005885162"),
+)
+"""VTM 23.13, all-intra configuration, 4:2:0 and 4:0:0, at QP 37."""
+KNOWN = tuple(
+    ParameterSets(bytes.fromhex(sps), bytes.fromhex(pps), (sps, pps) in _VTM)
+    for sps, pps in (
+        *zip(_SPS, _PPS, strict=True),
+        *zip(_SPS, _PLAIN_PPS, strict=True),
+        *((sps, _BARE_PPS) for sps in (*_GRAY_SPS, _SPS[0])),
+        *_VTM,
+    )
+)
+"""The parameter sets by their number, which the payload holds: rows are only ever appended."""
 
 
-def shorten(stream: bytes, width: int, height: int) -> bytes | None:
-    """The payload for a stream of coded pictures of a size; None when it would not come back bit for bit."""
+def shorten(stream: bytes, width: int, height: int, qp: int) -> bytes | None:
+    """The payload for a stream of coded pictures of a size, in a file of quality ``qp``; None when it would not come
+    back bit for bit."""
     units = [unit.removesuffix(b"\x00") for unit in split(stream)]
     if len(units) < 3 or [unit[1] >> 3 for unit in units[:2] if len(unit) > _HEADER] != [NAL_SPS, NAL_PPS]:
         return None
     *aps, picture = units[2:]
-    number = next((n for n in range(len(KNOWN)) if _sets(n, width, height) == tuple(units[:2])), None)
+    number = next((n for n in range(len(KNOWN)) if _sets(n, width, height, qp) == tuple(units[:2])), None)
     if number is None or len(aps) > _MOST_APS:
         return None
     payload = bytes([number << 2 | len(aps)])
     payload += b"".join(varint.write(len(unit) - _HEADER) + unit[_HEADER:] for unit in aps) + picture[_HEADER:]
-    return payload if restore(payload, width, height) == stream else None
+    return payload if restore(payload, width, height, qp) == stream else None
 
 
-def restore(payload: bytes, width: int, height: int) -> bytes:
+def restore(payload: bytes, width: int, height: int, qp: int) -> bytes:
     """The standard stream of a payload; FormatError when it is damaged or of an encoder unknown to this lbic."""
     if not payload:
         raise FormatError("there is no codec stream after the header")
     number, count = payload[0] >> 2, payload[0] & _MOST_APS
     if number >= len(KNOWN):
         raise FormatError(f"parameter sets {number} are unknown to this lbic; upgrade lbic")
-    stream = b"".join(_LONG + unit for unit in _sets(number, width, height))
+    if KNOWN[number].holds_qp and qp not in _QPS:
+        raise FormatError(f"quality {qp} is no QP")
+    stream = b"".join(_LONG + unit for unit in _sets(number, width, height, qp))
     at = 1
     for _ in range(count):
         size, at = varint.read(payload, at, "payload")
@@ -69,6 +104,7 @@ def restore(payload: bytes, width: int, height: int) -> bytes:
     return stream + _SHORT + _SLICE + payload[at:]
 
 
-def _sets(number: int, width: int, height: int) -> tuple[bytes, bytes]:
-    sps, pps = (resized(unit, width, height) for unit in KNOWN[number])
-    return sps, pps
+def _sets(number: int, width: int, height: int, qp: int) -> tuple[bytes, bytes]:
+    known = KNOWN[number]
+    sps, pps = (resized(unit, width, height) for unit in (known.sps, known.pps))
+    return sps, with_initial_qp(pps, qp) if known.holds_qp else pps

@@ -115,7 +115,7 @@ def cards(content: dict[str, Any]) -> str:
             ),
             ("role", row["role"]),
             ("for", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
-            *(("gains also on", _equivalent(other)) for other in row.get("also", ())),
+            *(("gains also on", _equivalent(other, row)) for other in row.get("also", ())),
             ("trained on", row["trained_on"]),
             ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
             ("gain on the validation pictures", f"{_gains(about)} dB of {_picture(row)} PSNR over the codec's picture"),
@@ -126,9 +126,10 @@ def cards(content: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _equivalent(other: dict[str, Any]) -> str:
+def _equivalent(other: dict[str, Any], row: dict[str, Any]) -> str:
     (low, high), (first, last) = other["quality"], other["looks_like"]
-    return f"{other['codec']}; quality {low}..{high}, which looks to it like {first}..{last}"
+    likeness = f", which looks to it like {first}..{last}" if row["quality_plane"] else ""
+    return f"{other['codec']}; quality {low}..{high}{likeness}"
 
 
 def _picture(row: dict[str, Any]) -> str:
