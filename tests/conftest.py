@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from lbic.enhance import catalog, engine, session
 from lbic.enhance.catalog import ModelSpec
 
 os.environ.setdefault(engine.TELEMETRY, "1")  # also for tests that import ONNX Runtime themselves
+# A shell's background jobs ignore the first, nohup's the second, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 GOLDEN = Path(__file__).parent / "golden"
 _PICTURES, _WEIGHTS = "LBIC_TEST_DATA", "LBIC_TEST_WEIGHTS"
 
