@@ -1,4 +1,4 @@
-"""Pictures, files and measures that several test files need; nothing is read from disk."""
+"""Pictures, files, a recipe and measures that several test files need; nothing is read from disk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from lbic.color import Planes
+
+RECIPE = """
+network = "srcnn"
+[data]
+codec = "jpeg"
+scale = 2
+quality = [5, 40]
+validation = [10]
+[train]
+steps = 6
+batch = 2
+patch = 12
+warmup = 2
+[export]
+name = "tiny"
+role = "sr"
+"""
+"""A training recipe of six small steps."""
 
 
 def photo(width: int, height: int, seed: int = 7) -> Image.Image:

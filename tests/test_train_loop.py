@@ -11,28 +11,13 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from helpers import RECIPE
 
 from lbic.errors import FileError, UsageError
 from lbic.train import checkpoint, config, loop, losses
 from lbic.train.config import TrainConfig
 from lbic.train.data import PairSet, PairWriter
 
-RECIPE = """
-network = "srcnn"
-[data]
-codec = "jpeg"
-scale = 2
-quality = [5, 40]
-validation = [10]
-[train]
-steps = 6
-batch = 2
-patch = 12
-warmup = 2
-[export]
-name = "tiny"
-role = "sr"
-"""
 CPU = torch.device("cpu")
 
 

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from helpers import RECIPE
 from torch import Tensor, nn
 
 from lbic.errors import UsageError
@@ -21,24 +22,7 @@ from lbic.train.teacher import Teacher
 
 CPU = torch.device("cpu")
 TRAIN = TrainConfig(steps=6, batch=3, patch=6)
-RECIPE = """
-network = "srcnn"
-[data]
-codec = "jpeg"
-scale = 2
-quality = [5, 40]
-validation = [10]
-[train]
-steps = 6
-batch = 2
-patch = 12
-warmup = 2
-[distill]
-pool = 4
-[export]
-name = "tiny"
-role = "sr"
-"""
+TAUGHT = RECIPE.replace("[export]", "[distill]\npool = 4\n[export]")
 
 
 class Convolution(Network):
@@ -118,11 +102,11 @@ def test_the_pool_is_filled_and_then_renewed(pairs: PairSet) -> None:
 
 
 def test_resume_is_exact(pairs: PairSet, tmp_path: Path) -> None:
-    recipe = config.parse(RECIPE)
+    recipe = config.parse(TAUGHT)
 
     def trainer() -> loop.Trainer:
         torch.manual_seed(5)
-        return loop.Trainer(recipe, CPU, teacher=loop.Trainer(recipe_without(), CPU).network)
+        return loop.Trainer(recipe, CPU, teacher=loop.Trainer(config.parse(RECIPE), CPU).network)
 
     def run(one: loop.Trainer, name: str, stop_at: int = 99) -> None:
         loop.run(one, pairs, None, tmp_path / name, loop.Pace(), lambda _: None, lambda: one.step >= stop_at)
@@ -137,14 +121,10 @@ def test_resume_is_exact(pairs: PairSet, tmp_path: Path) -> None:
         assert torch.equal(value, resumed.network.state_dict()[name]), name
 
 
-def recipe_without() -> config.Config:
-    return config.parse(RECIPE.replace("[distill]\npool = 4\n", ""))
-
-
 def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
     """From another beginning, it comes nearer to the mean than to the truth."""
-    recipe = config.parse(RECIPE.replace("steps = 6", "steps = 150").replace("pool = 4", "pool = 16\nshare = 1"))
-    taught = loop.Trainer(recipe_without(), CPU).network  # untrained: it changes nothing
+    recipe = config.parse(TAUGHT.replace("steps = 6", "steps = 150").replace("pool = 4", "pool = 16\nshare = 1"))
+    taught = loop.Trainer(config.parse(RECIPE), CPU).network  # untrained: it changes nothing
     trainer = loop.Trainer(recipe, CPU, teacher=taught)
     dict(trainer.network.named_parameters())["body.4.bias"].data.fill_(0.2)
     first = float(trainer.advance(pairs))
@@ -154,7 +134,7 @@ def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
 
 
 def test_teachers_and_recipes_need_each_other() -> None:
-    plain, taught = recipe_without(), config.parse(RECIPE)
+    plain, taught = config.parse(RECIPE), config.parse(TAUGHT)
     network = loop.Trainer(plain, CPU).network
     for recipe, given in ((plain, network), (taught, None)):
         with pytest.raises(UsageError, match="need each other"):
@@ -166,4 +146,4 @@ def test_teachers_and_recipes_need_each_other() -> None:
 @pytest.mark.parametrize("line", ["share = 0", "share = 1.5", "fresh = 0", "fresh = 5"])
 def test_recipes_that_no_teacher_can_serve(line: str) -> None:
     with pytest.raises(UsageError, match=r"distill\.share must be"):
-        config.parse(RECIPE.replace("pool = 4", f"pool = 4\n{line}"))
+        config.parse(TAUGHT.replace("pool = 4", f"pool = 4\n{line}"))

@@ -77,7 +77,7 @@ def parse_codings(text: str) -> list[Coding]:
     assert found  # everything matches
     name, at, numbers = found.groups()
     known = coder(name)
-    effort = None if at is None else check_effort(at, text)
+    effort = None if at is None else _effort(at, text)
     if not numbers:
         return [Coding(name, known.default_quality, effort=effort)]
     try:
@@ -87,7 +87,7 @@ def parse_codings(text: str) -> list[Coding]:
     return [Coding(name, check_quality(known, quality), effort=effort) for quality in qualities]
 
 
-def check_effort(number: str, text: str) -> int:
+def _effort(number: str, text: str) -> int:
     """The effort that stands in a coding's text; UsageError names the range."""
     least, most = EFFORTS[0], EFFORTS[-1]
     if number not in map(str, EFFORTS):
@@ -107,15 +107,17 @@ def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[Coding, ...]:
 
 def missing(plan: Plan) -> list[str]:
     """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
-    return [sentence for name in _names(plan.codings) if (sentence := coder(name).availability())]
+    names = dict.fromkeys(coding.codec for coding in plan.codings)
+    return [sentence for name in names if (sentence := coder(name).availability())]
 
 
 def possible(texts: Iterable[str]) -> tuple[list[str], list[str]]:
     """Those of the texts whose encoders are here, and a sentence on each of the others."""
-    reasons = {text: coder(_names(parse_codings(text))[0]).availability() for text in texts}
-    left_out = [f"{text.rpartition(':')[0]} left out: {reason}" for text, reason in reasons.items() if reason]
-    return [text for text, reason in reasons.items() if not reason], left_out
-
-
-def _names(codings: Iterable[Coding]) -> list[str]:
-    return list(dict.fromkeys(coding.codec for coding in codings))
+    there, left_out = [], []
+    for text in texts:
+        name = parse_codings(text)[0].codec
+        if reason := coder(name).availability():
+            left_out.append(f"{name} left out: {reason}")
+        else:
+            there.append(text)
+    return there, left_out
