@@ -1,10 +1,10 @@
 """Training towards what an earlier network says of a crop in all eight orientations, not towards the truth alone.
 
 The mean of a network's outputs over the eight orientations of a picture is better than each of them (Timofte et al.,
-"Seven ways to improve example-based single image super resolution", CVPR 2016, section 3.5), and a network can learn to
-give that mean at once. As a target it lacks what nobody can predict from the coded picture, most of the truth's
-distance to it, so that a step sees the direction and little noise. (output - truth)^2 and (output - mean)^2, weighted,
-differ by a constant from the square of the distance to a point between both: that point is the target.
+"Seven ways to improve example-based single image super resolution", CVPR 2016, section 3.5), and takes eight times as
+long. As a target it lacks what nobody can predict from the coded picture, which is noise to a step. (output - truth)^2
+and (output - mean)^2, weighted, differ by a constant from the square of the distance to a point between both: that
+point is the target.
 """
 
 from __future__ import annotations
