@@ -67,6 +67,8 @@ class Run:
 
 def measure(count: int = PICTURES) -> str:
     """Markdown of every run over ``count`` pictures, or a part of them; Linux alone tells what is needed."""
+    # What a shell starts in the background ignores Ctrl-C, and what that starts does too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as scratch:
         place = Path(scratch)
         some = max(4, count // _PART)
@@ -80,11 +82,8 @@ def measure(count: int = PICTURES) -> str:
             run("compress", place / "all", place / "all.lbic", count, "-j", "2"),
             run("decompress", place / "all.lbic", place / "all.png", count),
         ]
-        ended = run("compress", place / "some", place / "ended", some, "-j", "2", end_at=some // 2)
-        left = files(place / "ended")
-        rest = run("compress", place / "some", place / "ended", some, "-j", "2", "--skip-existing")
-        same = contents(place / "ended") == contents(place / "some.lbic")
-    return "\n\n".join([speeds(compared), holdings(long), resumed(ended, left, rest, same)])
+        interrupted = interrupt(place / "some", place / "ended", some, contents(place / "some.lbic"))
+    return "\n\n".join([speeds(compared), holdings(long), interrupted])
 
 
 def make(folder: Path, count: int) -> None:
@@ -112,6 +111,14 @@ def compare(command: str, source: Path, target: Path, count: int) -> list[Run]:
         run(command, source, target, count, "-j", "1", "-f"),
         run(command, source, target, count, "-j", "2", "-f"),
     ]
+
+
+def interrupt(source: Path, target: Path, count: int, whole: dict[str, bytes]) -> str:
+    """End a run half way and have another one go on: Markdown that holds the result against a ``whole`` run's."""
+    ended = run("compress", source, target, count, "-j", "2", end_at=count // 2)
+    left = files(target)
+    rest = run("compress", source, target, count, "-j", "2", "--skip-existing")
+    return resumed(ended, left, rest, contents(target) == whole)
 
 
 def run(

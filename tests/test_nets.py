@@ -39,6 +39,7 @@ def _picture(network: Network, height: int, width: int, batch: int = 1) -> torch
         ("arcnn", 106_673),
         ("fast-arcnn", 256_276),
         ("hgrdn-lite", 827_242),
+        ("hgrdn-lite-deep", 827_242 + 4 * (97_440 + 1_024)),  # a block, and its columns of the fusion, in each group
         ("hgrdn-lite-texture", 820_074),
         ("hgrdn-full", 22_050_346),
         ("hgrdn-lite-cascade", 827_242 + 820_074),
@@ -96,5 +97,5 @@ def test_a_crop_with_its_context_gives_the_whole_pictures_values(name: str) -> N
 
 
 def test_unknown_network() -> None:
-    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, hgrdn-lite, hgrdn-lite-texture"):
+    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, hgrdn-lite, hgrdn-lite-deep"):
         nets.build("vdsr")

@@ -99,9 +99,12 @@ def test_recipe_of_another_network(work: Path) -> None:
     assert "use lbic train srcnn" in lbic(*command, code=ExitCode.USAGE).output
 
 
-def test_bad_default(work: Path) -> None:
-    result = lbic("export", work / "last.pt", "--default", "jpeg-2", code=ExitCode.USAGE)
-    assert "must be CODEC:SCALE:TYPE" in result.output
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("jpeg-2", "must be CODEC:SCALE:TYPE"), ("jpeg:1.3:1", "scale 1.3 is not a sixteenth step within 1..4")],
+)
+def test_bad_default(work: Path, text: str, sentence: str) -> None:
+    assert sentence in lbic("export", work / "last.pt", "--default", text, code=ExitCode.USAGE).output
 
 
 def test_without_torch(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,8 @@ def test_values_and_defaults() -> None:
         ("[10, 20]", '["ten"]', "'data.validation' must be of type int"),
         ("[10, 20]", "[]", "must name a quality"),
         ("scale = 1", "scale = 9", "must be 1..4"),
+        ('codecs = ["jpeg"]', "scales = [1, 1.3]", "export.scales must be 1..4 in steps of a sixteenth"),
+        ('codecs = ["jpeg"]', "scales = [0.5]", "export.scales must be 1..4 in steps of a sixteenth"),
         ("rate = 1", 'autocast = "fp8"', "must be 'none' or 'bf16'"),
         ("[export]", "export = 3\n[other]", "must be a table"),
         ("rate = 1", "rate =", "not a TOML file"),

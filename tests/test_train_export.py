@@ -120,6 +120,12 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "| tiny | sr | SRCNN | 57,377 | +0.10 at 32 | 0.50 |" in manifest.table(manifest.read(folder))
 
 
+def test_a_network_may_serve_more_scales_than_its_own() -> None:
+    wider = config.parse(RECIPE + "scales = [1, 1.25, 2]\n")
+    assert rows.spec(wider, nets.build("srcnn"), b"data").scales == (16, 20, 32)
+    assert rows.spec(config.parse(RECIPE), nets.build("srcnn"), b"data").scales == (32,)
+
+
 def test_a_better_network_takes_the_place_of_another(tmp_path: Path) -> None:
     recipe = config.parse(RECIPE)
     first = rows.spec(recipe, nets.build("srcnn"), b"first")

@@ -196,6 +196,25 @@ def test_texture_restoration_begins_with_noise_reduction_but_for_its_enlargement
         export.read_weights(file, tr)
 
 
+def test_a_deeper_network_begins_as_the_shallower_one(tmp_path: Path) -> None:
+    from lbic import nets
+
+    file = tmp_path / "nr.onnx"
+    lite, deep = nets.build("hgrdn-lite").eval(), nets.build("hgrdn-lite-deep").eval()
+    for value in lite.parameters():
+        nn.init.normal_(value, std=0.05)
+    file.write_bytes(export.to_onnx(lite, {"network": "hgrdn-lite"}))
+    deep.load_state_dict(export.read_start([file], deep))
+    picture = torch.rand(1, 4, 32, 40)
+    torch.testing.assert_close(deep(picture), lite(picture))
+    deep(picture).sum().backward()
+    gradient = deep.get_parameter("groups.1.fusion.weight").grad
+    assert gradient is not None
+    assert gradient[:, -32:].abs().min() > 0, "the added block can come to matter"
+    with pytest.raises(UsageError, match=r"groups\.0\.blocks\.2.* is missing"):
+        export.read_weights(file, deep)
+
+
 def test_features_without_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WEIGHTS, str(tmp_path))
     with pytest.raises(MissingError, match=r"vgg19_distilled16x_relu5_1\.pth in the folder that LBIC_WEIGHTS names"):

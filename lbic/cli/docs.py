@@ -100,7 +100,7 @@ JSON_KEYS: dict[str, dict[str, str]] = {
         "network": "architecture",
         "profile": "lite or full",
         "codecs": "codecs it was trained for",
-        "scales": "scales it was trained for",
+        "scales": "scales it serves",
         "quality": "lowest and highest quality it was trained for",
         "trained_on": "pictures it was trained on",
         "licence": "of the network",

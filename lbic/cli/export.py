@@ -77,15 +77,17 @@ def export(
 
 def _default(text: str) -> Default:
     """What --default says."""
+    from lbic.api import scale_in_sixteenths
     from lbic.codecs import get
     from lbic.enhance.catalog import Default
     from lbic.enhance.types import parse
 
-    match = re.fullmatch(r"([^:]+):(\d):([^:]+)(?::(\d+)\.\.(\d+))?", text)
+    match = re.fullmatch(r"([^:]+):(\d(?:\.\d+)?):([^:]+)(?::(\d+)\.\.(\d+))?", text)
     if not match:
-        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as jpeg:2:6 or jpeg:1:7:5..40")
+        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as vvc:1.5:1 or jpeg:1:7:5..40")
     codec, scale, kind, low, high = match.groups()
-    return Default(get(codec).name, int(scale) * 16, parse(kind).id, (int(low), int(high)) if low else None)
+    quality = (int(low), int(high)) if low else None
+    return Default(get(codec).name, scale_in_sixteenths(float(scale)), parse(kind).id, quality)
 
 
 def _read(path: Path) -> bytes:

@@ -48,8 +48,8 @@ class ModelSpec:
     """One shipped network: the facts that its caller needs.
 
     ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
-    ``codecs``, ``scales`` (in sixteenths) and ``quality`` (lowest and highest, the codec's own
-    numbers) say what it was trained on, ``also`` what else it serves. ``halo`` is the radius in pixels that
+    ``codecs`` and ``quality`` (lowest and highest, the codec's own numbers) say what it was trained on, ``also`` what
+    else it serves, ``scales`` (in sixteenths) at which scales. ``halo`` is the radius in pixels that
     one output pixel looks at, ``multiple`` what a tile's sides are padded to, ``channels`` 1 for luma
     and 3 for RGB; ``quality_plane`` tells that one more channel holds quality / 63.
     """

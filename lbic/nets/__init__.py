@@ -11,7 +11,7 @@ from lbic.nets.arcnn import ARCNN
 from lbic.nets.base import Network
 from lbic.nets.cascade import Cascade
 from lbic.nets.farcnn import FastARCNN
-from lbic.nets.hgrdn import FULL, HGRDN, LITE, LITE_TEXTURE
+from lbic.nets.hgrdn import FULL, HGRDN, LITE, LITE_DEEP, LITE_TEXTURE
 from lbic.nets.srcnn import SRCNN
 
 
@@ -31,6 +31,7 @@ NETWORKS: dict[str, NetworkRow] = {
         NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
         NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
         NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
+        NetworkRow("hgrdn-lite-deep", "HGRDN lite, deep", partial(HGRDN, LITE_DEEP)),
         NetworkRow("hgrdn-lite-texture", "HGRDN lite, resizing", partial(HGRDN, LITE_TEXTURE)),
         NetworkRow("hgrdn-full", "HGRDN full", partial(HGRDN, FULL)),
         NetworkRow("hgrdn-lite-cascade", "HGRDN lite, twice", lambda: Cascade(HGRDN(LITE), HGRDN(LITE_TEXTURE))),

@@ -19,7 +19,7 @@ class Network(nn.Module):
     be a multiple of, and ``margin`` the border of true context that a training crop brings along
     for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop). ``stages`` names the
     networks that a network is made of, in their order; none for most. ``fresh`` names layers that a related
-    network, which this one may begin with, lacks.
+    network, which this one may begin with, lacks, and ``wider`` weights that have fewer input channels there.
     """
 
     channels: int = 1
@@ -29,6 +29,7 @@ class Network(nn.Module):
     margin: int = 0
     stages: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    wider: tuple[str, ...] = ()
 
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
         """Append the quality plane to (batch, channels, height, width), where the network has one.

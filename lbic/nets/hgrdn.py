@@ -47,6 +47,8 @@ class Shape:
 
 FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, reach=0, quality_plane=False, resize=False)
 LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, reach=4, quality_plane=True, resize=False)
+LITE_DEEP = replace(LITE, rdbs=3)
+"""May begin with the weights of LITE: then the third block of each group is there, and nothing of it comes out yet."""
 LITE_TEXTURE = replace(LITE, resize=True)
 """For texture restoration alone: noise reduction loses by it, since each filter brings two pixels' detail in phases."""
 
@@ -77,8 +79,9 @@ class HGRDN(Network):
         # Radius in input pixels: every 3x3 of the body works on the halved picture.
         body = shape.groups * shape.rdbs * shape.convs
         halo = 1 + 3 + 2 * body + (3 if shape.resize else 2) + _SPATIAL_SIDE // 2 + 1
-        if shape.resize:
-            self.fresh = ("up.",)
+        added = [(group, block) for group in range(shape.groups) for block in range(LITE.rdbs, shape.rdbs)]
+        self.fresh = tuple(f"groups.{group}.blocks.{block}." for group, block in added) + ("up.",) * shape.resize
+        self.wider = tuple(f"groups.{group}.fusion.weight" for group, _ in added)
         if shape.reach:
             self.multiple = _BLOCK  # of a tile's place too, so that its blocks are the picture's
             halo += (shape.reach + 2) * _BLOCK  # one more for interpolating, one for lying anywhere in a block

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from lbic.container import SCALE_ONE
 from lbic.enhance.catalog import Equivalent
 from lbic.errors import FileError, UsageError
 
@@ -108,6 +109,8 @@ class ExportConfig:
     profile: str = "lite"
     codecs: tuple[str, ...] = ()
     """The codecs it serves; the one it was trained on when left out."""
+    scales: tuple[float, ...] = ()
+    """How many times smaller the pictures may be that it serves; data.scale alone when left out."""
     also: tuple[Equivalent, ...] = ()
     """Other codecs that it gains on, and what their pictures look like to it."""
     trained_on: str = ""
@@ -200,6 +203,10 @@ def _check(config: Config, name: str) -> None:
             "export.also.quality must be two qualities",
         ),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
+        (
+            all(1 <= scale <= 4 and (scale * SCALE_ONE).is_integer() for scale in config.export.scales),
+            "export.scales must be 1..4 in steps of a sixteenth",
+        ),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
         (train.spacing in ("even", "log"), "train.spacing must be 'even' or 'log'"),

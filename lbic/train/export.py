@@ -99,13 +99,16 @@ def read_network(path: Path) -> Network:
     return network.eval().requires_grad_(False)
 
 
-def read_weights(path: Path, network: nn.Module, fresh: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
+def read_weights(
+    path: Path, network: nn.Module, fresh: tuple[str, ...] = (), wider: tuple[str, ...] = ()
+) -> dict[str, torch.Tensor]:
     """The weights of an exported network under PyTorch's names, for ``--init``.
 
-    Layers that ``fresh`` names keep the network's own weights where the file lacks them. FileError when the file is
-    no ONNX model, UsageError when it is one of another network.
+    Layers that ``fresh`` names keep the network's own weights where the file lacks them. Weights that ``wider`` names
+    may be of fewer input channels in the file; those of the others become zero. FileError when the file is no ONNX
+    model, UsageError when it is one of another network.
     """
-    return _weights(_load(path), network, str(path), fresh)
+    return _weights(_load(path), network, str(path), fresh, wider)
 
 
 def take_weights(network: Network, data: bytes) -> None:
@@ -115,7 +118,9 @@ def take_weights(network: Network, data: bytes) -> None:
     network.load_state_dict(_weights(onnx.load_from_string(data), network, "the export"))
 
 
-def _weights(model: Any, network: nn.Module, source: str, fresh: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
+def _weights(
+    model: Any, network: nn.Module, source: str, fresh: tuple[str, ...] = (), wider: tuple[str, ...] = ()
+) -> dict[str, torch.Tensor]:
     import onnx
 
     stored = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
@@ -124,6 +129,8 @@ def _weights(model: Any, network: nn.Module, source: str, fresh: tuple[str, ...]
         found = restored(stored, name)
         if found is None and name.startswith(fresh):
             found = value.numpy()
+        elif found is not None and name.startswith(wider) and found.shape[1] < value.shape[1]:
+            found = np.pad(found, ((0, 0), (0, value.shape[1] - found.shape[1]), (0, 0), (0, 0)))
         if found is None or found.size != value.numel():
             raise UsageError(f"{source}: not an export of this network ({name} is missing or of another size)")
         weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
@@ -136,7 +143,7 @@ def read_start(paths: Sequence[Path], network: Network) -> dict[str, torch.Tenso
     Raises as read_weights does.
     """
     if len(paths) == 1:
-        return read_weights(paths[0], network, network.fresh)
+        return read_weights(paths[0], network, network.fresh, network.wider)
     if len(paths) != len(network.stages):
         wanted = " and ".join(network.stages) or "one file"
         raise UsageError(f"this network begins with {wanted}; {len(paths)} files were given")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from lbic.api import scale_in_sixteenths
 from lbic.enhance.catalog import ModelSpec
 from lbic.nets.base import Network
 from lbic.train.config import Config
-
-_SIXTEENTHS = 16
 
 
 def facts(recipe: Config, steps: int) -> dict[str, str]:
@@ -44,7 +43,7 @@ def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
         multiple=network.multiple,
         quality_plane=network.quality_plane,
         codecs=_codecs(recipe),
-        scales=(recipe.data.scale * _SIXTEENTHS,),
+        scales=tuple(map(scale_in_sixteenths, export.scales or (recipe.data.scale,))),
         quality=recipe.data.quality,
         trained_on=export.trained_on,
         licence=export.licence,
