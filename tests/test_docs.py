@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from lbic import errors
 from lbic.cli import COMMANDS, docs
+from lbic.cli.export import parse_defaults
+from lbic.enhance import catalog
 from lbic.errors import ExitCode, LbicError
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
@@ -45,3 +48,9 @@ def test_every_json_key_is_documented(page: str, command: str) -> None:
     section = page.split(f"### lbic {command} --json\n")[1].split("\n### ")[0]
     for key, meaning in docs.JSON_KEYS[command].items():
         assert f"| `{key}` | {meaning} |" in section
+
+
+def test_the_training_page_gives_the_defaults_that_are_shipped() -> None:
+    training = PAGE.with_name("training.md").read_text(encoding="utf-8")
+    given = [default for text in re.findall(r"--default ([\w,:.]+\w)", training) for default in parse_defaults(text)]
+    assert set(given) == set(catalog.load().defaults)

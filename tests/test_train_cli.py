@@ -53,9 +53,15 @@ def test_from_pictures_to_a_model(work: Path) -> None:
     lbic(*run, "--resume")
 
     export = ("export", work / "run" / "last.pt", "-o", work / "models", "--val", work / "val")
-    lbic(*export, "--default", "jpeg:2:5")
+    lbic(*export, "--default", "jpeg,vvc:1.5,2:5", "--default", "jpeg:2:6:10..20")
     content = json.loads((work / "models" / "manifest.json").read_text())
-    assert content["defaults"] == [{"codec": "jpeg", "scale": 32, "type": 5, "quality": None}]
+    assert [tuple(default.values()) for default in content["defaults"]] == [
+        ("jpeg", 24, 5, None),
+        ("jpeg", 32, 6, [10, 20]),
+        ("jpeg", 32, 5, None),
+        ("vvc", 24, 5, None),
+        ("vvc", 32, 5, None),
+    ]
     assert content["models"][0]["about"]["gain"].keys() == {"30"}
     assert "| tiny |" in lbic("train", "table", "--models", work / "models").output
 

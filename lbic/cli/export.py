@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--default",
     "defaults",
     multiple=True,
-    metavar="CODEC:SCALE:TYPE[:LOW..HIGH]",
+    metavar="CODEC,...:SCALE,...:TYPE[:LOW..HIGH]",
     help="Record this type by default, for these qualities alone if they are given; repeatable.",
 )
 def export(
@@ -52,7 +52,7 @@ def export(
     defaults: tuple[str, ...],
 ) -> None:
     """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
-    wanted = [_default(text) for text in defaults]
+    wanted = [default for text in defaults for default in parse_defaults(text)]
     need_torch()
     from lbic import nets
     from lbic.train import export as exporter
@@ -75,19 +75,24 @@ def export(
     click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
 
 
-def _default(text: str) -> Default:
-    """What --default says."""
+def parse_defaults(text: str) -> list[Default]:
+    """What one --default says: each of its codecs at each of its scales."""
     from lbic.api import scale_in_sixteenths
     from lbic.codecs import get
     from lbic.enhance.catalog import Default
     from lbic.enhance.types import parse
 
-    match = re.fullmatch(r"([^:]+):(\d(?:\.\d+)?):([^:]+)(?::(\d+)\.\.(\d+))?", text)
+    number = r"\d(?:\.\d+)?"
+    match = re.fullmatch(rf"([^:]+):({number}(?:,{number})*):([^:]+)(?::(\d+)\.\.(\d+))?", text)
     if not match:
-        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as vvc:1.5:1 or jpeg:1:7:5..40")
-    codec, scale, kind, low, high = match.groups()
+        raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as vvc,vtm:1,1.5:1 or jpeg:1:7:5..40")
+    codecs, scales, kind, low, high = match.groups()
     quality = (int(low), int(high)) if low else None
-    return Default(get(codec).name, scale_in_sixteenths(float(scale)), parse(kind).id, quality)
+    return [
+        Default(get(codec).name, scale_in_sixteenths(float(scale)), parse(kind).id, quality)
+        for codec in codecs.split(",")
+        for scale in scales.split(",")
+    ]
 
 
 def _read(path: Path) -> bytes:
