@@ -6,7 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+MOST_JOBS = 4
+"""Files at the same time unless the user says how many: each may be a large picture, with what its networks hold."""
 _jobs = 1
+
+
+def usual_jobs() -> int:
+    """Files at the same time unless the user says how many: one for each core (docs/benchmark.md), within reason."""
+    return min(_cores(), MOST_JOBS)
 
 
 @contextmanager

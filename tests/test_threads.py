@@ -13,6 +13,7 @@ from lbic import threads
 from lbic.cli import batch
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import session
+from lbic.errors import ExitCode
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,23 @@ def test_a_run_says_how_many_jobs_there_really_are(
 
     batch.run([Path(str(n)) for n in range(items)], work, Report("", items, Talk(quiet=True)), workers=workers)
     assert set(seen) == {share}
+
+
+@pytest.mark.parametrize(("cores", "given", "jobs"), [(1, (), 1), (3, (), 3), (16, (), 4), (3, ("-j", 1), 1)])
+def test_a_command_works_on_a_file_for_each_core(
+    cores: int, given: tuple[object, ...], jobs: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(threads, "_cores", lambda: cores)
+    seen: list[int] = []
+
+    def run(*_: object, workers: int) -> ExitCode:
+        seen.append(workers)
+        return ExitCode.OK
+
+    monkeypatch.setattr(batch, "run", run)
+    save(tmp_path / "a.png", photo(8, 8))
+    lbic("compress", tmp_path / "a.png", *given)
+    assert seen == [jobs]
 
 
 def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, needs_vvc: None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lbic import fileio
+from lbic import fileio, threads
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
@@ -91,9 +91,13 @@ def quiet_options(function: Function) -> Function:
 
 inputs_argument = click.argument("inputs", type=FILE, metavar="IN...", nargs=-1, required=True)
 
-jobs_option = click.option(
-    "-j", "--jobs", type=NumberParameter(1), default=1, metavar="N", help="Files at the same time; default 1."
-)
+
+def _jobs(default: int | Callable[[], int], sentence: str) -> Callable[[F], F]:
+    text = f"Files at the same time; default {sentence}."
+    return click.option("-j", "--jobs", type=NumberParameter(1), default=default, metavar="N", help=text)
+
+
+jobs_option = _jobs(1, "1")
 
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite files that are there.")
 
@@ -103,7 +107,7 @@ def input_options(function: Function) -> Function:
 
     @inputs_argument
     @click.option("-r", "--recursive", is_flag=True, help="Go through folders and the folders in them.")
-    @jobs_option
+    @_jobs(threads.usual_jobs, f"one for each core, {threads.MOST_JOBS} at most")
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
         given = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
