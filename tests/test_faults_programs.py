@@ -201,7 +201,7 @@ def test_an_encoder_that_misbehaves(tmp_path: Path, body: str, said: str) -> Non
 def test_an_encoder_that_vanishes_between_two_pictures(tmp_path: Path) -> None:
     sources = [save(tmp_path / f"{name}.png") for name in "ab"]
     encoder = stand_in(tmp_path / "bin" / "ffmpeg", "rm $0; exit 1")
-    done = program("compress", *sources, env=environment(tmp_path / "scratch", LBIC_VVC_ENCODER=encoder))
+    done = program("compress", "-j", "1", *sources, env=environment(tmp_path / "scratch", LBIC_VVC_ENCODER=encoder))
     assert done.returncode == ExitCode.FAILED
     lines = done.stderr.decode().splitlines()
     assert lines[0] == f"lbic: error: {sources[0]}: ffmpeg failed (1): no message"
