@@ -63,7 +63,7 @@ def choose_type(found: Degradation) -> EnhancementType:
     for spec in _networks(kind, found.codec, found.quality):
         if found.known_from != "assumed" and _is_better(found, spec):
             raise MissingError(
-                f"{found.codec} quality {found.quality} is better than what model {spec.name} was trained for "
+                f"{found.codec} quality {found.quality} is better than what model {spec.name} is for "
                 f"({spec.domain(found.codec)}) and may be harmed by it; --type {kind.id} runs it anyway"
             )
     return kind

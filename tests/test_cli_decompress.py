@@ -192,7 +192,7 @@ def test_an_order_for_cuda_without_a_gpu_is_an_error(tmp_path: Path, networks: N
 
 def test_an_order_outside_of_what_was_trained_runs_with_a_note(tmp_path: Path, networks: None) -> None:
     result = lbic("decompress", "--type", "ar", compressed(tmp_path, "a", "-q", 90))
-    assert "model toy-ar was trained for jpeg quality 5..40" in result.stderr
+    assert "model toy-ar is for jpeg quality 5..40" in result.stderr
     assert "type 7 (ar)  CPU" in result.stderr
 
 

@@ -143,19 +143,19 @@ def test_a_jpeg_better_than_the_training_is_refused_unless_ordered(tmp_path: Pat
     source = save(tmp_path / "good.jpg", quality=90)
     result = lbic("enhance", source, code=ExitCode.MISSING)
     assert (
-        "jpeg quality 90 is better than what model toy-ar was trained for (jpeg quality 5..40, scale 1)"
+        "jpeg quality 90 is better than what model toy-ar is for (jpeg quality 5..40, scale 1)"
         in result.stderr
     )
     assert "--type 7 runs it anyway" in result.stderr
     assert names(tmp_path) == {"good.jpg"}
     result = lbic("enhance", "--type", 7, source)
-    assert "model toy-ar was trained for jpeg quality 5..40, scale 1; this picture is jpeg quality 90" in result.stderr
+    assert "model toy-ar is for jpeg quality 5..40, scale 1; this picture is jpeg quality 90" in result.stderr
 
 
 def test_better_is_lower_where_the_codec_says_so(tmp_path: Path, networks: None) -> None:
     source = save(tmp_path / "a.png")
     result = lbic("enhance", "-q", 31, source, code=ExitCode.MISSING)
-    assert "vvc quality 31 is better than what model toy-nr was trained for" in result.stderr
+    assert "vvc quality 31 is better than what model toy-nr is for" in result.stderr
     assert "this picture is vvc quality 43" in lbic("enhance", "-q", 43, source).stderr
 
 

@@ -197,7 +197,7 @@ def test_outside_its_domain_a_network_runs_with_a_note(write_models: WriteCatalo
     write_models([(spec("half", HALF, "sr", codecs=("vvc",), scales=(32,), quality=(27, 47)), HALF)])
     done = run(decoded(), 5)
     assert done.models == ("half",)
-    sentence = "model half was trained for vvc quality 27..47, scale 2; this picture is jpeg quality 63, scale 2"
+    sentence = "model half is for vvc quality 27..47, scale 2; this picture is jpeg quality 63, scale 2"
     assert done.notes == (sentence,)
     assert run(decoded(), 5, replace(HEADER, codec="vvc", quality=37)).notes == ()
 

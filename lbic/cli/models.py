@@ -55,7 +55,7 @@ def probe(spec: ModelSpec) -> State:
 def _text(spec: ModelSpec, state: State) -> str:
     rows = {
         "network": f"{spec.network}, profile {spec.profile}, role {spec.role}",
-        "trained for": spec.domain(),
+        "for": spec.domain(),
         "trained on": spec.trained_on,
         "licence": spec.licence,
         "file": f"{spec.file}, {spec.size:,} B",

@@ -104,7 +104,7 @@ class ModelSpec:
         return trained + [(min(other.quality), max(other.quality)) for other in self._equivalents(codec)]
 
     def domain(self, codec: str | None = None) -> str:
-        """What the network was trained for, or what of one codec it serves, for a sentence."""
+        """What the network is for, and trained on; or what of one codec it serves, for a sentence."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
         codecs, ranges = ("/".join(self.codecs), [self.quality]) if codec is None else (codec, self.ranges(codec))
         return f"{codecs} quality {min(low for low, _ in ranges)}..{max(high for _, high in ranges)}, scale {scales}"

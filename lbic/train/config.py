@@ -10,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from lbic.container import SCALE_ONE
+from lbic.api import scale_in_sixteenths
 from lbic.enhance.catalog import Equivalent
 from lbic.errors import FileError, UsageError
 
@@ -203,10 +203,6 @@ def _check(config: Config, name: str) -> None:
             "export.also.quality must be two qualities",
         ),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
-        (
-            all(1 <= scale <= 4 and (scale * SCALE_ONE).is_integer() for scale in config.export.scales),
-            "export.scales must be 1..4 in steps of a sixteenth",
-        ),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
         (train.spacing in ("even", "log"), "train.spacing must be 'even' or 'log'"),
@@ -227,3 +223,8 @@ def _check(config: Config, name: str) -> None:
     for fine, sentence in rules:
         if not fine:
             raise UsageError(f"{name}: {sentence}")
+    for scale in config.export.scales:
+        try:
+            scale_in_sixteenths(scale)
+        except UsageError as error:
+            raise UsageError(f"{name}: export.scales: {error}") from error
