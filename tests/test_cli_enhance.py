@@ -142,10 +142,7 @@ def test_an_assumed_quality_is_noted_where_it_matters(
 def test_a_jpeg_better_than_the_training_is_refused_unless_ordered(tmp_path: Path, networks: None) -> None:
     source = save(tmp_path / "good.jpg", quality=90)
     result = lbic("enhance", source, code=ExitCode.MISSING)
-    assert (
-        "jpeg quality 90 is better than what model toy-ar is for (jpeg quality 5..40, scale 1)"
-        in result.stderr
-    )
+    assert "jpeg quality 90 is better than what model toy-ar is for (jpeg quality 5..40, scale 1)" in result.stderr
     assert "--type 7 runs it anyway" in result.stderr
     assert names(tmp_path) == {"good.jpg"}
     result = lbic("enhance", "--type", 7, source)

@@ -97,5 +97,7 @@ def test_a_crop_with_its_context_gives_the_whole_pictures_values(name: str) -> N
 
 
 def test_unknown_network() -> None:
-    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, hgrdn-lite, hgrdn-lite-deep, hgrdn-lite-texture"):
+    with pytest.raises(
+        UsageError, match="known: srcnn, arcnn, fast-arcnn, hgrdn-lite, hgrdn-lite-deep, hgrdn-lite-texture"
+    ):
         nets.build("vdsr")
