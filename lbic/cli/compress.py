@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from lbic import fileio
 from lbic.batch import Compressor
-from lbic.cli import batch, options, remote, wording
+from lbic.cli import batch, coding, options, remote, wording
 from lbic.cli.options import Files
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
@@ -28,8 +28,8 @@ from lbic.rate import target
 @options.output_options
 @options.quality_option("Quality in the codec's own numbers.")
 @options.codec_option("What codes the picture; 'lbic doctor' tells which work here.")
-@options.scale_option
-@options.target_options
+@coding.scale_option
+@coding.target_options
 @options.effort_option
 @options.type_option(
     "Enhancement to recommend to the decoder; the catalog's advice when left out; auto for the one whose picture comes "
@@ -42,10 +42,10 @@ from lbic.rate import target
     help="What --type auto, and the scale for a target size, go by: fidelity, PSNR; perceptual, local contrast, which "
     "networks that restore texture serve. Alone it means --type auto.",
 )
-@options.keep_option
-@options.flatten_option
+@coding.keep_option
+@coding.flatten_option
 @options.max_pixels_option
-@options.ray_option
+@coding.ray_option
 @options.input_options
 @options.talk_options
 def compress(
