@@ -13,6 +13,7 @@ from helpers import photo
 from PIL import Image
 
 from lbic.cli import cli
+from lbic.container import Header, read_header
 from lbic.errors import ExitCode
 
 PROGRAM = [sys.executable, "-m", "lbic"]
@@ -67,3 +68,8 @@ def names(folder: Path) -> set[str]:
     """
     files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
     return {str(path) for path in files if path.parts[0] != "models"}
+
+
+def header(path: Path) -> Header:
+    """The header of a .lbic file."""
+    return read_header(path.read_bytes())
