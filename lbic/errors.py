@@ -67,6 +67,20 @@ class CodecError(LbicError):
     exit_code = ExitCode.DAMAGED
 
 
+class TooLargeError(CodecError):
+    """A picture with more pixels or longer sides than the codec takes; fewer may work."""
+
+
+class NoRoomError(CodecError):
+    """An encoder with no room for so long a stream; a coarser quality may work."""
+
+
+class TargetError(LbicError):
+    """No quality reaches the wanted size or PSNR."""
+
+    code = "target"
+
+
 class ClusterError(LbicError):
     """A picture that a cluster did not bring back, by no fault that lbic knows of."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli_helpers import lbic
 
+import lbic as package
 from lbic import errors
 from lbic.cli import COMMANDS, docs
 from lbic.cli.export import parse_defaults
+from lbic.codecs import CODECS
 from lbic.enhance import catalog
 from lbic.errors import ExitCode, LbicError
 
@@ -37,10 +43,25 @@ def test_every_exit_code_is_documented(page: str, code: ExitCode) -> None:
 
 
 def test_every_error_code_is_documented(page: str) -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LbicError)]
-    assert len(kinds) > 5
+    for module in pkgutil.walk_packages(package.__path__, "lbic."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    kinds = set(kinds_of(LbicError))
+    assert {errors.TargetError, errors.DeviceError} <= kinds
     for kind in kinds:
-        assert f"`{kind.code}`" in page
+        assert f"`{kind.code}`" in page, kind
+
+
+def kinds_of(error: type[LbicError]) -> Iterator[type[LbicError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from kinds_of(kind)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_with_json_has_its_keys_told(page: str, command: str) -> None:
+    section = page.split(f"\n## lbic {command}\n")[1].split("\n## ")[0]
+    assert ("One JSON object per line" in section) == (command in docs.JSON_KEYS)
 
 
 @pytest.mark.parametrize("command", docs.JSON_KEYS)
@@ -48,6 +69,14 @@ def test_every_json_key_is_documented(page: str, command: str) -> None:
     section = page.split(f"### lbic {command} --json\n")[1].split("\n### ")[0]
     for key, meaning in docs.JSON_KEYS[command].items():
         assert f"| `{key}` | {meaning} |" in section
+
+
+def test_enhance_names_the_types_that_the_shipped_catalog_advises() -> None:
+    shipped = catalog.load()
+    assert "ar for a JPEG below quality 20 and nr for other pictures" in " ".join(lbic("enhance", "-h").stdout.split())
+    assert {shipped.enhancing_type("jpeg", quality).name for quality in range(5, 20)} == {"ar"}
+    assert {shipped.enhancing_type("jpeg", quality).name for quality in range(20, 96)} == {"nr"}
+    assert {shipped.enhancing_type(codec.name, codec.default_quality).name for codec in CODECS.values()} == {"nr"}
 
 
 def test_the_training_page_gives_the_defaults_that_are_shipped() -> None:

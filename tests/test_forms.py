@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lbic import container, pipeline
+from lbic.cli.docs import JSON_KEYS
 from lbic.codecs import CODECS, encoders, jpegform, vvcform
 from lbic.codecs.base import EFFORTS, Geometry
 from lbic.codecs.bitstream import sequence_facts, split
@@ -188,6 +189,7 @@ def test_extract_writes_the_standard_stream(tmp_path: Path) -> None:
         assert opened.size == plain.size
         assert (tmp_path / "a.jpg").read_bytes().startswith(b"\xff\xd8\xff\xe0")
     (record,) = records(lbic("extract", "--json", file))
+    assert list(record) == list(JSON_KEYS["extract"])
     assert names(tmp_path) == {"a.lbic", "a.jpg", "a.lbic.stream"}
     assert record["bytes"] == (tmp_path / "a.lbic.stream").stat().st_size == (tmp_path / "a.jpg").stat().st_size
     assert "exists; use -f" in lbic("extract", file, code=ExitCode.FAILED).stderr

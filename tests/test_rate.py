@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lbic import container
-from lbic.errors import CodecError, ExitCode, UsageError
+from lbic import container, pipeline
+from lbic.errors import CodecError, ExitCode, NoRoomError, TargetError, TooLargeError, UsageError
 from lbic.image import Picture, from_pillow
 from lbic.metrics.psnr import psnr_rgb
 from lbic.pipeline import Compressed, CompressSettings, decompress
 from lbic.rate import target
 from lbic.rate.search import last_that_fits
-from lbic.rate.target import Target, TargetError, Trials
+from lbic.rate.target import Target, Trials
 
 pytestmark = pytest.mark.usefixtures("write_models", "no_gpu")  # no networks
 
@@ -100,8 +100,26 @@ def test_a_quality_that_the_encoder_has_no_room_for_is_too_large() -> None:
     wild = from_pillow(noise(64, 64))
     done = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
     assert done.header.quality > 0
-    with pytest.raises(CodecError, match="room for one byte a pixel"):
+    with pytest.raises(NoRoomError, match="room for one byte a pixel"):
         one(Target(psnr=99), CompressSettings("vvc", effort=0), wild)
+
+
+@pytest.mark.parametrize("wanted", [Target(psnr=25), Target(size=5000)])
+def test_a_scale_at_which_the_codec_does_not_take_the_picture_is_left_out(wanted: Target) -> None:
+    long = from_pillow(photo(65_510, 1))
+    assert target.compress(long, JPEG, wanted, (16, 48)).header.scale == 48
+    with pytest.raises(TooLargeError, match="65510x1: a JPEG's sides"):
+        one(wanted, JPEG, long)
+
+
+@pytest.mark.parametrize("wanted", [Target(psnr=25), Target(size=5000)])
+def test_an_encoder_that_fails_is_not_taken_for_a_large_file(wanted: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(picture: Picture, settings: CompressSettings) -> Compressed:
+        raise CodecError("the encoder was killed")
+
+    monkeypatch.setattr(pipeline, "compress", killed)
+    with pytest.raises(CodecError, match="was killed"):
+        one(wanted)
 
 
 @pytest.mark.parametrize("make", [photo, gray])

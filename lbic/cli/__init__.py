@@ -29,7 +29,7 @@ COMMANDS = {
     "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png.", DECODE),
     "info": CommandRow("info", "Tell what .lbic files say of themselves; decodes nothing."),
     "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing.", DECODE),
-    "extract": CommandRow("extract", "Write the VVC stream or JPEG file in them, for other programs."),
+    "extract": CommandRow("extract", "Write the codec's own stream in them, for other programs."),
     "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG.", READ),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
     "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on a page."),

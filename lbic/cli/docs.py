@@ -75,6 +75,7 @@ JSON_KEYS: dict[str, dict[str, str]] = {
         "payload": "bytes of the codec's stream",
         "metadata": "bytes of each metadata item, by name",
     },
+    "extract": {**_OUTPUT, **_CODED, "bytes": "size of the stream", "notes": _END["notes"]},
     "verify": {**_INPUT, **_CODED, "seconds": "time it took"},
     "compare": {
         **_INPUT,
@@ -176,9 +177,9 @@ def _json_keys() -> Iterator[str]:
 
 
 def _error_codes() -> list[str]:
-    """The code of every kind of error that a file can end with."""
+    """The code of every kind of error that a file can end with, each once."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LbicError)]
-    return [kind.code for kind in kinds]
+    return list(dict.fromkeys(kind.code for kind in kinds))
 
 
 if __name__ == "__main__":

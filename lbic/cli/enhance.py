@@ -24,7 +24,7 @@ from lbic.pipeline import Enhanced, EnhanceSettings
 
 @click.command()
 @options.output_options
-@options.type_option("Enhancement to apply; when left out, ar for a JPEG and nr for other pictures.")
+@options.type_option("Enhancement to apply; when left out, ar for a JPEG below quality 20 and nr for other pictures.")
 @options.strength_option
 @options.codec_option("The codec that damaged the picture; when left out, jpeg for a JPEG, else vvc.", found=True)
 @options.quality_option(

@@ -18,7 +18,8 @@ from lbic.fileio import Job
 @options.input_options
 @options.talk_options
 def extract(files: Files, talk: Talk) -> ExitCode:
-    """Write the standard stream in .lbic files, which other programs play: a VVC stream (.266) or a JPEG file.
+    """Write the standard stream in .lbic files, which other programs play: a VVC stream (.266), a JPEG, WebP,
+    AVIF or JPEG 2000 file.
 
     Without -o a.lbic becomes a.lbic.stream. The stream is the codec's picture, at the size it was coded at and padded
     as the codec needs it; networks, alpha and other metadata are left behind.

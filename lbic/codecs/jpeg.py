@@ -13,7 +13,7 @@ from lbic.codecs.base import Geometry, check_length
 from lbic.codecs.raster import check_geometry, reading
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
-from lbic.errors import CodecError
+from lbic.errors import CodecError, TooLargeError
 from lbic.pillow import own_limits
 
 _TOP = 255
@@ -45,7 +45,7 @@ class JpegCodec:
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
         if max(planes.width, planes.height) > _MOST_SIDE:
-            raise CodecError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MOST_SIDE} pixels")
+            raise TooLargeError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MOST_SIDE} pixels")
         luma = to_levels(planes.y, _TOP).astype(np.uint8)
         if planes.cb is None or planes.cr is None:
             image = Image.fromarray(luma)

@@ -19,7 +19,7 @@ from lbic import limits
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, planes_to_uint8, rgb_to_ycbcr
 from lbic.container import PAYLOAD_STREAM
-from lbic.errors import CodecError
+from lbic.errors import CodecError, TooLargeError
 from lbic.pillow import own_limits
 
 _DAMAGE = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
@@ -83,10 +83,10 @@ class RasterCodec:
         """Code planes; gray goes in as three equal channels where the format has no gray."""
         if max(planes.width, planes.height) > self.most_side:
             size = f"{planes.width}x{planes.height}"
-            raise CodecError(f"{size}: {self.name}'s sides may be at most {self.most_side} pixels")
+            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {self.most_side} pixels")
         if planes.width * planes.height > self.most_pixels:
             size = f"{planes.width}x{planes.height}"
-            raise CodecError(f"{size}: {self.name}'s pictures may have at most {self.most_pixels:,} pixels")
+            raise TooLargeError(f"{size}: {self.name}'s pictures may have at most {self.most_pixels:,} pixels")
         image = Image.fromarray(planes_to_uint8(planes))
         out = io.BytesIO()
         try:

@@ -20,7 +20,7 @@ from lbic.codecs.bitstream import sequence_facts
 from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
 from lbic.container import PAYLOAD_STREAM, PAYLOAD_VVC
-from lbic.errors import CodecError
+from lbic.errors import CodecError, NoRoomError, TooLargeError
 from lbic.threads import for_a_program
 
 BIT_DEPTH = 10
@@ -60,7 +60,7 @@ class VvcCodec:
         encoder = encoders.require()
         if max(planes.width, planes.height) > _MOST:
             size = f"{planes.width}x{planes.height}"
-            raise CodecError(
+            raise TooLargeError(
                 f"{size}: {self.name}'s sides may be at most {_MOST} pixels; choose a --scale or another codec"
             )
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
@@ -71,7 +71,7 @@ class VvcCodec:
             return encode(raw, lambda source, target: encoder.command(source, target, order), planes)
         except CodecError as error:
             if "submitting video frame" in str(error):
-                raise CodecError(f"{error}; {_FULL_BUFFER}") from error
+                raise NoRoomError(f"{error}; {_FULL_BUFFER}") from error
             raise
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:

@@ -19,7 +19,7 @@ from lbic.codecs.base import EFFORTS
 from lbic.container import SCALE_ONE
 from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
 from lbic.enhance.types import NONE
-from lbic.errors import CodecError, LbicError, UsageError
+from lbic.errors import NoRoomError, TargetError, TooLargeError, UsageError
 from lbic.image import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
@@ -28,12 +28,6 @@ SCALES = (16, 20, 24, 32, 48)
 """What --scale auto chooses among, in sixteenths."""
 _PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
 """How far a scale may be behind in the fast trials, without networks, and still be tried in earnest."""
-
-
-class TargetError(LbicError):
-    """No quality reaches the target."""
-
-    code = "target"
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ class Trials:
         """Bytes of the file; infinity where the encoder has no room for it (noise at the finest qualities)."""
         try:
             return len(self._sized.file(rank, step).data)
-        except CodecError:
+        except NoRoomError:
             return math.inf
 
     def psnr(self, rank: int, step: int = 0) -> float:
@@ -109,7 +103,7 @@ class Trials:
         if (goal, rank, step) not in self.found:
             try:
                 data = self.file(rank, step).data
-            except CodecError:
+            except NoRoomError:
                 return math.inf
             done = pipeline.decompress(data, DecompressSettings(runtime=ENCODER))
             self.found[goal, rank, step] = GOALS[goal](self.picture.image, done.image)
@@ -167,6 +161,11 @@ class Reached:
         return self.trials.file(self.rank, self.step)
 
     @property
+    def size(self) -> float:
+        """Its bytes; infinity where Trials.size is."""
+        return self.trials.size(self.rank, self.step)
+
+    @property
     def psnr(self) -> float:
         """PSNR, dB, of what the file decompresses to by default, on the CPU."""
         return self.trials.psnr(self.rank, self.step)
@@ -189,7 +188,7 @@ def compress(picture: Picture, settings: CompressSettings, target: Target, scale
 
 def reach(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> list[Reached]:
     """The plausible ones of some scales, each at the quality that reaches the target; raises as ``compress`` does."""
-    guesses = {scale: _Guess.make(picture, replace(settings, scale=scale), target) for scale in scales}
+    guesses = _guesses(picture, settings, target, scales)
     reached: list[Reached] = []
     for scale in _plausible(guesses, target):
         trials = Trials(picture, replace(settings, scale=scale))
@@ -197,7 +196,7 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
         if rank is not None:
             reached.append(Reached(trials, *trials.step(target, rank)))
     if not reached:
-        raise TargetError(_impossible(picture, settings, target, scales))
+        raise TargetError(_impossible(picture, settings, target, list(guesses)))
     return reached
 
 
@@ -207,7 +206,7 @@ def best(reached: Sequence[Reached], target: Target) -> Reached:
         return reached[0]
     if target.size is not None:
         return max(reached, key=lambda one: one.score)
-    return min(reached, key=lambda one: len(one.file.data))
+    return min(reached, key=lambda one: one.size)
 
 
 @dataclass(frozen=True)
@@ -226,6 +225,20 @@ class _Guess:
         if rank is None:
             rank = 0 if target.size is not None else len(fast.qualities) - 1
         return _Guess(rank, fast.size(rank), fast.psnr(rank))
+
+
+def _guesses(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> dict[int, _Guess]:
+    """What the fast trials say of the scales at which the codec takes the picture; TooLargeError where it is none."""
+    guesses: dict[int, _Guess] = {}
+    refusal: TooLargeError | None = None
+    for scale in scales:
+        try:
+            guesses[scale] = _Guess.make(picture, replace(settings, scale=scale), target)
+        except TooLargeError as error:
+            refusal = error
+    if refusal and not guesses:
+        raise refusal
+    return guesses
 
 
 def _plausible(guesses: dict[int, _Guess], target: Target) -> list[int]:
