@@ -36,6 +36,7 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 """What lbic writes, by suffix; all lossless but JPEG."""
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
+_WITHOUT_METADATA = (".ppm", ".bmp")
 _ORIENTATION, _TIFF_XMP = 0x0112, 700
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _REDUCED = "samples of more than 8 bits reduced to 8"
@@ -135,11 +136,18 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
 
 
 def encode(
-    image: Image.Image, suffix: str, *, icc: bytes | None = None, exif: bytes | None = None, xmp: bytes | None = None
+    image: Image.Image,
+    suffix: str,
+    *,
+    icc: bytes | None = None,
+    exif: bytes | None = None,
+    xmp: bytes | None = None,
+    notes: list[str] | None = None,
 ) -> bytes:
-    """Write a Pillow image (L, RGB, LA or RGBA) as the format that a suffix names.
+    """Write a Pillow image (L, RGB, LA or RGBA) as the format that a suffix names; add to ``notes`` what was lost.
 
-    Raises UsageError for an unknown suffix, and for a format that has no room for the picture or its alpha.
+    Where the format has no room for an ICC profile, the picture is converted to sRGB. Raises UsageError for an unknown
+    suffix, and for a format that has no room for the picture or its alpha.
     """
     try:
         name, options = WRITERS[suffix.lower()]
@@ -147,7 +155,16 @@ def encode(
         raise UsageError(f"cannot write {suffix or 'a file without a suffix'}; known: {' '.join(WRITERS)}") from None
     if image.mode in ("LA", "RGBA") and suffix.lower() in _WITHOUT_ALPHA:
         raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
-    extra = _metadata_options(name, icc, exif, xmp)
+    notes = [] if notes is None else notes
+    if suffix.lower() in _WITHOUT_METADATA:
+        if icc:
+            image, icc = _apply_profile(image, icc, notes, keep=False)
+        notes += [
+            f"left {what} behind: {suffix} files have none" for what, data in (("exif", exif), ("xmp", xmp)) if data
+        ]
+        extra = {}
+    else:
+        extra = _metadata_options(name, icc, exif, xmp)
     out = io.BytesIO()
     try:
         image.save(out, name, **options, **extra)

@@ -25,6 +25,11 @@ class Items:
     exif: bytes | None = None
     xmp: bytes | None = None
 
+    def as_info(self) -> dict[str, bytes]:
+        """The kept items as Pillow has them in an image's info."""
+        named = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp}
+        return {name: value for name, value in named.items() if value is not None}
+
 
 def collect(picture: Picture, keep: frozenset[str]) -> dict[int, bytes]:
     """The metadata section of a picture: alpha if it has any, and the kept items it brings, deflated."""

@@ -73,7 +73,8 @@ class DecompressSettings:
 class Decompressed:
     """A decompressed picture (L, RGB, LA or RGBA) and how it came about.
 
-    ``type_recorded`` is the number in the file, ``type`` what ran; ``icc``, ``exif``, ``xmp`` are as kept.
+    ``type_recorded`` is the number in the file, ``type`` what ran; ``icc``, ``exif``, ``xmp`` are as kept, in the
+    image's info too.
     """
 
     image: Image.Image
@@ -137,6 +138,7 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     image = Image.fromarray(color.planes_to_uint8(done.planes))
     if items.alpha is not None:
         image = with_alpha(image, items.alpha)
+    image.info.update(items.as_info())
     return Decompressed(
         image=image,
         header=header,

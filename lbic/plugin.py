@@ -38,9 +38,11 @@ class LbicImageFile(ImageFile.ImageFile):
             from lbic.api import decompress
 
             try:
-                self.im = decompress(self._data).im
+                done = decompress(self._data)
             except LbicError as error:
                 raise OSError(str(error)) from error
+            self.im = done.im
+            self.info.update(done.info)  # the metadata
             self._data = b""
             if self._exclusive_fp and self.fp is not None:
                 self.fp.close()

@@ -94,6 +94,12 @@ def profile(name: str) -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()  # type: ignore[arg-type]
 
 
+def wide_profile() -> bytes:
+    """sRGB's profile with its red and green columns exchanged: as wide as a profile can be from sRGB."""
+    data = profile("sRGB")
+    return data.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
+
+
 def png16(width: int, height: int) -> bytes:
     """A 16-bit RGB PNG, which Pillow reads and cannot write."""
 

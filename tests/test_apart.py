@@ -59,7 +59,7 @@ def test_every_kind_of_picture_is_the_same(name: str) -> None:
 def test_metadata_is_the_same(suffix: str) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "camera"
-    items = {"icc": profile("sRGB"), "exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
+    items: dict[str, Any] = {"icc": profile("sRGB"), "exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
     source = photo(24, 16) if suffix == ".jpg" else with_alpha(photo(24, 16), ramp(24, 16))
     if suffix == ".avif":
         data = written(source, "AVIF", icc_profile=items["icc"], exif=items["exif"], xmp=items["xmp"])

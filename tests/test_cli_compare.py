@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from cli_helpers import SIZE, lbic, names, opened, records, save
 from conftest import WriteCatalog
-from helpers import gray, photo, psnr, ramp
+from helpers import gray, photo, psnr, ramp, wide_profile
 from PIL import Image
-from test_image import wide_profile
 from toys import identity, spec
 
 from lbic import pipeline

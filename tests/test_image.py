@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, written
+from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
 from PIL import Image, ImageCms
 
 from lbic.image import Picture, from_pillow, load, with_alpha
 
 ORIENTATION = 0x0112
 MAKE = 0x010F
-
-
-def wide_profile() -> bytes:
-    """sRGB's profile with its red and green columns exchanged: as wide as a profile can be from sRGB."""
-    data = profile("sRGB")
-    return data.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 import zlib
 
 import pytest
-from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, written
+from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
 from PIL import Image, PngImagePlugin
 
 from lbic import image
@@ -126,6 +126,17 @@ def test_metadata_is_written(suffix: str) -> None:
         assert back.info["icc_profile"] == profile("sRGB")
         assert back.getexif()[MAKE] == "camera"
         assert back.info["xmp"] == b"<x/>"
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".ppm"])
+def test_a_format_without_metadata_gets_srgb_and_says_what_it_lost(suffix: str) -> None:
+    wide = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()), keep_icc=True)
+    notes: list[str] = []
+    data = image.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
+    converted = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()))
+    assert load(data).image.tobytes() == converted.image.tobytes() != wide.image.tobytes()
+    left = [f"left {what} behind: {suffix} files have none" for what in ("exif", "xmp")]
+    assert notes == [*converted.notes, *left]
 
 
 def test_text_chunks_do_not_disturb() -> None:

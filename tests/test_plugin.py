@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import gray, photo, psnr, ramp
+from helpers import gray, photo, psnr, ramp, wide_profile, written
 from PIL import Image, UnidentifiedImageError
 
 import lbic
-from lbic.image import with_alpha
+from lbic import pipeline
+from lbic.enhance.types import NONE
+from lbic.image import load, with_alpha
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
 
@@ -81,6 +83,23 @@ def test_files_are_closed(tmp_path: Path) -> None:
     image = Image.open(path)
     image.load()
     path.unlink()  # and no ResourceWarning, which would be an error here
+
+
+def test_metadata_that_were_kept_come_along() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    source = load(written(photo(9, 7), "PNG", icc_profile=wide_profile(), exif=exif), keep_icc=True)
+    data = pipeline.compress(source, pipeline.CompressSettings("jpeg", type=NONE, keep=frozenset({"icc", "exif"}))).data
+    for image in (lbic.decompress(data), opened(data)):
+        with load_as_png(image) as back:
+            assert back.info["icc_profile"] == wide_profile()
+        assert image.getexif()[0x010F] == "camera"
+
+
+def load_as_png(image: Image.Image) -> Image.Image:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return Image.open(out)
 
 
 @pytest.mark.parametrize("length", [0, 4, 10, 15])

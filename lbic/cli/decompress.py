@@ -48,8 +48,10 @@ def decompress(
         job.check()
         data = job.source.read()
         done = pipeline.decompress(data, settings)
-        written = image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp)
+        notes = list(done.notes)
+        written = image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
         job.write(written)
+        done = replace(done, notes=tuple(notes))
         outcome = _outcome(job, settings, done, time.perf_counter() - started)
         return replace(outcome, taken=len(data), given=len(written))
 

@@ -47,8 +47,9 @@ def enhance(
     """Run a network on any picture that a codec damaged: old.jpg -> old.enhanced.png.
 
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin; no .lbic file is
-    involved. The suffix of -o FILE chooses the format, as in decompress. Alpha and metadata are kept.
-    Without --type, a picture better than all that the network was trained on is an error: it may be harmed.
+    involved. The suffix of -o FILE chooses the format, as in decompress. Alpha and metadata are kept
+    where the format has room for them. Without --type, a picture better than all that the network was trained
+    on is an error: it may be harmed.
     """
     settings = EnhanceSettings(kind, codec, quality, runtime, strength)
     if codec is not None and quality is not None:
@@ -65,16 +66,18 @@ def enhance(
         data = job.source.read()
         picture = apart.load(data, max_pixels=max_pixels, keep_icc=True)
         result = pipeline.enhance(picture, settings)
-        written = _encode(result.picture, suffixes[job])
+        notes = list(result.notes)
+        written = _encode(result.picture, suffixes[job], notes)
         job.write(written)
+        result = replace(result, notes=tuple(notes))
         outcome = _outcome(job, settings, result, time.perf_counter() - started)
         return replace(outcome, taken=len(data), given=len(written))
 
     return batch.run(jobs, work, Report("enhanced", len(jobs), talk), workers=files.jobs)
 
 
-def _encode(picture: Picture, suffix: str) -> bytes:
-    return image.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp)
+def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
+    return image.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, notes=notes)
 
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:

@@ -64,7 +64,6 @@ def read(name: str, data: bytes, settings: DecompressSettings, size: Size) -> Ve
     _check_size((header.width, header.height), size)
     done = pipeline.decompress(data, settings)
     # A profile that was kept is applied, and alpha set apart, as in any picture that is read.
-    done.image.info["icc_profile"] = done.icc
     picture = image.from_pillow(done.image)
     return _version(name, data, picture, (*done.notes, *picture.notes), decoded=done)
 
