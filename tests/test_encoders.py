@@ -137,6 +137,18 @@ def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_
     assert "-threads 3 " in " ".join(told)
 
 
+@pytest.mark.parametrize("named", ["./encoder", "encoder"])
+def test_an_encoder_may_be_named_by_a_relative_path_or_a_name(
+    named: str, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(ANSWERS_AS_FFMPEG + LAST + f'cp {STREAM} "$last"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv(encoders.VARIABLE, named)
+    assert CODECS["vvc"].program() == path
+    assert CODECS["vvc"].encode(GRAY, 37, 0) == STREAM.read_bytes()
+
+
 def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     body = "echo '[out @ 0x55aa] the cause' >&2; echo 'Terminating' >&2; exit 7"
     monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG + body, "ffmpeg"))
@@ -264,8 +276,13 @@ def vtm_folder(program: Program, banner: str, *, configuration: bool = True) -> 
 BANNER = "VVCSoftware: VTM Encoder Version {}.0 [Linux][GCC 12.2][64 bit]"
 
 
-def test_vtm_is_found_by_its_variable(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vtm.VARIABLE, vtm_folder(program, BANNER.format(11)))
+@pytest.mark.parametrize("relative", [False, True])
+def test_vtm_is_found_by_its_variable(
+    relative: bool, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = vtm_folder(program, BANNER.format(11))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(vtm.VARIABLE, os.path.relpath(folder) if relative else folder)
     assert CODECS["vtm"].availability() is None
     assert CODECS["vtm"].encode(GRAY, 37, 0) == STREAM.read_bytes()
 

@@ -125,7 +125,7 @@ def _ffmpeg_with(encoder: str, path: str | None) -> str | None:
 def _find(named: str | None, path: str | None) -> Encoder | str:
     # The arguments are the environment that the answer depends on, so that a change is noticed.
     if named:
-        encoder = probe(named)
+        encoder = probe(_absolute(shutil.which(named, path=path) or named))
         return encoder or f"{VARIABLE} names {named}, which does not run or has no libvvenc; {_HOW}"
     for candidate in _candidates(path):
         encoder = probe(candidate)
@@ -146,7 +146,12 @@ def _candidates(path: str | None) -> Iterator[str]:
     for name in ("ffmpeg", "vvencapp"):
         program = shutil.which(name, path=path)
         if program:
-            yield program
+            yield _absolute(program)
+
+
+def _absolute(program: str) -> str:
+    # Encoders run in a folder of their own, where a relative path would be looked up.
+    return os.path.abspath(program)
 
 
 def probe(program: str) -> Encoder | None:

@@ -77,7 +77,7 @@ def _program(folder: str | None) -> tuple[str, str]:
     """EncoderApp and its all-intra configuration; MissingError with how to get them."""
     if not folder:
         raise MissingError(f"{VARIABLE} is not set; {_HOW}")
-    root = Path(folder)
+    root = Path(folder).absolute()  # the encoder runs in a folder of its own
     program = next((p for p in sorted(root.glob("**/EncoderApp*")) if p.is_file() and os.access(p, os.X_OK)), None)
     configuration = next(iter(sorted(root.glob(f"**/{_CONFIGURATION}"))), None)
     for found, name in ((program, "EncoderApp"), (configuration, _CONFIGURATION)):
