@@ -106,7 +106,7 @@ class Job:
         Raises Skipped instead when it is there and that is enough.
         """
         if self.target is not None:
-            if self.skip_existing and self.target.is_file():
+            if self.skip_existing and os.path.isfile(self.target):
                 raise Skipped(self.output)
             writing.check_target(self.target, force=self.force, made=self.in_folder)
 
@@ -166,7 +166,7 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
     sources: list[Source] = []
     for name in names:
         folder = Path(name)
-        if name != STDIO and recursive and folder.is_dir():
+        if name != STDIO and recursive and os.path.isdir(folder):
             found = [Source(str(path), root=folder) for path in _search(folder, suffixes)]
             if not found:
                 raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}")
@@ -227,11 +227,11 @@ def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
 
 def _is_folder(output: str, sources: Sequence[Source]) -> bool:
     """Tell whether -o names a folder: it is one, is written as one, or has to hold more than one file."""
-    if Path(output).is_dir() or output.endswith((os.sep, "/")):
+    if os.path.isdir(output) or output.endswith((os.sep, "/")):
         return True
     if len(sources) == 1 and sources[0].root is None:
         return False
-    if Path(output).exists():
+    if os.path.exists(output):
         raise UsageError(f"-o {output} is a file; several inputs need a folder")
     return True
 

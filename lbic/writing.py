@@ -16,13 +16,16 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
 
     ``made`` tells that its folder will be made.
     """
-    if not made and not target.parent.is_dir():
-        raise FileError(f"the folder {target.parent} does not exist")
-    if target.is_dir():
-        raise FileError(f"{target} is a directory")
-    # A device or a pipe is not replaced, it takes what is written.
-    if target.is_file() and not force:
-        raise FileError(f"{target} exists; use -f to overwrite it")
+    try:
+        if not made and not target.parent.is_dir():
+            raise FileError(f"the folder {target.parent} does not exist")
+        if target.is_dir():
+            raise FileError(f"{target} is a directory")
+        # A device or a pipe is not replaced, it takes what is written.
+        if target.is_file() and not force:
+            raise FileError(f"{target} exists; use -f to overwrite it")
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise FileError(f"cannot write {target}: {reason(error)}") from error
 
 
 def write(path: Path, data: bytes) -> None:

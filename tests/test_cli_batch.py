@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -90,6 +91,22 @@ def test_every_command_that_writes_skips(tmp_path: Path, command: list[object]) 
     assert " -> " not in lbic(*command, source, code=ExitCode.FAILED).stderr
     result = lbic(*command, "--skip-existing", source)
     assert result.stderr.startswith(f"{source}: skipped, ")
+
+
+@pytest.mark.parametrize("options", [[], ["--skip-existing"], ["-j", 1]])
+@pytest.mark.parametrize("command", [["decompress", "--type", 0], ["enhance", "--type", 0], ["extract"]])
+def test_an_output_whose_name_is_too_long_fails_alone(
+    tmp_path: Path, command: list[object], options: list[object]
+) -> None:
+    long, short = tmp_path / ("n" * 250 + ".png"), save(tmp_path / "a.png")
+    lbic(*JPEG, short)
+    files = [long.with_suffix(".lbic"), tmp_path / "a.lbic"] if command[0] != "enhance" else [long, short]
+    shutil.copy(files[1], files[0])
+    result = lbic(*command, *options, *files, code=ExitCode.FAILED)
+    first, second, _ = result.stderr.splitlines()
+    assert first.startswith(f"lbic: error: {files[0]}: cannot write ")
+    assert first.endswith(": the name is too long")
+    assert second.startswith(f"{files[1]} -> ")
 
 
 def test_skipping_and_overwriting_exclude_each_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from lbic.errors import UsageError
@@ -18,7 +19,7 @@ def output_suffixes(jobs: Sequence[Job]) -> dict[Job, str]:
 
 def _suffix(job: Job) -> str:
     target = job.target
-    if target is None or (target.exists() and not target.is_file()):
+    if target is None or (os.path.exists(target) and not os.path.isfile(target)):
         return DEFAULT_SUFFIX
     if target.suffix.lower() not in WRITERS:
         raise UsageError(f"{target}: pictures are written as {' '.join(WRITERS)}; choose one by the suffix of -o")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from lbic.fileio import Source
 
 def run(inputs: Sequence[str], report_to: Path | None, talk: Talk, *, force: bool, jobs: int) -> ExitCode:
     """Measure Table I: the table goes to stdout, the report into its folder where one is named."""
-    if len(inputs) != 1 or not Path(inputs[0]).is_dir():
+    if len(inputs) != 1 or not os.path.isdir(inputs[0]):
         raise UsageError(f"--preset table1 takes one folder, with {', '.join(table1.PICTURES)}")
     paths = table1.find_pictures(Path(inputs[0]))
     sources = [Source(str(path)) for path in paths]

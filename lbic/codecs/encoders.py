@@ -151,7 +151,7 @@ def _candidates(path: str | None) -> Iterator[str]:
 
 def _absolute(program: str) -> str:
     # Encoders run in a folder of their own, where a relative path would be looked up.
-    return os.path.abspath(program)
+    return str(Path(program).absolute())
 
 
 def probe(program: str) -> Encoder | None:
