@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_helpers import SIZE, lbic, names, save
@@ -19,6 +20,7 @@ from lbic.container import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import cache, plan, plots, runner
 from lbic.evaluate.plan import Coding, Plan
+from lbic.evaluate.runner import Row
 from lbic.image import with_alpha
 from lbic.metrics import lpips, table
 from lbic.weights import VARIABLE as WEIGHTS
@@ -156,6 +158,10 @@ class Judge:
         (["--preset", "types", "--type", "0"], "--preset decides on --type", ExitCode.USAGE),
         (["--codec", "jpeg", "--report", "x"], "--report writes what a --preset finds", ExitCode.USAGE),
         (["--preset", "table1"], "lacks baby, bird", ExitCode.USAGE),
+        (["--preset", "table1", "--json", "x"], "--preset table1 takes no --json", ExitCode.USAGE),
+        (["--preset", "table1", "--effort", "2"], "--preset table1 takes no --effort", ExitCode.USAGE),
+        (["--preset", "table1", "--no-cache"], "--preset table1 takes no --no-cache", ExitCode.USAGE),
+        (["--codec", "jpeg", "--csv", "-"], "--csv needs a name: stdout has the table", ExitCode.USAGE),
         (
             ["--codec", "jpeg", "--json", "x", "--csv", "x"],
             "--json and --csv would both be written to x",
@@ -168,6 +174,23 @@ def test_usage(folder: Path, options: list[str], because: str, code: ExitCode, m
     monkeypatch.delenv(WEIGHTS, raising=False)
     monkeypatch.setattr(runner, "evaluate", None)  # nothing may have begun
     assert because in lbic("evaluate", folder, *options, code=code).stderr
+
+
+def test_a_picture_that_memory_does_not_suffice_for_costs_no_others(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = runner.evaluate
+
+    def exhausted(name: str, *rest: Any) -> list[Row]:
+        if name.endswith("b.png"):
+            raise MemoryError
+        return evaluate(name, *rest)
+
+    monkeypatch.setattr(runner, "evaluate", exhausted)
+    result = lbic("evaluate", folder, "--codec", "jpeg:20", "--json", tmp_path / "e.json", code=ExitCode.FAILED)
+    assert "b.png: not enough memory" in result.stderr
+    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert [row["error"] for row in rows] == [None, "not enough memory"]
 
 
 def test_files_are_not_overwritten(folder: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -36,6 +36,18 @@ _OF_PRESET = {
     "published": "--anchors",
 }
 """What a preset decides: parameters and their options."""
+_OF_CODINGS = {
+    "effort": "--effort",
+    "profile": "--profile",
+    "device": "--device",
+    "tile": "--tile",
+    "json_file": "--json",
+    "csv_file": "--csv",
+    "plot_folder": "--plot",
+    "cache_folder": "--cache",
+    "no_cache": "--no-cache",
+}
+"""What a preset without codings of its own has no use for."""
 
 
 @click.command()
@@ -156,8 +168,9 @@ def evaluate(
     if report_to and not preset:
         raise UsageError("--report writes what a --preset finds; --json, --csv and --plot write the rest")
     if preset:
-        _refuse_beside_preset()
+        _refuse(_OF_PRESET, "--preset decides on {}; leave one of them out")
         if not preset.codecs:
+            _refuse(_OF_CODINGS, f"--preset {preset.name} takes no {{}}")
             return table1.run(inputs, report_to, talk, force=force, jobs=jobs)
         more, left_out = plan.possible(preset.optional)
         codecs, kinds = (*preset.codecs, *more), _KINDS.convert(preset.types, None, None)
@@ -193,8 +206,8 @@ def evaluate(
         started = time.perf_counter()
         try:
             rows[source.name] = runner.evaluate(source.name, source.read(), given, kept, report.advance)
-        except LbicError as error:
-            rows[source.name] = runner.failed(source.name, given, str(error))
+        except (LbicError, MemoryError) as error:
+            rows[source.name] = runner.failed(source.name, given, str(error) or "not enough memory")
             for _ in rows[source.name]:
                 report.advance()
             raise
@@ -212,12 +225,12 @@ def evaluate(
     return code
 
 
-def _refuse_beside_preset() -> None:
-    """Raise UsageError for an option that the preset decides."""
+def _refuse(options_by_parameter: Mapping[str, str], sentence: str) -> None:
+    """Raise UsageError for one of some options that the user gave; the sentence has {} in its place."""
     context = click.get_current_context()
-    for name, option in _OF_PRESET.items():
+    for name, option in options_by_parameter.items():
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise UsageError(f"--preset decides on {option}; leave one of them out")
+            raise UsageError(sentence.format(option))
 
 
 def _line(name: str, rows: Sequence[Row], duration: float) -> str:

@@ -30,6 +30,9 @@ class Outputs:
 
     def check(self, metrics: Iterable[str], sources: Sequence[Source]) -> None:
         """Raise before any work where something could not be written: UsageError, FileError or MissingError."""
+        for option, path in self.files.items():
+            if str(path) == fileio.STDIO:
+                raise UsageError(f"{option} needs a name: stdout has the table")
         if self.anchors and not (self.plots or self.report):
             raise UsageError("--anchors are drawn by --plot DIR")
         drawn = plots.names(metrics)
