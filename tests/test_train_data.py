@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +66,36 @@ def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(degrade, "encode", fail)
     again = _prepare(pictures, tmp_path / "out")
     np.testing.assert_array_equal(again.pictures(again.pairs[3])[1], coded)
+
+
+def test_pictures_of_one_name_are_told_apart(pictures: Path, tmp_path: Path) -> None:
+    Image.open(pictures / "b.png").transpose(Image.Transpose.ROTATE_90).save(pictures / "more" / "b.png")
+    Image.new("RGB", (48, 40), "red").save(pictures / "more" / "a.png")
+    pairs = _prepare(pictures, tmp_path / "out")
+    assert len(pairs) == 10
+    red = pairs.pictures(pairs.pairs[-6])
+    assert pairs.pairs[-6].source == "a.png"
+    assert np.ptp(red[0]) == 0
+    assert abs(int(red[0][0, 0, 0]) - red[1].mean()) < 4
+
+
+@pytest.mark.parametrize("change", [{"codec": "webp", "quality": (5, 40)}, {"scale": 2}])
+def test_other_codings_do_not_take_streams_that_are_there(
+    change: dict[str, Any], pictures: Path, tmp_path: Path
+) -> None:
+    before = _prepare(pictures, tmp_path / "out")
+    old = np.array(before.pictures(before.pairs[0])[1])
+    after = _prepare(pictures, tmp_path / "out", dataclasses.replace(DATA, **change))
+    assert after.pairs[0].quality == before.pairs[0].quality
+    assert not np.array_equal(after.pictures(after.pairs[0])[1], old)
+
+
+def test_a_folder_whose_second_preparing_was_interrupted_is_not_read(pictures: Path, tmp_path: Path) -> None:
+    _prepare(pictures, tmp_path / "out")
+    with PairWriter(tmp_path / "out", 1):
+        pass
+    with pytest.raises(FileError, match="not a prepared folder"):
+        PairSet(tmp_path / "out")
 
 
 def test_qualities_fill_the_range_evenly() -> None:

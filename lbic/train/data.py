@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,10 +127,11 @@ def _orient(crop: Bytes, turn: int) -> Bytes:
 
 
 class PairWriter:
-    """Writes a prepared folder, a picture and its codings at a time."""
+    """Writes a prepared folder, a picture and its codings at a time. Left by ``with`` unclosed, it has no index."""
 
     def __init__(self, folder: Path, channels: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.json").unlink(missing_ok=True)
         self._folder = folder
         self._channels = channels
         self._pairs: list[Pair] = []
@@ -146,6 +147,13 @@ class PairWriter:
             error = float(np.square(truth.astype(np.float32) - coded).mean()) / 255**2
             self._pairs.append(Pair(source, width, height, quality, start, self._coded.tell(), error))
             self._coded.write(np.ascontiguousarray(coded).tobytes())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._truth.close()
+        self._coded.close()
 
     def close(self, about: dict[str, object]) -> None:
         """Finish the folder; the index is written last, so a half-written folder is never read."""

@@ -7,6 +7,8 @@ planes can be taken from them later without coding again.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -71,17 +73,17 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
     """Code all pictures, fill the folder (see data.py) and return the number of pairs."""
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
-    writer = PairWriter(folder, data.channels)
-    for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
-        for limited in sorted({limited for _, limited in job.codings}):
-            wanted = [
-                (quality, picture)
-                for (quality, is_limited), picture in zip(job.codings, coded, strict=True)
-                if is_limited == limited
-            ]
-            writer.add(job.path.name, _limit(truth) if limited else truth, wanted)
-        progress(done, len(jobs))
-    writer.close({"data": dataclasses.asdict(data)})
+    with PairWriter(folder, data.channels) as writer:
+        for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
+            for limited in sorted({limited for _, limited in job.codings}):
+                wanted = [
+                    (quality, picture)
+                    for (quality, is_limited), picture in zip(job.codings, coded, strict=True)
+                    if is_limited == limited
+                ]
+                writer.add(job.path.name, _limit(truth) if limited else truth, wanted)
+            progress(done, len(jobs))
+        writer.close({"data": dataclasses.asdict(data)})
     return sum(len(job.codings) for job in jobs)
 
 
@@ -95,13 +97,16 @@ def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> It
 
 def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
     try:
-        with Image.open(job.path) as opened:
+        content = job.path.read_bytes()
+        with Image.open(io.BytesIO(content)) as opened:
             image = opened.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{job.path}: not a readable picture: {error}") from error
+    # By content, not by place: a pack is unpacked elsewhere, and sub-folders may have pictures of one name.
+    key = hashlib.sha256(content + f"{data.codec} {data.scale} {data.effort}".encode()).hexdigest()[:16]
     pictures = [degrade.true(image, data.channels)]
     for quality, limited in job.codings:
-        stream = streams / f"{job.path.name}.q{quality}{'l' if limited else ''}.lbic"
+        stream = streams / f"{job.path.name}.{key}.q{quality}{'l' if limited else ''}.lbic"
         if not stream.is_file():
             source = degrade.limit_range(image) if limited else image
             part = stream.with_suffix(".part")
