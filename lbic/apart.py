@@ -14,6 +14,7 @@ from PIL import Image
 
 from lbic import children, limits, protocol
 from lbic.children import Decoder, NoAnswerError, ReaderError
+from lbic.errors import printable
 from lbic.image import Picture
 from lbic.protocol import FILE, ITEMS, LOADED, OPENED, READ, REQUEST, SIZE
 
@@ -55,7 +56,11 @@ def _picture(reader: Decoder, size: tuple[int, int], most: int) -> Picture:
     items = {name: None if facts[name] is None else reader.read(facts[name]) for name in ITEMS}
     table = facts["luma_table"]
     return Picture(
-        samples, alpha, **items, notes=tuple(facts["notes"]), luma_table=None if table is None else tuple(table)
+        samples,
+        alpha,
+        **items,
+        notes=tuple(printable(note) for note in facts["notes"]),
+        luma_table=None if table is None else tuple(table),
     )
 
 

@@ -19,7 +19,7 @@ from threading import Condition, Timer
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
 from lbic import leftovers
-from lbic.errors import CodecError, ImageError, LbicError, MissingError
+from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
 from lbic.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
 
 MODULE = "lbic.worker"
@@ -137,7 +137,7 @@ class Decoder:
             return int(count)
         if count > LONGEST:
             raise NoAnswerError
-        sentence = self.read(count).decode(errors="replace")
+        sentence = printable(self.read(count).decode(errors="replace"))
         if outcome == REFUSED:
             raise self._failure.refusal(sentence)
         if outcome == NO_MEMORY:

@@ -100,6 +100,15 @@ class DeviceError(MissingError):
     code = "device"
 
 
+LONGEST_WORDS = 300
+
+
+def printable(words: str) -> str:
+    """Words from a file or another program, for a line of lbic's own: one line, not endless, and nothing that a
+    terminal would obey."""
+    return "".join(letter for letter in words[:LONGEST_WORDS] if letter.isprintable())
+
+
 _REASONS = {
     errno.ENOENT: "no such file or folder",
     errno.ENOTDIR: "no such file or folder",

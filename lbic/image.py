@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.depth import is_deep
-from lbic.errors import ImageError, UsageError
+from lbic.errors import ImageError, UsageError, printable
 from lbic.pillow import own_limits
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def load(
         most = 2 * limits.MAX_PIXELS
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost anything on damaged data
-        raise ImageError(f"the picture is damaged or truncated: {error}") from error
+        raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
     picture = from_pillow(image, keep_icc=keep_icc)
     return replace(picture, notes=(_REDUCED, *picture.notes)) if deep else picture
 
@@ -225,7 +225,7 @@ def _upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes 
         exif.pop(_ORIENTATION, None)
         return image, exif.tobytes()
     except Exception as error:  # damaged EXIF raises almost anything
-        notes.append(f"the EXIF block is damaged and was ignored: {error}")
+        notes.append(f"the EXIF block is damaged and was ignored: {printable(str(error))}")
         return source.copy(), None
 
 
@@ -290,9 +290,9 @@ def _apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: bo
             return image, None  # gray samples in a colour file: its profile has nothing to say of them
         converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
         assert converted is not None  # None only for inPlace
-        name = (ImageCms.getProfileDescription(profile) or "an unnamed profile").strip()
+        name = printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        notes.append(f"the ICC profile cannot be used and was ignored: {error}")
+        notes.append(f"the ICC profile cannot be used and was ignored: {printable(str(error))}")
         return image, None
     if "sRGB" not in name:
         notes.append(f"converted from {name} to sRGB")

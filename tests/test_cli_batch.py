@@ -109,6 +109,15 @@ def test_an_output_whose_name_is_too_long_fails_alone(
     assert second.startswith(f"{files[1]} -> ")
 
 
+def test_names_say_nothing_to_a_terminal(tmp_path: Path) -> None:
+    save(tmp_path / "a\x1b[2J.png")
+    (tmp_path / "b\x9b2J.png").write_bytes(b"no picture")
+    result = lbic(*JPEG, "-r", tmp_path, code=ExitCode.FAILED)
+    assert all(line.isprintable() for line in result.stderr.splitlines())
+    assert "a?[2J.png -> " in result.stderr
+    assert "b?2J.png: not a picture" in result.stderr
+
+
 def test_skipping_and_overwriting_exclude_each_other(tmp_path: Path) -> None:
     result = lbic(*JPEG, "-f", "--skip-existing", save(tmp_path / "a.png"), code=ExitCode.USAGE)
     assert "-f and --skip-existing exclude each other" in result.stderr

@@ -209,6 +209,13 @@ def test_another_profile_is_converted_to_srgb_with_a_note() -> None:
     assert len(picture.notes) == 1 and picture.notes[0].startswith("converted from Swap")
 
 
+def test_a_profiles_name_says_nothing_to_a_terminal() -> None:
+    data = wide_profile().replace("sRGB".encode("utf-16-be"), "\x1b[2J".encode("utf-16-be"))
+    picture = load(written(photo(16, 9), "PNG", icc_profile=data))
+    assert picture.notes[0].startswith("converted from [2J")
+    assert picture.notes[0].isprintable()
+
+
 def test_a_kept_profile_leaves_the_samples_alone() -> None:
     source = photo(16, 9)
     picture = load(written(source, "PNG", icc_profile=wide_profile()), keep_icc=True)

@@ -25,7 +25,7 @@ from lbic.codecs import CODECS, isolated
 from lbic.codecs.base import Geometry
 from lbic.color import Planes
 from lbic.container import Header
-from lbic.errors import CodecError, ExitCode, MissingError
+from lbic.errors import LONGEST_WORDS, CodecError, ExitCode, MissingError
 from lbic.pipeline import DecompressSettings
 
 SMALL = Geometry(16, 8, gray=True)
@@ -115,7 +115,7 @@ def test_what_a_library_prints_is_no_answer(toy: None, capfd: pytest.CaptureFixt
 def test_sentences_have_an_end(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CodecError, match="xxx") as caught:
         ask("ramble")
-    assert len(str(caught.value)) == protocol.LONGEST
+    assert len(str(caught.value)) == LONGEST_WORDS
     monkeypatch.setattr(children, "LONGEST", protocol.LONGEST - 1)
     with pytest.raises(DecoderError, match="makes no sense"):
         ask("ramble")

@@ -14,6 +14,9 @@ import click
 
 from lbic.errors import ExitCode, LbicError
 
+_CONTROLS = dict.fromkeys((*range(ord("\n")), *range(ord("\n") + 1, 0x20), *range(0x7F, 0xA0)), "?")
+"""What a terminal may obey, but for the ends of lines: names of files can hold it."""
+
 
 @dataclass(frozen=True)
 class Talk:
@@ -77,17 +80,17 @@ class Report:
         if self.talk.json:
             emit(outcome.record)
         elif self.result_to_stdout:
-            click.echo(outcome.line)
+            click.echo(outcome.line.translate(_CONTROLS))
         elif not self.talk.quiet:
-            self.say(outcome.line)
+            self._tell(outcome.line)
         if self.talk.verbose:
             for detail in outcome.details:
-                self.say(f"  {detail}")
+                self._tell(f"  {detail}")
 
     def note(self, text: str) -> None:
         """Tell what the user should know; --quiet silences it."""
         if not self.talk.quiet:
-            self.say(f"lbic: note: {text}")
+            self._tell(f"lbic: note: {text}")
 
     def skip(self, name: str, output: str) -> None:
         """Tell about a file whose output is there: in a line only where it is the only one or the user wants more."""
@@ -95,22 +98,25 @@ class Report:
         if self.talk.json:
             emit({"input": name, "output": output, "skipped": True})
         elif self.talk.verbose or (self.total == 1 and not self.talk.quiet):
-            self.say(f"{name}: skipped, {output} is there")
+            self._tell(f"{name}: skipped, {output} is there")
 
     def failure(self, name: str, error: LbicError) -> None:
         """Tell about a file that failed; --quiet does not silence it."""
         self.failures.append(error.exit_code)
         if self.talk.json:
             emit({"input": name, "error": {"code": error.code, "message": str(error)}})
-        self.say(f"lbic: error: {name}: {error}")
+        self._tell(f"lbic: error: {name}: {error}")
 
     def finish(self) -> ExitCode:
         """Sum up when there was more than one file; the code is the only file's own, or 1 for some of several."""
         if self.verb and self.total > 1 and not self.talk.quiet:
-            self.say(self._sum())
+            self._tell(self._sum())
         if not self.failures:
             return ExitCode.OK
         return self.failures[0] if self.total == 1 else ExitCode.FAILED
+
+    def _tell(self, text: str) -> None:
+        self.say(text.translate(_CONTROLS))
 
     def _sum(self) -> str:
         """2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"""

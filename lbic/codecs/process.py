@@ -92,8 +92,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def reason(output: bytes) -> str:
     """The first non-empty line of a program's output: the cause, the rest being its consequences."""
     lines = (_PREFIX.sub("", line).strip() for line in output.decode(errors="replace").splitlines())
-    first = next((line[:300] for line in lines if line), "")
-    return "".join(letter for letter in first if letter.isprintable())  # nothing that a terminal would obey
+    return errors.printable(next((line for line in lines if line), ""))
 
 
 def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapixels: float) -> bytes:
