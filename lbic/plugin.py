@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from PIL import Image, ImageFile
 
 from lbic import container
+from lbic.api import compress, decompress
 from lbic.errors import LbicError
 
 FORMAT = "LBIC"
+_OPTIONS = frozenset(inspect.getfullargspec(compress).kwonlyargs)
 
 
 class LbicImageFile(ImageFile.ImageFile):
@@ -18,7 +21,6 @@ class LbicImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "lbic compressed picture"
-    _saved: ClassVar[tuple[str, ...]] = ("q", "codec", "scale", "effort", "type")
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -35,8 +37,6 @@ class LbicImageFile(ImageFile.ImageFile):
 
     def load(self) -> Any:
         if self._data:
-            from lbic.api import decompress
-
             try:
                 done = decompress(self._data)
             except LbicError as error:
@@ -52,9 +52,7 @@ class LbicImageFile(ImageFile.ImageFile):
 
 def save(image: Image.Image, file: IO[bytes], filename: str | bytes | os.PathLike[str]) -> None:
     """Pillow's save hook: the options are those of lbic.compress."""
-    from lbic.api import compress
-
-    options = {key: value for key, value in image.encoderinfo.items() if key in LbicImageFile._saved}
+    options = {key: value for key, value in image.encoderinfo.items() if key in _OPTIONS}
     try:
         file.write(compress(image, **options))
     except LbicError as error:

@@ -36,6 +36,14 @@ def test_saving_is_compressing() -> None:
     )
 
 
+def test_saving_takes_a_target_and_a_goal() -> None:
+    options: dict[str, Any] = {"codec": "jpeg", "target_size": 500, "goal": "perceptual", "effort": 0}
+    out = io.BytesIO()
+    photo(60, 50).save(out, "LBIC", **options)
+    assert 400 < len(out.getvalue()) <= 500
+    assert out.getvalue() == lbic.compress(photo(60, 50), **options)
+
+
 def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
     path = tmp_path / "a.lbic"
     photo(20, 12).save(path, codec="jpeg", q=80, type=0)

@@ -132,10 +132,11 @@ def test_a_better_network_takes_the_place_of_another(tmp_path: Path) -> None:
     better = replace(first, name="better", file="better.onnx")
     elsewhere = replace(first, name="elsewhere", file="elsewhere.onnx", scales=(16,))
     about = manifest.About("SRCNN", 1, 1, 0.0, {}, None)
-    for spec in (first, elsewhere, better):
-        manifest.add(tmp_path, spec, about, b"data", [])
-    assert [row["name"] for row in manifest.read(tmp_path)["models"]] == ["better", "elsewhere"]
-    assert {path.name for path in tmp_path.glob("*.onnx")} == {"better.onnx", "elsewhere.onnx"}
+    finer = replace(first, name="finer", file="finer.onnx", quality=(0, first.quality[0] - 1))
+    gone = [manifest.add(tmp_path, spec, about, b"data", []) for spec in (first, elsewhere, finer, better, better)]
+    assert gone == [[], [], [], [first.name], []]
+    assert [row["name"] for row in manifest.read(tmp_path)["models"]] == ["better", "elsewhere", "finer"]
+    assert {path.stem for path in tmp_path.glob("*.onnx")} == {"better", "elsewhere", "finer"}
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def export(
     title = nets.NETWORKS[recipe.network].title
     about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, weights)
     spec = rows.spec(recipe, network, data)
-    manifest.add(output, spec, about, data, wanted)
+    for name in manifest.add(output, spec, about, data, wanted):
+        click.echo(f"{name} is gone: {spec.name} serves the same pictures", err=True)
     click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)
 
 

@@ -47,15 +47,16 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
-def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list[Default]) -> None:
+def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list[Default]) -> list[str]:
     """Write a model file, its row and the defaults given.
 
-    A row of the same name goes, and so does one of the same role, profile, codecs and scales, file and all: of two such
-    rows catalog.Catalog.find would never choose the second.
+    A row of the same name goes, and so does one of the same role, profile, codecs, scales and qualities, file and all:
+    of two such rows catalog.Catalog.find would never choose the second. Returns the names of the latter.
     """
     content = read(folder)
     row: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
-    kept = [other for other in content["models"] if _place(other) != _place(row) and other["name"] != spec.name]
+    others = [other for other in content["models"] if other["name"] != spec.name]
+    kept = [other for other in others if _place(other) != _place(row)]
     gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
     content["models"] = sorted([*kept, row], key=lambda each: str(each["name"]))
     kept_defaults = [one for one in content["defaults"] if all(_case(one) != _case(asdict(new)) for new in defaults)]
@@ -67,6 +68,7 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     _write(folder / "README.md", cards(content).encode())
     for file in gone:
         (folder / file).unlink(missing_ok=True)
+    return [other["name"] for other in others if other not in kept]
 
 
 def _case(default: dict[str, Any]) -> tuple[Any, ...]:
@@ -77,7 +79,7 @@ def _case(default: dict[str, Any]) -> tuple[Any, ...]:
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     """What a row is chosen by."""
-    return row["role"], row["profile"], tuple(row["codecs"]), tuple(row["scales"])
+    return row["role"], row["profile"], tuple(row["codecs"]), tuple(row["scales"]), tuple(row["quality"])
 
 
 def _write(path: Path, data: bytes) -> None:
