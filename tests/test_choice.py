@@ -92,7 +92,8 @@ def test_on_the_command_line(write_models: WriteCatalog, tmp_path: Path) -> None
     (record,) = records(run("compress", "--codec", "jpeg", "--type", "auto", "--json", source))
     assert record["type"] == 0
     run("compress", "-f", "--codec", "jpeg", "--goal", "perceptual", source)
-    useless = ("--goal", "fidelity", "--type", "7")
-    assert "nothing to choose" in run("compress", "-f", "--codec", "jpeg", *useless, source, code=ExitCode.USAGE).stderr
+    for more in ((), ("--target-psnr", "20"), ("--target-size", "900", "--scale", "1")):
+        useless = ("compress", "-f", "--codec", "jpeg", "--goal", "fidelity", "--type", "7", *more)
+        assert "nothing to choose" in run(*useless, source, code=ExitCode.USAGE).stderr
     refused = run("decompress", "--type", "auto", tmp_path / "a.lbic", code=ExitCode.USAGE)
     assert "unknown enhancement type 'auto'" in refused.stderr

@@ -79,7 +79,7 @@ def compress(
         quality=check_quality(row, row.default_quality if quality is None else quality),
         scale=scales[0],
         effort=effort,
-        type=_type(kind, goal, scales),
+        type=_type(kind, goal, scale_too=len(scales) > 1 and wanted is not None and wanted[0] != "psnr"),
         goal=goal or FIDELITY,
         keep=frozenset(keep),
     )
@@ -121,12 +121,10 @@ def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | 
     return target.SCALES if wanted else (SCALE_ONE,)
 
 
-def _type(
-    kind: EnhancementType | Auto | None, goal: Goal | None, scales: tuple[int, ...]
-) -> EnhancementType | Auto | None:
-    """The type to record: a goal alone asks for a measured one."""
-    if goal and kind not in (None, AUTO) and len(scales) == 1:
-        raise UsageError(f"--goal {goal} has nothing to choose with --type {kind} and one scale")
+def _type(kind: EnhancementType | Auto | None, goal: Goal | None, *, scale_too: bool) -> EnhancementType | Auto | None:
+    """The type to record: a goal alone asks for a measured one. ``scale_too`` tells that it chooses the scale."""
+    if goal and kind not in (None, AUTO) and not scale_too:
+        raise UsageError(f"--goal {goal} has nothing to choose with --type {kind} and no scale to find for a size")
     return AUTO if goal and kind is None else kind
 
 
