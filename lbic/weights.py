@@ -13,6 +13,15 @@ def folder() -> str | None:
     return os.environ.get(VARIABLE) or None
 
 
+def stamp(*names: str) -> str:
+    """What tells the file that ``find`` finds from another one put in its place: name, size and time; "" for none."""
+    path = find(*names)
+    if path is None:
+        return ""
+    status = path.stat()
+    return f"{path.name} {status.st_size} {status.st_mtime_ns}"
+
+
 def find(*names: str) -> Path | None:
     """The first of these files that the folder has, None when it has none of them."""
     named = folder()

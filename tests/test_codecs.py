@@ -133,6 +133,14 @@ def test_the_longest_side_is_coded_and_a_longer_one_refused_by_name(codec: str, 
             CODECS[codec].encode(planes_of(Image.new("L", longer)), GOOD[codec], QUICK)
 
 
+@pytest.mark.parametrize("quality", [93, 94, 95])
+def test_jpeg_codes_what_pillow_has_no_room_for_in_every_way(quality: int) -> None:
+    hard = planes_of(Image.fromarray(np.random.default_rng(1).integers(0, 2, (256, 256, 3), np.uint8) * 255))
+    stream = CODECS["jpeg"].encode(hard, quality, 0)
+    assert len(stream) > 256 * 256
+    assert error_in_levels(CODECS["jpeg"].decode(stream, geometry_of(hard)).y, hard.y) < 20
+
+
 def test_avifs_pixels_stop_where_its_decoder_does(monkeypatch: pytest.MonkeyPatch) -> None:
     assert raster.AVIF.most_pixels == 16_384**2
     monkeypatch.setattr(raster.AVIF, "most_pixels", 99)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from helpers import photo
 from PIL import Image
 from toys import identity, spec
 
-from lbic import pipeline
+from lbic import pipeline, weights
 from lbic.codecs import encoders
+from lbic.enhance.catalog import Equivalent
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES
 from lbic.errors import CodecError
@@ -22,6 +24,7 @@ from lbic.evaluate import cache, keys, runner
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.plan import Coding, Plan
 from lbic.evaluate.runner import Row
+from lbic.metrics import ma
 from lbic.metrics.table import METRICS
 
 KEY = {"picture": "abc", "q": 37}
@@ -128,10 +131,19 @@ def test_a_row_depends_on_the_networks_that_run(write_models: WriteCatalog) -> N
         write_models([(spec("toy-ar", data, "ar", codecs=(codec,)), data)])
         return keys.row_key(coded, AR, CPU)
 
+    def key_seeing(quality: int) -> keys.Key:
+        data = identity(1, 0.9)
+        also = (Equivalent("jpeg", (10, 30), (quality, quality)),)
+        write_models([(spec("toy-ar", data, "ar", codecs=("vvc",), quality_plane=True, also=also), data)])
+        return keys.row_key(coded, AR, CPU)
+
     first = key_with(0.9)
     assert first == key_with(0.9)
     assert first != key_with(0.8)
     assert len(first["networks"]) == 1
+    assert key_seeing(30) != key_seeing(31)
+    asked = [keys.row_key(coded, AR, each) for each in (CPU, Runtime(), Runtime(device="cuda"), Runtime("full", "cpu"))]
+    assert all(one != other for one, other in combinations(asked, 2)), "what is asked for and not here is an error"
     assert "cuda" not in keys.row_key(coded, NONE, CPU), "without networks the device does not matter"
     assert keys.row_key(coded, AR, replace(CPU, tile=64)) != keys.row_key(coded, AR, CPU)
 
@@ -175,6 +187,27 @@ def test_a_row_is_found_by_any_of_its_metrics(kept: Cache) -> None:
     assert both is not None and both.metrics == {"niqe": None, "lpips": 0.2}
     kept.keep(KEY, {"of": "another lbic"})
     assert runner.find_row(kept, KEY, ["psnr"]) is None
+
+
+def test_a_metric_goes_by_its_weights(kept: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
+    row = Row("", "jpeg", 20, 1, 0, bytes=9, bpp=0.1, metrics={"psnr": 30.0, "lpips": 0.2, "ma": 5.0})
+    for name in ("alexnet_features.pth", ma.FILE):
+        (tmp_path / name).write_bytes(b"one")
+        runner.keep_row(kept, KEY, row)
+        assert runner.find_row(kept, KEY, ["lpips", "ma"])
+        (tmp_path / name).write_bytes(b"another")
+        assert runner.find_row(kept, KEY, ["lpips", "ma"]) is None
+        assert runner.find_row(kept, KEY, ["psnr"])
+
+
+def test_codings_that_come_to_the_same_file_keep_their_names(kept: Cache) -> None:
+    out = io.BytesIO()
+    photo(40, 30).save(out, "PNG")
+    codings = (CODING, replace(CODING, effort=2), replace(CODING, effort=3))
+    for order in (codings, codings[::-1]):
+        rows = runner.evaluate("a.png", out.getvalue(), Plan(order, effort=2), kept)
+        assert [row.codec for row in rows] == [coding.name for coding in order]
 
 
 def test_what_failed_is_tried_again(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:

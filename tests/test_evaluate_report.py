@@ -161,6 +161,8 @@ def test_the_best_way_of_each_picture() -> None:
     none, low, high = None, Point(1, 2), Point(2, 3)
     assert table1.best_of([[[none, low]], [[high, high]], [[none, none]]]) == [[high, high]]
     assert table1.best_of([[[none]], [[none]]]) == [[None]]
+    both = dict(table1.rows({WAYS[0]: [[low] * 5], table1.ARCNN_FIRST: [[high] * 5]}))
+    assert both["jpeg, best way for each picture"][0] == low.enhanced, "no .lbic file has ARCNN first"
     assert dict(table1.rows({WAYS[0]: [[low] * 5]}))["paper, proposed"][0] == 26.84
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lbic import fileio, writing
@@ -56,7 +56,7 @@ def _report(
     page = report.page(preset, tables.means(rows), bd_rates(rows), published, plots.names(metrics))
     yield report.PAGE, page.encode()
     # It is shown to others: pictures go by their own names, without the folders that they lie in here.
-    yield report.ROWS, tables.to_json([replace(row, image=Path(row.image).name) for row in rows])
+    yield report.ROWS, tables.to_json(rows, lambda name: Path(name).name)
 
 
 def check(

@@ -53,7 +53,9 @@ class JpegCodec:
             chroma = (_repeat(to_levels(c, _TOP, _MIDDLE), planes) for c in (planes.cb, planes.cr))
             image = Image.fromarray(np.stack([luma, *chroma], axis=-1), mode="YCbCr")
         geometry = Geometry(planes.width, planes.height, planes.gray)
-        streams = (_saved(image, quality, options) for options in _WAYS)
+        streams = [stream for options in _WAYS if (stream := _saved(image, quality, options))]
+        if not streams:
+            raise CodecError("libjpeg cannot code the picture")
         return min(streams, key=lambda stream: len(self.shorten(stream, geometry, quality)[1]))
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
@@ -90,9 +92,14 @@ def opened(data: bytes, geometry: Geometry) -> Image.Image:
     return image
 
 
-def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes:
+def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes | None:
+    """The stream of one way; None where Pillow fails: the last two get room for one byte a pixel (two from quality 95
+    on), which noise exceeds, while the first is written piece by piece."""
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, subsampling="4:2:0", **options)
+    try:
+        image.save(out, "JPEG", quality=quality, subsampling="4:2:0", **options)
+    except OSError:
+        return None
     return out.getvalue()
 
 

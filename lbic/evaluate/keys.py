@@ -48,12 +48,15 @@ def coded_key(picture: str, coding: Coding, effort: int) -> Key:
 
 def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
     """What a coded file decodes to depends on, and how it is measured, whatever the metrics are."""
-    used = networks(coded["codec"], coded["scale"], coded["quality"], kind, runtime)
+    codec, scale, quality = (coded[name] for name in ("codec", "scale", "quality"))
+    used = networks(codec, scale, quality, kind, runtime)
     return {
         **coded,
         "code": _digest(_MEASURING),
         "type": kind.id,
-        "networks": [spec.sha256 for spec in used],
+        "networks": [[spec.sha256, spec.quality_for(codec, quality), spec.halo, spec.multiple] for spec in used],
+        # What was asked for, too: asking for what is not here is an error.
+        **({"asked": [runtime.profile, runtime.device]} if used else {}),
         **({"tile": runtime.tile, "cuda": session.cuda_works(runtime.device)} if used else {}),
         **({"onnxruntime": session.onnxruntime_version()} if used else {}),
     }

@@ -37,7 +37,8 @@ PRESETS: dict[str, Preset] = {
             """\
 Jia et al., *Deep Convolutional Network based Image Quality Enhancement for Low Bit Rate Image Compression*:
 luma PSNR of seven pictures, coded as gray pictures, at five rates by linear interpolation between qualities;
-bytes are those of whole .lbic files. The first row is what the paper reports of its proposed method.""",
+bytes are those of whole .lbic files, but for file:jpeg. The first two rows are the paper's, the second its proposed
+method.""",
         ),
         Preset(
             "types",

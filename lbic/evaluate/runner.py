@@ -20,7 +20,7 @@ from lbic.evaluate.keys import Key
 from lbic.evaluate.peers import PEERS
 from lbic.evaluate.plan import Coding, Plan
 from lbic.image import Picture
-from lbic.metrics.table import Metric
+from lbic.metrics.table import METRICS, Metric
 from lbic.pipeline import CompressSettings, DecompressSettings
 
 
@@ -98,7 +98,8 @@ def _evaluate_coding(original: Image.Image, picture: str, coding: Coding, plan: 
                 row = keep_row(cache, row_key, _measure(original, coding, kind, plan, file))
             except LbicError as failure:
                 error = str(failure)
-        yield row or _failed("", coding, kind, plan, error)
+        # Codings of other names may come to the same file.
+        yield replace(row, codec=coding.name) if row else _failed("", coding, kind, plan, error)
 
 
 def code(original: Image.Image, coding: Coding, effort: int, key: Key, cache: Cache) -> File:
@@ -149,11 +150,15 @@ def measured(row: Row, original: Image.Image, data: bytes, decoded: Image.Image,
 
 
 def find_row(cache: Cache, key: Key, metrics: Collection[str]) -> Row | None:
-    """The row that was kept under a key, if it has all these metrics; it shows no others, and no picture's name."""
+    """The row that was kept under a key, if it has all these metrics, by the weights of today; it shows no others, and
+    no picture's name."""
     found = cache.find(key)
     if found is None:
         return None
     try:
+        stamps = found.pop("stamps")
+        if any(stamps[name] != METRICS[name].stamp() for name in metrics):
+            return None
         row = Row(**found | {"kept": True})
         return replace(row, metrics={name: row.metrics[name] for name in metrics})
     except (TypeError, KeyError):  # of another lbic, or measured by other metrics
@@ -162,8 +167,10 @@ def find_row(cache: Cache, key: Key, metrics: Collection[str]) -> Row | None:
 
 def keep_row(cache: Cache, key: Key, row: Row) -> Row:
     """Keep a row, and the metrics that an earlier one had besides; returns the row."""
-    before = (cache.find(key) or {}).get("metrics", {})
-    cache.keep(key, asdict(replace(row, image="", metrics=before | row.metrics)))
+    before = cache.find(key) or {}
+    metrics = before.get("metrics", {}) | row.metrics
+    stamps = before.get("stamps", {}) | {name: METRICS[name].stamp() for name in row.metrics}
+    cache.keep(key, asdict(replace(row, image="", metrics=metrics)) | {"stamps": stamps})
     return row
 
 

@@ -119,7 +119,7 @@ def rows(found: dict[Way, list[list[Point | None]]]) -> Iterator[tuple[str, list
         if way.type.roles:
             yield f"{way}", _means(table, lambda point: point.enhanced)
     yield from plain.items()
-    best = best_of([table for way, table in found.items() if way.codec == "jpeg"])
+    best = best_of([table for way, table in found.items() if way.codec == "jpeg" and way != ARCNN_FIRST])
     yield "jpeg, best way for each picture", _means(best, lambda point: point.enhanced)
     yield "the same files, no networks", _means(best, lambda point: point.plain)
 

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lbic.enhance.types import TYPES
@@ -123,13 +123,14 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join([title, rule, *lines])
 
 
-def to_json(rows: Sequence[Row]) -> bytes:
+def to_json(rows: Sequence[Row], shown: Callable[[str], str] = str) -> bytes:
     """Rows, means and BD-rates as JSON, which knows no infinity: an infinite PSNR is null (and so is one that failed).
 
-    Every metric of the table has its key, null where it was not measured.
+    Every metric of the table has its key, null where it was not measured. ``shown`` makes of a picture's name the one
+    in its rows.
     """
     content = {
-        "rows": [_finite(_flat(row)) for row in rows],
+        "rows": [_finite(_flat(replace(row, image=shown(row.image)))) for row in rows],
         "means": [_finite(_flat(mean)) for mean in means(rows)],
         "bd_rate": [asdict(found) for found in bd_rates(rows)],
     }

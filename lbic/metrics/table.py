@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
+from lbic import weights
 from lbic.errors import MissingError
 from lbic.metrics import lpips, ma, pi
 from lbic.metrics.niqe import niqe, pirm_luma
@@ -26,7 +27,8 @@ class Metric:
     ``name`` is the word on the command line and the key in files, ``title`` the head of its column, ``digits`` how
     many decimals are shown. ``measure`` takes the original and another picture of its size, neither with alpha; None
     where the metric is not defined (the picture is too small). ``missing`` is a sentence on what it lacks on this
-    machine, None when nothing; ``instead`` is the metric to be content with then, where there is one.
+    machine, None when nothing; ``instead`` is the metric to be content with then, where there is one. ``stamp`` tells
+    the weights that it goes by from others.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Metric:
     missing: Callable[[], str | None] = lambda: None
     instead: str | None = None
     lower_is_better: bool = False
+    stamp: Callable[[], str] = lambda: ""
 
 
 def _of_gray(measure: Callable[[NDArray[Any], NDArray[Any]], float]) -> Measure:
@@ -64,6 +67,14 @@ def _lpips(backbone: str) -> Measure:
     return measure
 
 
+def _lpips_stamp(backbone: str) -> Callable[[], str]:
+    return lambda: weights.stamp(*lpips.BACKBONES[backbone].files)
+
+
+def _ma_stamp() -> str:
+    return weights.stamp(ma.FILE)
+
+
 def _ma_missing() -> str | None:
     reason = ma.missing()
     return f"{reason}; {ma.HOW}" if reason else None
@@ -76,7 +87,7 @@ METRICS: dict[str, Metric] = {
         Metric("psnr_y", "PSNR-Y", 2, psnr_luma),
         Metric("ssim", "SSIM", 4, _of_gray(ssim)),
         Metric("ms_ssim", "MS-SSIM", 4, _of_gray(ms_ssim)),
-        Metric("lpips", "LPIPS", 4, _lpips("alex"), lpips.missing, lower_is_better=True),
+        Metric("lpips", "LPIPS", 4, _lpips("alex"), lpips.missing, lower_is_better=True, stamp=_lpips_stamp("alex")),
         Metric(
             "lpips_squeeze",
             "LPIPS-squeeze",
@@ -84,10 +95,11 @@ METRICS: dict[str, Metric] = {
             _lpips("squeeze"),
             lambda: lpips.missing("squeeze"),
             lower_is_better=True,
+            stamp=_lpips_stamp("squeeze"),
         ),
         Metric("niqe", "NIQE", 3, _of_pirm(niqe), lower_is_better=True),
-        Metric("ma", "Ma", 3, _of_pirm(ma.ma), _ma_missing),
-        Metric("pi", "PI", 3, _of_pirm(pi.pi), pi.missing, instead="niqe", lower_is_better=True),
+        Metric("ma", "Ma", 3, _of_pirm(ma.ma), _ma_missing, stamp=_ma_stamp),
+        Metric("pi", "PI", 3, _of_pirm(pi.pi), pi.missing, instead="niqe", lower_is_better=True, stamp=_ma_stamp),
     )
 }
 ALWAYS = (METRICS["psnr"], METRICS["psnr_y"])
