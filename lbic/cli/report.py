@@ -14,7 +14,7 @@ import click
 
 from lbic.errors import ExitCode, LbicError
 
-_CONTROLS = dict.fromkeys((*range(ord("\n")), *range(ord("\n") + 1, 0x20), *range(0x7F, 0xA0)), "?")
+_CONTROLS = {code: "?" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
 """What a terminal may obey, but for the ends of lines: names of files can hold it."""
 
 
