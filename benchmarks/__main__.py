@@ -42,6 +42,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.kodak is None and given.sections != ["load"]:
         parser.error("these sections need --kodak DIR")
+    if given.pictures and not {*given.sections} <= {"hgrdn", "load"}:
+        parser.error("--pictures is for hgrdn and load")
     for name in given.sections:
         sys.stderr.write(f"{name} ...\n")
         text = SECTIONS[name](given) + f"\n\n{environment()}"

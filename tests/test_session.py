@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
+from cli_helpers import lbic, save
 from conftest import WriteCatalog
 from toys import identity, spec
 
 from lbic import threads
+from lbic.cli import doctor
 from lbic.enhance import session
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import CPU, CUDA, Runtime, Session, open_session
@@ -104,6 +107,30 @@ def test_a_session_that_fell_back_is_found_out(row: ModelSpec, monkeypatch: pyte
     opened = open_session(row, "auto")
     assert opened.provider == CPU
     assert opened.note is not None and opened.note.startswith("a GPU is present but the networks run on the CPU")
+
+
+@pytest.mark.usefixtures("a_gpu", "row")
+def test_doctor_says_that_sessions_fell_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_engine", lambda *_: Engine([CPU]))
+    found = {finding.name: finding for finding in doctor.examine()}
+    assert not found["CUDA"].works
+    assert "fell back to the CPU, a CUDA or cuDNN library is missing" in found["CUDA"].sentence
+    assert found["networks"].sentence == "1 load and run on CPU"
+
+
+@pytest.mark.usefixtures("no_gpu", "row")
+def test_without_onnx_runtime_the_codecs_picture_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = save(tmp_path / "a.png")
+    lbic("compress", "--codec", "jpeg", "-q", 10, "--type", ROW.role, source)
+    session._open.cache_clear()
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    result = lbic("decompress", tmp_path / "a.lbic")
+    assert "ONNX Runtime does not import" in result.stderr
+    assert "wrote the codec's picture without enhancement" in result.stderr
+    lbic("decompress", "-f", "--type", ROW.role, tmp_path / "a.lbic", code=ExitCode.MISSING)
+    found = {finding.name: finding for finding in doctor.examine()}
+    assert not found["ONNX Runtime"].works
+    assert "does not import" in found["networks"].sentence
 
 
 @pytest.mark.usefixtures("a_gpu")

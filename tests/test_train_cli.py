@@ -100,6 +100,13 @@ def test_a_perceptual_recipe_says_what_it_lacks(work: Path, monkeypatch: pytest.
     assert "vgg19-dcbb9e9d.pth" in lbic(*command, "--features", "vgg19", code=ExitCode.MISSING).output
 
 
+def test_a_network_that_runs_after_another_needs_it(work: Path) -> None:
+    pytest.importorskip("torch")
+    (work / "recipe.toml").write_text(RECIPE.replace('"sr"', '"sr-ar"').replace('"srcnn"', '"arcnn"'))
+    command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
+    assert "trained after another one: --after FILE.onnx" in lbic(*command, code=ExitCode.USAGE).output
+
+
 def test_recipe_of_another_network(work: Path) -> None:
     command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
     assert "use lbic train srcnn" in lbic(*command, code=ExitCode.USAGE).output

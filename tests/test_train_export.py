@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_an_export_names_no_path(exported: tuple[Network, bytes]) -> None:
 def test_disagreement_is_an_error(exported: tuple[Network, bytes]) -> None:
     with pytest.raises(CodecError, match="differs from PyTorch"):
         export.largest_difference(nets.build("srcnn").eval(), exported[1])
+
+
+def test_nothing_agrees_with_what_is_no_number(exported: tuple[Network, bytes]) -> None:
+    broken = copy.deepcopy(exported[0])
+    with torch.no_grad():
+        next(broken.parameters()).fill_(float("nan"))
+    with pytest.raises(CodecError, match="differs from PyTorch's by nan"):
+        export.largest_difference(broken, exported[1])
+
+
+def test_networks_of_luma_do_not_compute_in_half(exported: tuple[Network, bytes]) -> None:
+    with pytest.raises(UsageError, match="only HGRDN networks compute in float16"):
+        export.to_onnx(exported[0], {}, half=True)
 
 
 def test_facts_are_in_the_file(exported: tuple[Network, bytes]) -> None:
@@ -153,7 +167,7 @@ def test_measuring(exported: tuple[Network, bytes], tmp_path: Path) -> None:
     truth = np.full((20, 30, 1), 100, np.uint8)
     writer.add("a", truth, [(10, truth - 10)])
     writer.close({})
-    gain, seconds = measure.measure(exported[1], PairSet(tmp_path))
+    gain, seconds = measure.measure(exported[1], PairSet(tmp_path), 1)
     assert set(gain) == {"10"}
     assert seconds > 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -13,20 +14,22 @@ pytest.importorskip("torch")
 import torch
 from helpers import RECIPE
 
+from lbic import nets
 from lbic.errors import FileError, UsageError
 from lbic.train import checkpoint, config, loop, losses
 from lbic.train.config import TrainConfig
 from lbic.train.data import PairSet, PairWriter
+from lbic.train.validate import gains
 
 CPU = torch.device("cpu")
 
 
-def _pairs(folder: Path, seed: int) -> PairSet:
+def _pairs(folder: Path, seed: int, size: tuple[int, int] = (30, 40)) -> PairSet:
     """A prepared folder of noise whose coding is a little darker."""
     rng = np.random.default_rng(seed)
     writer = PairWriter(folder, channels=1)
     for name in ("a", "b"):
-        truth = rng.integers(30, 256, (30, 40, 1), dtype=np.uint8)
+        truth = rng.integers(30, 256, (*size, 1), dtype=np.uint8)
         writer.add(name, truth, [(10, truth - 20), (20, truth - 10)])
     writer.close({})
     return PairSet(folder)
@@ -141,3 +144,60 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
     other = loop.Trainer(config.parse(RECIPE.replace("srcnn", "arcnn")), CPU)
     with pytest.raises(UsageError, match="not of the network 'arcnn'"):
         other.restore(state)
+    with pytest.raises(UsageError, match="optimizer 'muon'"):
+        loop.Trainer(config.parse(RECIPE.replace("batch = 2", 'batch = 2\noptimizer = "muon"')), CPU).restore(state)
+
+
+def test_a_run_goes_on_beside_the_networks_it_began_with() -> None:
+    recipe, before, other = config.parse(RECIPE), nets.build("srcnn"), nets.build("srcnn")
+    state = loop.Trainer(recipe, CPU, before).state()
+    loop.Trainer(recipe, CPU, copy.deepcopy(before)).restore(state)
+    for stranger in (other, None):
+        with pytest.raises(UsageError, match="a run with another --after, or with none"):
+            loop.Trainer(recipe, CPU, stranger).restore(state)
+
+
+def test_the_steps_are_saved_before_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> dict[int, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "gains", killed)
+    pairs = _pairs(tmp_path / "data", 1)
+    with pytest.raises(KeyboardInterrupt):
+        _run(loop.Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs, stop_at=1)
+    assert checkpoint.load(tmp_path / "run" / loop.LAST)["step"] == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path: Path) -> None:
+    trainer = loop.Trainer(config.parse(RECIPE), CPU)
+    with torch.no_grad():
+        next(trainer.network.parameters()).fill_(float("nan"))
+    with pytest.raises(UsageError, match="the loss is nan at step 1"):
+        _run(trainer, _pairs(tmp_path / "data", 1), tmp_path / "run")
+    assert not (tmp_path / "run" / loop.LAST).exists()
+
+
+def test_pictures_of_any_size_validate(tmp_path: Path) -> None:
+    odd = _pairs(tmp_path / "odd", 1, size=(31, 37))
+    trainer = loop.Trainer(config.parse(RECIPE.replace("srcnn", "fast-arcnn")), CPU)
+    assert trainer.multiple > 1
+    found = gains(trainer.restore_picture, odd, trainer.multiple)
+    assert found == pytest.approx({10: 0, 20: 0}, abs=0.1), "untrained, it is the identity"
+
+
+@pytest.mark.parametrize(("name", "value"), [("codec", "webp"), ("scale", 1), ("channels", 3)])
+def test_pictures_that_were_prepared_for_another_recipe(tmp_path: Path, name: str, value: object) -> None:
+    writer = PairWriter(tmp_path / "data", channels=3 if name == "channels" else 1)
+    about = {"codec": "jpeg", "scale": 2} | ({name: value} if name != "channels" else {})
+    writer.close({"data": about})
+    (tmp_path / "data" / "truth.u8").write_bytes(b"0")
+    (tmp_path / "data" / "coded.u8").write_bytes(b"0")
+    with pytest.raises(UsageError, match=f"was prepared with {name} {value}, the recipe has "):
+        _run(loop.Trainer(config.parse(RECIPE), CPU), PairSet(tmp_path / "data"), tmp_path / "run")
+
+
+def test_recipes_that_lack_a_network_before(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="after_share needs the network that runs before"):
+        loop.Trainer(config.parse(RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")), CPU)
+    with pytest.raises(UsageError, match="sides that are multiples of 8"):
+        loop.Trainer(config.parse(RECIPE.replace("srcnn", "hgrdn-lite")), CPU)

@@ -13,6 +13,7 @@ import torch
 from helpers import photo
 from torch import nn
 
+from lbic import nets
 from lbic.errors import MissingError, UsageError
 from lbic.nets import features
 from lbic.nets.discriminator import Discriminator, relativistic
@@ -38,7 +39,6 @@ batch = 2
 patch = 16
 loss = "l1"
 optimizer = "muon"
-after_share = 0.5
 [perceptual]
 flat = 0.5
 filters = 4
@@ -151,14 +151,13 @@ def test_a_share_of_the_crops_passes_the_network_before(tmp_path: Path) -> None:
         def inside(self, picture: torch.Tensor) -> torch.Tensor:
             return picture * 0
 
-    trainer = loop.Trainer(config.parse(RECIPE), CPU, features=Edges())
+    half = RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")
+    trainer = loop.Trainer(config.parse(half), CPU, nets.build("hgrdn-lite"), Edges())
     crops = trainer._after(Black(), torch.ones(4, 3, 8, 8), torch.zeros(4))  # type: ignore[arg-type]
     assert crops.amax((1, 2, 3)).tolist() == [0, 0, 1, 1]
 
 
 def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
-    from lbic import nets
-
     torch.manual_seed(1)
     files, parts = [], []
     for name, kind in (("nr", "hgrdn-lite"), ("tr", "hgrdn-lite-texture")):

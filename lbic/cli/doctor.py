@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ from PIL import Image
 
 from lbic import __version__, pipeline
 from lbic.cli import models, options, wording
+from lbic.cli.models import State
 from lbic.cli.report import emit
 from lbic.codecs import CODECS
 from lbic.codecs.base import Codec
 from lbic.enhance import catalog, session
 from lbic.enhance.types import NONE
-from lbic.errors import ExitCode, LbicError
+from lbic.errors import ExitCode, LbicError, MissingError
 from lbic.pipeline import CompressSettings
 
 
@@ -53,8 +54,9 @@ def examine() -> Iterator[Finding]:
     for codec in CODECS.values():
         yield _codec(codec)
     yield _runtime()
-    yield _cuda()
-    yield _models()
+    states = [models.probe(spec) for spec in catalog.load().models]
+    yield _cuda(states)
+    yield _models(states)
     yield _torch()
 
 
@@ -79,25 +81,28 @@ def _runtime() -> Finding:
         return Finding("ONNX Runtime", False, how)
     try:
         return Finding("ONNX Runtime", True, session.onnxruntime_version())
-    except ImportError as error:
-        return Finding("ONNX Runtime", False, f"does not import ({error}); networks cannot run")
+    except MissingError as error:
+        return Finding("ONNX Runtime", False, str(error))
 
 
-def _cuda() -> Finding:
-    obstacle = session.cuda_obstacle()
+def _cuda(states: Sequence[State]) -> Finding:
+    # Libraries that are there may still not do: only a session knows where it runs.
+    fallen = (state.sentence for state in states if state.provider == session.CPU and state.sentence)
+    try:
+        obstacle = session.cuda_obstacle() or next(fallen, None)
+    except MissingError as error:
+        obstacle = str(error)
     return Finding("CUDA", obstacle is None, obstacle or "a driver and ONNX Runtime's libraries are there")
 
 
-def _models() -> Finding:
-    shipped = catalog.load().models
-    states = [models.probe(spec) for spec in shipped]
-    broken = [state.sentence or "" for state in states if state.provider is None]
+def _models(states: Sequence[State]) -> Finding:
+    broken = dict.fromkeys(state.sentence or "" for state in states if state.provider is None)
     if broken:
         return Finding("networks", False, "; ".join(broken))
-    if not shipped:
+    if not states:
         return Finding("networks", False, "none are shipped with this lbic")
     where = ", ".join(sorted({wording.provider(state.provider) for state in states}))
-    return Finding("networks", True, f"{len(shipped)} load and run on {where}")
+    return Finding("networks", True, f"{len(states)} load and run on {where}")
 
 
 def _torch() -> Finding:

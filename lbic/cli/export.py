@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,15 +62,24 @@ def export(
     from lbic.train.measure import measure
 
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
+    if val and not after and recipe.export.role in ("sr-ar", "tr"):
+        raise UsageError(f"the gain of role {recipe.export.role} is measured after another network: --after FILE.onnx")
     half = compute == "fp16"
     data = exporter.to_onnx(network, rows.facts(recipe, steps), half=half)
     if weights != "fp32":
         data = shrink.shrink(data, weights)
         exporter.take_weights(network, data)  # as rounded as the file's
     difference = exporter.largest_difference(network, data, exporter.HALF_TOLERANCE if half else exporter.TOLERANCE)
-    gain, seconds = measure(data, PairSet(val), _read(after) if after else None) if val else ({}, None)
+    gain: dict[str, float] = {}
+    seconds: float | None = None
+    if val:
+        multiple = math.lcm(network.multiple, exporter.read_network(after).multiple if after else 1)
+        pairs = PairSet(val)
+        pairs.check(recipe.data)
+        gain, seconds = measure(data, pairs, multiple, _read(after) if after else None)
     title = nets.NETWORKS[recipe.network].title
-    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, weights)
+    stored = "fp16" if half and weights == "fp32" else weights
+    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, stored)
     spec = rows.spec(recipe, network, data)
     for name in manifest.add(output, spec, about, data, wanted):
         click.echo(f"{name} is gone: {spec.name} serves the same pictures", err=True)

@@ -182,6 +182,8 @@ def _train(
     if recipe.export.role not in TRAININGS[name][0]:
         fitting = [other for other, (roles, _) in TRAININGS.items() if recipe.export.role in roles]
         raise UsageError(f"{config_path}: is a recipe for role {recipe.export.role!r}; use lbic train {fitting[0]}")
+    if recipe.export.role == "sr-ar" and not after:
+        raise UsageError("a network of role sr-ar is trained after another one: --after FILE.onnx")
     if resume and init:
         raise UsageError("--resume goes on with its own weights; leave out --init")
     torch = need_torch()
@@ -246,7 +248,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop after the step at hand; a second one interrupts."""
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a request to stop after the step at hand; a second interrupts."""
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -254,7 +256,9 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays so: nohup.
+    before = {each: signal.signal(each, ask) for each in numbers if signal.getsignal(each) is not signal.SIG_IGN}
     try:
         yield lambda: bool(asked)
     finally:

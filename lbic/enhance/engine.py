@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from lbic.errors import MissingError
+
 TELEMETRY = "ORT_DISABLE_TELEMETRY"
 
 
@@ -13,9 +15,11 @@ def onnxruntime() -> Any:
 
     From version 1.31 on its official builds report to their maker by default, and keep an identifier of the machine
     for that (its Privacy.md). Pictures are nobody's business: it is off before the import, unless the user has set the
-    variable.
+    variable. MissingError where it does not import.
     """
     os.environ.setdefault(TELEMETRY, "1")
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingError(f"ONNX Runtime does not import ({error}); networks cannot run") from error
     return onnxruntime

@@ -12,9 +12,11 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lbic.api import scale_in_sixteenths
 from lbic.enhance.catalog import Equivalent
+from lbic.enhance.types import TYPES
 from lbic.errors import FileError, UsageError
 
 T = TypeVar("T")
+_ROLES = tuple(dict.fromkeys(role for kind in TYPES.values() for role in kind.roles))
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,8 @@ def _check(config: Config, name: str) -> None:
             all(other.quality[0] != other.quality[1] for other in config.export.also),
             "export.also.quality must be two qualities",
         ),
+        (config.export.role in _ROLES, f"export.role must be one of {', '.join(_ROLES)}"),
+        (config.export.profile in ("lite", "full"), "export.profile must be 'lite' or 'full'"),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),

@@ -15,7 +15,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic.errors import FileError
+from lbic.errors import FileError, UsageError
+from lbic.train.config import DataConfig
 
 FORMAT = 2
 LEAST_ERROR = 1e-5
@@ -62,6 +63,7 @@ class PairSet:
 
         FileError when it is not a prepared one.
         """
+        self.folder = folder
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             self.about: dict[str, object] = content["about"]
@@ -74,6 +76,15 @@ class PairSet:
             self._odds = np.cumsum(weights) / np.sum(weights)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
+
+    def check(self, data: DataConfig) -> None:
+        """Raise UsageError for a folder that was prepared for another codec, scale or number of channels."""
+        stated = self.about.get("data")
+        prepared = {"channels": self.channels, **(stated if isinstance(stated, dict) else {})}
+        for name in ("codec", "scale", "channels"):
+            wanted = getattr(data, name)
+            if prepared.get(name, wanted) != wanted:
+                raise UsageError(f"{self.folder}: was prepared with {name} {prepared[name]}, the recipe has {wanted}")
 
     def __len__(self) -> int:
         return len(self.pairs)

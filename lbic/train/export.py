@@ -44,10 +44,13 @@ def to_onnx(network: Network, facts: dict[str, str], *, half: bool = False) -> b
     """Export with dynamic height and width; ``facts`` go into the file's metadata_props.
 
     Input and output are called "picture" and "restored", (1, channels, height, width) float32; the input has one
-    channel more for a quality plane. With ``half`` the layers between compute in float16, which is for GPUs.
+    channel more for a quality plane. With ``half`` the layers between compute in float16, which is for GPUs;
+    UsageError for a network of luma, whose layers do not.
     """
     import onnx
 
+    if half and network.channels == 1:
+        raise UsageError("only HGRDN networks compute in float16")
     height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
     example = torch.rand(1, network.channels + network.quality_plane, 64, 72)
     exported = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -86,8 +89,8 @@ def largest_difference(network: Network, data: bytes, tolerance: float = TOLERAN
         with torch.inference_mode():
             expected = network(torch.from_numpy(picture)).numpy()
         got = session.run(None, {"picture": picture})[0]
-        worst = max(worst, float(np.abs(got - expected).max()))
-    if worst > tolerance:
+        worst = float(np.maximum(worst, np.abs(got - expected).max()))  # stays NaN, which no tolerance covers
+    if not worst <= tolerance:
         raise CodecError(f"the exported network differs from PyTorch's by {worst:.2g}, more than {tolerance:g}")
     return worst
 

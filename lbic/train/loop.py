@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,14 +113,31 @@ class Trainer:
             raise UsageError("a teacher and a recipe with [distill] need each other")
         if teacher and before:
             raise UsageError("a network that runs after another one has no teacher")
+        if config.train.after_share != 1 and not before:
+            raise UsageError("train.after_share needs the network that runs before this one")
+        self.multiple = math.lcm(self.network.multiple, before.multiple if before else 1)
+        """What a picture's sides must be a multiple of."""
+        if (config.train.patch + 2 * self.margin) % self.multiple:
+            raise UsageError(f"crops of this network have sides that are multiples of {self.multiple}")
+        self.beside = {
+            name: checkpoint.fingerprint(module)
+            for name, module in (("after", before), ("teacher", teacher), ("features", features))
+            if module
+        }
         self.teacher = Teacher(teacher, config.distill, config.train, device) if teacher and config.distill else None
         self.step = 0
+
+    @property
+    def margin(self) -> int:
+        """Pixels of context that crops bring along on each side."""
+        return self.network.margin + (self.before.margin if self.before else 0)
 
     def state(self) -> dict[str, Any]:
         """Everything that an exact resume needs, and the recipe that ``lbic export`` reads."""
         return {
             "config": self.config.text,
             "step": self.step,
+            "beside": self.beside,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -131,13 +148,19 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint; UsageError when it is of another network."""
+        """Go on from a checkpoint; UsageError when it is of another network or optimiser, or of a run beside others."""
+        for name in ("after", "teacher", "features"):
+            if "beside" in state and state["beside"].get(name) != self.beside.get(name):
+                raise UsageError(f"the checkpoint is of a run with another --{name}, or with none")
         try:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
-        except RuntimeError as error:
-            raise UsageError(f"the checkpoint is not of the network {self.config.network!r}") from error
-        self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"the checkpoint is not of the network {self.config.network!r} and optimizer "
+                f"{self.config.train.optimizer!r}"
+            ) from error
         if self.perceptual:
             self.perceptual.restore(state["perceptual"])
         if self.teacher:
@@ -182,8 +205,7 @@ class Trainer:
         """The crops of a step, as data.Batch has them."""
         if self.teacher:
             return self.teacher.sample(pairs, self.rng)
-        margin = self.network.margin + (self.before.margin if self.before else 0)
-        batch = pairs.sample(self.rng, self.config.train.batch, self.config.train.patch, margin)
+        batch = pairs.sample(self.rng, self.config.train.batch, self.config.train.patch, self.margin)
         return tuple(torch.from_numpy(values).to(self.device) for values in batch)
 
     def restore_picture(self, picture: Floats, quality: int) -> Floats:
@@ -229,11 +251,8 @@ def run(
     every validation.
     """
     for given in (pairs, validation):
-        if given is not None and given.channels != trainer.network.channels:
-            raise UsageError(
-                f"the network {trainer.config.network!r} takes {trainer.network.channels} channels, the prepared "
-                f"pictures have {given.channels}"
-            )
+        if given is not None:
+            given.check(replace(trainer.config.data, channels=trainer.network.channels))
     folder.mkdir(parents=True, exist_ok=True)
     steps = trainer.config.train.steps
     began = saved = time.monotonic()
@@ -243,18 +262,22 @@ def run(
         loss = trainer.advance(pairs)
         if trainer.step % look == 0:
             mean_loss = float(loss) if not mean_loss else mean_loss * 0.99 + float(loss) * 0.01
+            if not math.isfinite(mean_loss):
+                raise UsageError(f"the loss is {mean_loss} at step {trainer.step}; a lower train.rate may help")
         now = time.monotonic()
         ends = trainer.step == steps or stopped() or bool(pace.minutes and now - began > pace.minutes * 60)
         found = None
+        if ends or now - saved > pace.save_minutes * 60:  # before validation, which takes a while and changes nothing
+            checkpoint.save(folder / LAST, trainer.state())
+            saved = now
         if ends or trainer.step % pace.validate_every == 0:
-            found = gains(trainer.restore_picture, validation, pace.crop) if validation is not None else {}
+            found = {}
+            if validation is not None:
+                found = gains(trainer.restore_picture, validation, trainer.multiple, pace.crop)
             _log(folder / LOG, trainer, mean_loss, now - began, found)
         report(
             Report(trainer.step, steps, mean_loss, rate_at(trainer.step - 1, trainer.config.train), now - began, found)
         )
-        if ends or now - saved > pace.save_minutes * 60:
-            checkpoint.save(folder / LAST, trainer.state())
-            saved = now
         if ends:
             break
     return trainer.step >= steps

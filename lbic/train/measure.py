@@ -43,12 +43,13 @@ class OnnxNetwork:
         return self._seconds / max(self._pixels, 1) * 1e6
 
 
-def measure(data: bytes, pairs: PairSet, before: bytes | None = None) -> tuple[dict[str, float], float]:
+def measure(data: bytes, pairs: PairSet, multiple: int, before: bytes | None = None) -> tuple[dict[str, float], float]:
     """Gains in dB over the codec's picture by quality, on whole validation pictures, and CPU seconds per megapixel.
 
-    ``before`` is the network that runs before this one: the gain is of both, the time of this one.
+    ``multiple`` is what a picture's sides must be a multiple of, ``before`` the network that runs before this one: the
+    gain is of both, the time of this one.
     """
     network = OnnxNetwork(data)
     first = OnnxNetwork(before) if before else None
-    found = gains(lambda picture, q: network(first(picture, q) if first else picture, q), pairs)
+    found = gains(lambda picture, q: network(first(picture, q) if first else picture, q), pairs, multiple)
     return {str(quality): round(gain, 3) for quality, gain in found.items()}, network.seconds_per_megapixel

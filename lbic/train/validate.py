@@ -19,15 +19,19 @@ def psnr(truth: Bytes | Floats, picture: Bytes | Floats) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
-def gains(restore: Restore, pairs: PairSet, crop: int = 0) -> dict[int, float]:
+def gains(restore: Restore, pairs: PairSet, multiple: int, crop: int = 0) -> dict[int, float]:
     """Mean PSNR gain over the coded picture for each quality of a prepared folder.
 
-    ``crop`` above 0 looks only at the middle ``crop`` x ``crop`` pixels of every picture.
+    Pictures are padded to a ``multiple`` as enhance/tiling.py does, by repeating their last column and row. ``crop``
+    above 0 looks only at the middle ``crop`` x ``crop`` pixels of every picture.
     """
     found: dict[int, list[float]] = defaultdict(list)
     for pair in pairs.pairs:
         truth, coded = (_middle(picture, crop) for picture in pairs.pictures(pair))
-        restored = np.clip(restore(coded.astype(np.float32) / np.float32(255), pair.quality), 0, 1) * np.float32(255)
+        height, width = coded.shape[:2]
+        padded = np.pad(coded, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "edge")
+        output = restore(padded.astype(np.float32) / np.float32(255), pair.quality)[:height, :width]
+        restored = np.clip(output, 0, 1) * np.float32(255)
         found[pair.quality].append(psnr(truth, restored) - psnr(truth, coded))
     return {quality: float(np.mean(values)) for quality, values in sorted(found.items())}
 
