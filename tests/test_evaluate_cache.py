@@ -191,14 +191,14 @@ def test_a_row_is_found_by_any_of_its_metrics(kept: Cache) -> None:
 
 def test_a_metric_goes_by_its_weights(kept: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
-    row = Row("", "jpeg", 20, 1, 0, bytes=9, bpp=0.1, metrics={"psnr": 30.0, "lpips": 0.2, "ma": 5.0})
+    row = Row("", "jpeg", 20, 1, 0, bytes=9, bpp=0.1, metrics={"psnr": 30.0, "lpips": 0.2, "ma": 5.0, "own": 1.0})
     for name in ("alexnet_features.pth", ma.FILE):
         (tmp_path / name).write_bytes(b"one")
         runner.keep_row(kept, KEY, row)
         assert runner.find_row(kept, KEY, ["lpips", "ma"])
         (tmp_path / name).write_bytes(b"another")
         assert runner.find_row(kept, KEY, ["lpips", "ma"]) is None
-        assert runner.find_row(kept, KEY, ["psnr"])
+        assert runner.find_row(kept, KEY, ["psnr", "own"])
 
 
 def test_codings_that_come_to_the_same_file_keep_their_names(kept: Cache) -> None:

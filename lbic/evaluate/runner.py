@@ -157,7 +157,7 @@ def find_row(cache: Cache, key: Key, metrics: Collection[str]) -> Row | None:
         return None
     try:
         stamps = found.pop("stamps")
-        if any(stamps[name] != METRICS[name].stamp() for name in metrics):
+        if any(stamps[name] != _stamp(name) for name in metrics):
             return None
         row = Row(**found | {"kept": True})
         return replace(row, metrics={name: row.metrics[name] for name in metrics})
@@ -169,9 +169,14 @@ def keep_row(cache: Cache, key: Key, row: Row) -> Row:
     """Keep a row, and the metrics that an earlier one had besides; returns the row."""
     before = cache.find(key) or {}
     metrics = before.get("metrics", {}) | row.metrics
-    stamps = before.get("stamps", {}) | {name: METRICS[name].stamp() for name in row.metrics}
+    stamps = before.get("stamps", {}) | {name: _stamp(name) for name in row.metrics}
     cache.keep(key, asdict(replace(row, image="", metrics=metrics)) | {"stamps": stamps})
     return row
+
+
+def _stamp(name: str) -> str:
+    """The weights that a metric goes by; benchmarks have metrics of their own, which have none."""
+    return METRICS[name].stamp() if name in METRICS else ""
 
 
 def _failed(name: str, coding: Coding, kind: EnhancementType, plan: Plan, error: str) -> Row:
