@@ -98,6 +98,14 @@ def test_a_folder_whose_second_preparing_was_interrupted_is_not_read(pictures: P
         PairSet(tmp_path / "out")
 
 
+def test_a_folder_of_another_format_is_not_read(pictures: Path, tmp_path: Path) -> None:
+    _prepare(pictures, tmp_path / "out")
+    index = tmp_path / "out" / "index.json"
+    index.write_text(index.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(FileError, match="format 1, this lbic reads 2"):
+        PairSet(tmp_path / "out")
+
+
 def test_qualities_fill_the_range_evenly() -> None:
     paths = [Path(f"{i}.png") for i in range(300)]
     jobs = prepare.training_jobs(paths, DATA)

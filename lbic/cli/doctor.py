@@ -88,10 +88,7 @@ def _runtime() -> Finding:
 def _cuda(states: Sequence[State]) -> Finding:
     # Libraries that are there may still not do: only a session knows where it runs.
     fallen = (state.sentence for state in states if state.provider == session.CPU and state.sentence)
-    try:
-        obstacle = session.cuda_obstacle() or next(fallen, None)
-    except MissingError as error:
-        obstacle = str(error)
+    obstacle = session.cuda_obstacle() or next(fallen, None)
     return Finding("CUDA", obstacle is None, obstacle or "a driver and ONNX Runtime's libraries are there")
 
 

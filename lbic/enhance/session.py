@@ -140,7 +140,10 @@ def cuda_obstacle() -> str | None:
     """Why CUDA cannot run networks here, as far as it is known without loading one; None when nothing is known."""
     if not driver_present():
         return "no NVIDIA driver on this machine (libcuda does not load)"
-    ort = onnxruntime()
+    try:
+        ort = onnxruntime()
+    except MissingError as error:
+        return str(error)
     if CUDA not in ort.get_available_providers():
         return "the installed onnxruntime has no CUDA; install onnxruntime-gpu (and uninstall onnxruntime)"
     said = io.StringIO()

@@ -66,6 +66,8 @@ class PairSet:
         self.folder = folder
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError(f"format {content['format']}, this lbic reads {FORMAT}")
             self.about: dict[str, object] = content["about"]
             self.channels = int(content.get("channels", 1))
             """1 for luma, 3 for RGB."""

@@ -122,7 +122,7 @@ class Trainer:
         self.beside = {
             name: checkpoint.fingerprint(module)
             for name, module in (("after", before), ("teacher", teacher), ("features", features))
-            if module
+            if module is not None
         }
         self.teacher = Teacher(teacher, config.distill, config.train, device) if teacher and config.distill else None
         self.step = 0
