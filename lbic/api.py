@@ -38,29 +38,32 @@ def compress(
     the scale for a size go by: "fidelity", PSNR, or "perceptual", local contrast; given alone it means type "auto".
     One of the targets instead of ``q`` has the quality found by trying: the best picture of at most ``target_size``
     bytes or ``target_bpp`` bits per pixel, or the smallest file whose default decoding has at least ``target_psnr``
-    dB. Raises UsageError for values out of range, MissingError without an encoder and TargetError for a target that
-    no quality reaches.
+    dB. Raises UsageError for values out of range and for a goal that has nothing to choose, MissingError without an
+    encoder and TargetError for a target that no quality reaches.
     """
     from lbic import pipeline
     from lbic.enhance import choice, types
     from lbic.image import from_pillow
     from lbic.rate import target
 
-    measured = type == choice.AUTO or (type is None and goal is not None)
+    given = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
+    wanted = [(name, value) for name, value in given.items() if value is not None]
+    if wanted and (len(wanted) > 1 or q is not None):
+        raise UsageError("a target stands alone: one of q, target_size, target_bpp and target_psnr")
+    kind: types.EnhancementType | choice.Auto | None = None
+    if type is not None:
+        kind = choice.AUTO if type == choice.AUTO else types.parse(type)
+    named = None if goal is None else choice.parse_goal(goal)
     settings = pipeline.CompressSettings(
         codec=codec,
         quality=q,
         scale=scale_in_sixteenths(1 if scale is None else scale),
         effort=effort,
-        type=choice.AUTO if measured else None if type is None else types.parse(type),
-        goal=choice.FIDELITY if goal is None else choice.parse_goal(goal),
+        type=choice.wanted_type(kind, named, for_scale=bool(wanted) and scale is None and target_psnr is None),
+        goal=named or choice.FIDELITY,
     )
-    given = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
-    wanted = [(name, value) for name, value in given.items() if value is not None]
     if not wanted:
         return pipeline.compress(image, settings).data
-    if len(wanted) > 1 or q is not None:
-        raise UsageError("a target stands alone: one of q, target_size, target_bpp and target_psnr")
     picture = from_pillow(image)
     aim = target.Target.of(*wanted[0], picture.image.width * picture.image.height)
     scales = target.SCALES if scale is None else (settings.scale,)

@@ -117,7 +117,7 @@ def test_defaults_may_be_for_some_qualities() -> None:
     ar = spec("ar", DATA, "ar", codecs=("jpeg",), quality=(5, 60))
     found = Catalog((nr, ar), (Default("jpeg", 16, 1, (20, 80)), Default("jpeg", 16, 7)))
     assert [found.default_type("jpeg", 16, quality).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
-    assert [found.enhancing_type("jpeg", quality).id for quality in (10, 20, 90)] == [7, 1, 1]
+    assert [found.enhancing_type("jpeg", quality).id for quality in (1, 10, 20, 60, 61, 90)] == [7, 7, 1, 1, 1, 1]
     assert nr.ranges("jpeg") == [(20, 60)]
 
 

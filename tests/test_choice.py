@@ -81,7 +81,10 @@ def test_the_goal_decides_between_error_and_contrast(write_models: WriteCatalog)
     least = len(lbic.compress(picture, codec="jpeg", q=1))
     assert recorded(q=1, type="auto") == recorded(q=1, goal="fidelity") == 0
     assert recorded(q=1, goal="perceptual") == recorded(target_size=least, scale=1, goal="perceptual") == 2
-    assert recorded(q=1, goal="perceptual", type=0) == 0
+    assert recorded(target_size=least, goal="perceptual", type=0) == 0
+    for chosen in ({"q": 1}, {"target_psnr": 5}, {"target_size": least, "scale": 1}):
+        with pytest.raises(UsageError, match="goal perceptual has nothing to choose with type 0"):
+            recorded(goal="perceptual", type=0, **chosen)
     with pytest.raises(UsageError, match="unknown goal 'best'; known: fidelity, perceptual"):
         recorded(goal="best")
 

@@ -126,9 +126,14 @@ def test_the_quality_plane_holds_the_quality(channels: int, quality: int) -> Non
     assert np.abs(result - (whole + quality / 63)).max() < 1e-6
 
 
-@pytest.mark.parametrize(("free", "side"), [(None, 512), (1 << 30, 512), (8 << 30, 1024), (80 << 30, 2048)])
-def test_tiles_on_a_gpu_follow_its_free_memory(monkeypatch: pytest.MonkeyPatch, free: int | None, side: int) -> None:
-    session = Watched()
+@pytest.mark.parametrize(
+    ("free", "halo", "side"),
+    [(None, 0, 512), (1 << 30, 0, 512), (8 << 30, 0, 1024), (8 << 30, 160, 1024 - 320), (80 << 30, 160, 2048)],
+)
+def test_tiles_on_a_gpu_and_their_halo_follow_its_free_memory(
+    monkeypatch: pytest.MonkeyPatch, free: int | None, halo: int, side: int
+) -> None:
+    session = Watched(halo=halo)
     assert tiling.automatic(session) == tiling.AUTO_TILE
     session.provider = CUDA
     monkeypatch.setattr(gpu, "free_memory", lambda: free)

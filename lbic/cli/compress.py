@@ -16,7 +16,7 @@ from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs import CODECS, check_quality, require
 from lbic.container import SCALE_ONE
-from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal
+from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal, wanted_type
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.fileio import Job
@@ -79,7 +79,7 @@ def compress(
         quality=check_quality(row, row.default_quality if quality is None else quality),
         scale=scales[0],
         effort=effort,
-        type=_type(kind, goal, scale_too=len(scales) > 1 and wanted is not None and wanted[0] != "psnr"),
+        type=wanted_type(kind, goal, for_scale=len(scales) > 1 and wanted is not None and wanted[0] != "psnr"),
         goal=goal or FIDELITY,
         keep=frozenset(keep),
     )
@@ -119,13 +119,6 @@ def _scales(scale: int | None, wanted: tuple[str, float] | None, quality: int | 
     if scale is not None:
         return (scale,)
     return target.SCALES if wanted else (SCALE_ONE,)
-
-
-def _type(kind: EnhancementType | Auto | None, goal: Goal | None, *, scale_too: bool) -> EnhancementType | Auto | None:
-    """The type to record: a goal alone asks for a measured one. ``scale_too`` tells that it chooses the scale."""
-    if goal and kind not in (None, AUTO) and not scale_too:
-        raise UsageError(f"--goal {goal} has nothing to choose with --type {kind} and no scale to find for a size")
-    return AUTO if goal and kind is None else kind
 
 
 def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:

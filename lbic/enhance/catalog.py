@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -82,7 +83,12 @@ class ModelSpec:
 
     def knows(self, codec: str, quality: int) -> bool:
         """Tell whether the network was trained or measured for a codec's quality."""
-        return any(low <= quality <= high for low, high in self.ranges(codec))
+        return self.distance(codec, quality) == 0
+
+    def distance(self, codec: str, quality: int) -> float:
+        """How far a codec's quality is from the nearest that the network was trained or measured for."""
+        gaps = (max(low - quality, quality - high, 0) for low, high in self.ranges(codec))
+        return min(gaps, default=math.inf)
 
     def quality_for(self, codec: str, quality: int) -> int:
         """What the quality plane is to hold for a picture: its quality, or the one that it looks like, or the middle of
@@ -167,14 +173,20 @@ class Catalog:
     def enhancing_type(self, codec: str, quality: int) -> EnhancementType:
         """The type for a picture of this codec that is no .lbic file; 0 where nothing is trained.
 
-        It is the one recorded at full size, at this quality or else at any, or else noise reduction, which adds nothing
-        of its own.
+        It is the one recorded at full size, at this quality or else at the nearest, or else noise reduction, which adds
+        nothing of its own.
         """
         advised = self.default_type(codec, SCALE_ONE, quality)
         if advised is NONE:
-            advised = self.default_type(codec, SCALE_ONE)
+            kinds = (TYPES[default.type] for default in self.defaults if default.meets(codec, SCALE_ONE, None))
+            advised = min(kinds, key=lambda kind: self._gap(kind, codec, quality), default=NONE)
         trained = any(codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
         return NOISE_REDUCTION if advised is NONE and trained else advised
+
+    def _gap(self, kind: EnhancementType, codec: str, quality: int) -> float:
+        """How far a quality is from those that the type's networks serve at full size."""
+        specs = self.networks(kind, codec, SCALE_ONE, quality)
+        return max((spec.distance(codec, quality) for spec in specs), default=math.inf)
 
     def find(self, role: str, codec: str, scale: int, quality: int, profile: str) -> ModelSpec | None:
         """The row for a role that suits the picture best, or None when no row has the role.

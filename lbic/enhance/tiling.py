@@ -49,7 +49,10 @@ def automatic(session: Session) -> int:
         return AUTO_TILE
     smallest, largest = GPU_TILES
     free = gpu.free_memory()
-    return smallest if free is None else min(largest, max(smallest, math.isqrt(free // 2 // _BYTES_PER_PIXEL)))
+    if free is None:
+        return smallest
+    with_halo = math.isqrt(free // 2 // _BYTES_PER_PIXEL)
+    return min(largest, max(smallest, with_halo - 2 * session.spec.halo))
 
 
 def _run_tiles(session: Session, picture: NDArray[np.float32], size: int, quality: int) -> NDArray[np.float32]:
