@@ -15,7 +15,7 @@ from lbic.codecs.base import DEFAULT_EFFORT
 from lbic.container import SCALE_ONE
 from lbic.pipeline import CompressSettings
 from lbic.rate import target
-from lbic.rate.target import Target
+from lbic.rate.trials import Target
 
 RATES = (0.05, 0.1, 0.2, 0.4)
 """Bits per pixel."""

@@ -45,6 +45,7 @@ def compress(
     from lbic.enhance import choice, types
     from lbic.image import from_pillow
     from lbic.rate import target
+    from lbic.rate.trials import Target
 
     given = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
     wanted = [(name, value) for name, value in given.items() if value is not None]
@@ -65,7 +66,7 @@ def compress(
     if not wanted:
         return pipeline.compress(image, settings).data
     picture = from_pillow(image)
-    aim = target.Target.of(*wanted[0], picture.image.width * picture.image.height)
+    aim = Target.of(*wanted[0], picture.image.width * picture.image.height)
     scales = target.SCALES if scale is None else (settings.scale,)
     return target.compress(picture, settings, aim, scales).data
 

@@ -21,7 +21,7 @@ from lbic.fileio import Source
 from lbic.limits import MAX_PIXELS
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
-from lbic.rate.target import Target
+from lbic.rate.trials import Target
 
 
 @dataclass(frozen=True)

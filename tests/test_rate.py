@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from cli_helpers import lbic, records, save
+from conftest import WriteCatalog
 from helpers import gray, noise, photo
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from toys import identity, spec
 
-from lbic import container, pipeline
-from lbic.errors import CodecError, ExitCode, NoRoomError, TargetError, TooLargeError, UsageError
+from lbic import api, container, pipeline
+from lbic.codecs.jpeg import JpegCodec
+from lbic.enhance.choice import AUTO, Auto
+from lbic.errors import CodecError, ExitCode, TargetError, TooLargeError, UsageError
 from lbic.image import Picture, from_pillow
 from lbic.metrics.psnr import psnr_rgb
 from lbic.pipeline import Compressed, CompressSettings, decompress
 from lbic.rate import target
 from lbic.rate.search import last_that_fits
-from lbic.rate.target import Target, Trials
+from lbic.rate.trials import Target, Trials
 
 pytestmark = pytest.mark.usefixtures("write_models", "no_gpu")  # no networks
 
@@ -100,7 +107,7 @@ def test_a_quality_that_the_encoder_has_no_room_for_is_too_large() -> None:
     wild = from_pillow(noise(64, 64))
     done = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
     assert done.header.quality > 0
-    with pytest.raises(NoRoomError, match="room for one byte a pixel"):
+    with pytest.raises(TargetError, match=r"the highest is 1\d\.\d\d dB"):
         one(Target(psnr=99), CompressSettings("vvc", effort=0), wild)
 
 
@@ -153,6 +160,59 @@ def test_what_is_impossible_is_said_with_what_is_possible() -> None:
     for nothing in ((None, None), (3, 3.0)):
         with pytest.raises(UsageError):
             Target(*nothing)
+
+
+@pytest.fixture
+def dotted(write_models: WriteCatalog) -> Picture:
+    """Black dots on white, whose ringing a shipped network clips away, but only up to JPEG quality 40."""
+    brighter = identity(3, 1.1)
+    write_models([(spec("toy", brighter, "nr", channels=3, quality=(5, 40)), brighter)], [("jpeg", 16, 1)])
+    black = np.random.default_rng(1).random((96, 96, 1)) < 0.05
+    return from_pillow(Image.fromarray(np.where(black, np.uint8(0), np.uint8(255)).repeat(3, axis=2)))
+
+
+@pytest.mark.parametrize("kind", [None, AUTO])
+def test_where_training_ends_the_coarser_quality_may_be_better(dotted: Picture, kind: Auto | None) -> None:
+    settings = CompressSettings("jpeg", type=kind)
+    trials = Trials(dotted, settings)
+    assert trials.stretches == [range(4), range(4, 40), range(40, 95)]
+    at_end, beyond = trials.psnr(39), trials.psnr(49)
+    assert at_end > beyond + 1
+    done = one(Target(size=int(trials.size(49))), settings, dotted)
+    assert (done.header.quality, done.header.type) == (40, 1)
+    done = one(Target(psnr=at_end - 0.5), settings, dotted)
+    assert done.header.quality <= 40
+    assert trials.psnr(done.header.quality - 1) >= at_end - 0.5 > trials.psnr(done.header.quality - 2)
+    done = one(Target(psnr=at_end + 1), settings, dotted)
+    assert (done.header.quality > 41, done.header.type) == (True, 0)
+
+
+def test_the_highest_psnr_may_be_where_training_ends(dotted: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JpegCodec, "quality_range", (1, 50))
+    most = Trials(dotted, JPEG).psnr(39)
+    with pytest.raises(TargetError, match=f"the highest is {most:.2f} dB"):
+        one(Target(psnr=99), JPEG, dotted)
+
+
+def test_scales_that_cannot_reach_a_psnr_are_no_yardstick_of_size() -> None:
+    short, small, large = (target._Guess(9, size, psnr) for size, psnr in ((300, 30.0), (700, 40.1), (1000, 40.1)))
+    assert target._plausible({16: large, 24: small, 48: short}, Target(psnr=40)) == [16, 24, 48]
+    assert target._plausible({16: large, 24: large, 32: small}, Target(psnr=40)) == [16, 32]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "because"),
+    [
+        ({"target_bpp": math.nan}, "target bpp nan is not above 0"),
+        ({"target_psnr": math.inf}, "target psnr inf is not above 0 and finite"),
+        ({"target_size": -5}, "target size -5 is not above 0"),
+    ],
+)
+def test_values_out_of_range(wanted: dict[str, Any], because: str) -> None:
+    with pytest.raises(UsageError, match=because):
+        api.compress(PICTURE.image, codec="jpeg", **wanted)
+    with pytest.raises(UsageError, match="unknown target 'sise'; known: size, bpp, psnr"):
+        Target.of("sise", 3, 1)
 
 
 def test_the_command(tmp_path: Path) -> None:

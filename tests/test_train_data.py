@@ -133,6 +133,45 @@ def test_validation_has_every_picture_at_every_quality(pictures: Path, tmp_path:
     assert [pair.quality for pair in PairSet(tmp_path / "out").pairs] == [10, 20] * 3
 
 
+def test_camera_versions_come_after_the_pictures_as_they_are(pictures: Path, tmp_path: Path) -> None:
+    plain = _prepare(pictures, tmp_path / "out")
+    before = sorted((tmp_path / "out" / "streams").iterdir())
+    pairs = _prepare(pictures, tmp_path / "out", dataclasses.replace(DATA, enlarge=2.0, grain=3.0))
+    assert set(before) < set((tmp_path / "out" / "streams").iterdir()), "the streams that were there serve again"
+    assert pairs.pairs[:6] == plain.pairs
+    assert [pair.source for pair in pairs.pairs[6::2]] == ["a.png camera", "b.png camera", "c.png camera"]
+    for one, other in zip(pairs.pairs[:6], pairs.pairs[6:], strict=True):
+        truth, coded = pairs.pictures(other)
+        assert truth.shape == coded.shape == pairs.pictures(one)[0].shape
+        assert not np.array_equal(truth, pairs.pictures(one)[0])
+        assert np.abs(truth.astype(float) - coded).mean() < 20, "it is this picture that was coded"
+
+
+def test_cameras_fill_the_square_of_enlargement_and_grain_evenly() -> None:
+    paths = [Path(f"{i}.png") for i in range(400)]
+    jobs = prepare.validation_jobs(paths, dataclasses.replace(DATA, enlarge=2.0, grain=3.0))
+    assert [job.camera for job in jobs[:400]] == [None] * 400
+    first, second = np.array([job.camera for job in jobs[400:]], float).T
+    counts = np.histogram2d(first, second, bins=4, range=[[1.0, 2.0], [0.0, 3.0]])[0]
+    assert (counts.min(), counts.max()) == pytest.approx((25, 25), abs=6)
+
+
+def test_a_camera_enlarges_the_middle_and_adds_grain() -> None:
+    rows, columns = np.indices((60, 80))
+    cross = np.where((abs(rows - 29.5) < 6) | (abs(columns - 39.5) < 6), 255, 0).astype(np.uint8)
+    image = Image.fromarray(np.stack([cross] * 3, axis=2))
+    twice = np.asarray(degrade.camera(image, 2, 0, 1))
+    assert twice.shape == (60, 80, 3)
+    assert np.count_nonzero(twice[0, :, 0] > 127) == 24
+    np.testing.assert_array_equal(np.asarray(degrade.camera(image, 1, 0, 1)), np.asarray(image))
+    gray = Image.new("RGB", (200, 200), (90, 120, 150))
+    noise = np.asarray(degrade.camera(gray, 1, 3, 1), float) - np.asarray(gray)
+    assert noise.std() == pytest.approx(3, abs=0.1)
+    np.testing.assert_array_equal(noise[..., 0], noise[..., 2])
+    assert np.asarray(degrade.camera(gray, 2, 3, 1), float).std(axis=(0, 1)).max() < 3
+    assert not np.array_equal(np.asarray(degrade.camera(gray, 1, 3, 2)), np.asarray(degrade.camera(gray, 1, 3, 1)))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_crops_fit_together(pictures: Path, tmp_path: Path, channels: int) -> None:
     data = DataConfig(codec="jpeg", scale=1, quality=(95, 95), validation=(95,), per_picture=1, channels=channels)

@@ -28,6 +28,8 @@ class DataConfig:
     at,  ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
     so that pictures whose luma was stored that way are known too. ``channels`` is 1 for luma, 3 for RGB.
+    ``enlarge`` above 1 or ``grain`` above 0 has every picture prepared once more as a camera might give it at full
+    resolution (degrade.camera): enlarged up to so many times, with noise of up to so many levels.
     """
 
     codec: str
@@ -38,6 +40,8 @@ class DataConfig:
     channels: int = 1
     effort: int = 1
     limited_range: float = 0.0
+    enlarge: float = 1.0
+    grain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,7 @@ def _check(config: Config, name: str) -> None:
         (train.spacing == "even" or low >= 1, "train.spacing 'log' needs qualities from 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
+        (data.enlarge >= 1 and data.grain >= 0, "data.enlarge must be at least 1, data.grain at least 0"),
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),
         (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
         (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),

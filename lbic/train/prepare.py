@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,15 +25,25 @@ from lbic.train.data import Bytes, PairWriter
 
 SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
 _SHIFT = 0.6180339887498949 / 3
+_SHIFTS = 0.7548776662466927, 0.5698402909980532
+"""Of two values together: 1 / p and 1 / p^2, p^3 = p + 1, whose multiples fill a square evenly."""
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture and the codings it gets: (quality, contrast limited to 16..235)."""
+    """One picture and the codings it gets: (quality, contrast limited to 16..235).
+
+    ``camera`` is what degrade.camera makes of it first, by how much enlarged and with how much grain; None for nothing.
+    """
 
     path: Path
     codings: tuple[tuple[int, bool], ...]
+    camera: tuple[float, float] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.name} camera" if self.camera else self.path.name
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -53,20 +64,30 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     low, high = data.quality
     jobs = []
     limited = 0.0
-    for index, path in enumerate(paths):
+    for index, (path, camera) in enumerate(_versions(paths, data)):
         codings = []
         for k in range(data.per_picture):
             place = (index * _SHIFT + k / data.per_picture) % 1
             limited += data.limited_range
             codings.append((low + int(place * (high - low + 1)), limited >= 1))
             limited %= 1
-        jobs.append(Job(path, tuple(codings)))
+        jobs.append(Job(path, tuple(codings), camera))
     return jobs
 
 
 def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
     """Give every picture all of the validation qualities."""
-    return [Job(path, tuple((quality, False) for quality in data.validation)) for path in paths]
+    codings = tuple((quality, False) for quality in data.validation)
+    return [Job(path, codings, camera) for path, camera in _versions(paths, data)]
+
+
+def _versions(paths: list[Path], data: DataConfig) -> Iterator[tuple[Path, tuple[float, float] | None]]:
+    """Every picture as it is, then, where the recipe wants that, every one as a camera might give it."""
+    yield from ((path, None) for path in paths)
+    if data.enlarge > 1 or data.grain > 0:
+        for number, path in enumerate(paths, start=1):
+            first, second = (number * shift % 1 for shift in _SHIFTS)
+            yield path, (1 + first * (data.enlarge - 1), second * data.grain)
 
 
 def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progress: Progress) -> int:
@@ -81,7 +102,7 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
                     for (quality, is_limited), picture in zip(job.codings, coded, strict=True)
                     if is_limited == limited
                 ]
-                writer.add(job.path.name, _limit(truth) if limited else truth, wanted)
+                writer.add(job.name, _limit(truth) if limited else truth, wanted)
             progress(done, len(jobs))
         writer.close({"data": dataclasses.asdict(data)})
     return sum(len(job.codings) for job in jobs)
@@ -103,7 +124,11 @@ def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{job.path}: not a readable picture: {error}") from error
     # By content, not by place: a pack is unpacked elsewhere, and sub-folders may have pictures of one name.
-    key = hashlib.sha256(content + f"{data.codec} {data.scale} {data.effort}".encode()).hexdigest()[:16]
+    about = f"{data.codec} {data.scale} {data.effort}"
+    if job.camera:
+        about += " {:.4f} {:.4f}".format(*job.camera)
+        image = degrade.camera(image, *job.camera, seed=zlib.crc32(content))
+    key = hashlib.sha256(content + about.encode()).hexdigest()[:16]
     pictures = [degrade.true(image, data.channels)]
     for quality, limited in job.codings:
         stream = streams / f"{job.path.name}.{key}.q{quality}{'l' if limited else ''}.lbic"
