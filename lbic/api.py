@@ -113,8 +113,8 @@ def enhance(
 
     ``codec`` and ``q`` tell what damaged it; left out, a JPEG file as Pillow opened it tells itself, and any other
     image is taken for what the networks were trained on. ``type`` None is the catalog's advice for that, ``strength``
-    as in decompress. Returns an image of the same size. Raises UsageError for values out of range, MissingError
-    when networks are not shipped or, without ``type``, none suits the picture.
+    as in decompress. Returns an image of the same size, upright where EXIF has it turned. Raises UsageError for values
+    out of range, MissingError when networks are not shipped or, without ``type``, none suits the picture.
     """
     from lbic import pipeline
     from lbic.enhance import types

@@ -66,7 +66,7 @@ def compress_many(
 
         def compress(path: Path) -> tuple[Path, Compressed | LbicError]:
             try:
-                return path, connected.compress(compressor, Source(str(path)).read())
+                return path, connected.compress(compressor, Source(str(path.absolute())).read())
             except LbicError as error:
                 return path, error
 

@@ -8,17 +8,15 @@ imports next to nothing, so that a command can start one before its own imports.
 from __future__ import annotations
 
 import atexit
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Condition, Timer
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
-from lbic import leftovers
+from lbic import leftovers, python
 from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
 from lbic.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
 
@@ -69,11 +67,9 @@ class Decoder:
     started."""
 
     def __init__(self, *asked: int) -> None:
-        # Nothing is imported that this process would not import: the same module path, and -P, so that it is not
-        # the folder where the user happens to be. numpy's threads have nothing to do there and cost memory.
-        path = os.pathsep.join(map(os.path.abspath, sys.path))
-        environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-P", "-m", MODULE, *map(str, asked)]
+        command = python.command("-m", MODULE, *map(str, asked))
+        # numpy's threads have nothing to do there and cost memory.
+        environment = python.environment(OPENBLAS_NUM_THREADS="1")
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         try:
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, env=environment)
@@ -180,10 +176,11 @@ class Decoder:
             self._process.wait(1)
         code = self._process.poll()
         self.end()
+        if not self._ready:
+            why = f"it did not start within {self._seconds:.0f} s" if self._late else f"{code}"
+            return MissingError(f"no process to decode in ({why}); 'python -m {MODULE}' says why")
         if self._late:
             return self._failure(f"{self._name} did not finish within {self._seconds:.0f} s and was stopped")
-        if not self._ready:
-            return MissingError(f"no process to decode in ({code}); 'python -m {MODULE}' says why")
         if code is None:
             return self._failure(f"{self._name} gave an answer that makes no sense")
         if code < 0:

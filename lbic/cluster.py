@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lbic import leftovers
+from lbic import leftovers, python, threads
 from lbic.errors import ClusterError, LbicError, MissingError, reason
 from lbic.pipeline import Compressed
 from lbic.version import __version__
@@ -220,16 +220,22 @@ def _find(address: str) -> None:
     if host and port.isdecimal():
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_REACHABLE).close()
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a name that no machine can have
             why = reason(error) if isinstance(error, OSError) else str(error)
             raise _unreachable(address, why) from error
     if address.startswith("ray://"):
         return  # this connection has a time limit of its own
     # What is no Ray cluster, or is one no more, has Ray log to stderr for two minutes and then end the whole process.
-    command = [sys.executable, "-c", "import sys; from lbic import cluster; cluster.attempt(sys.argv[1])", address]
+    command = python.command("-c", "import sys; from lbic import cluster; cluster.attempt(sys.argv[1])", address)
     try:
         tried = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_CONNECT, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_CONNECT,
+            check=False,
+            env=python.environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise _unreachable(address, f"no answer within {_CONNECT} s") from error
@@ -245,7 +251,7 @@ def _unreachable(address: str, reason: str) -> MissingError:
 def _attempt(function: Function, data: bytes) -> Compressed | LbicError:
     """The task: an LbicError is a result like another, so that only what Ray reports is worth a second try."""
     # Ray interrupts Python code, not a wait for an encoder: that wait is another thread's.
-    with futures.ThreadPoolExecutor(1) as pool:
+    with threads.one_core(), futures.ThreadPoolExecutor(1) as pool:
         future = pool.submit(function, data)
         try:
             while not future.done():

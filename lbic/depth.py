@@ -1,8 +1,19 @@
-"""Whether a picture file has more than 8 bits a sample where the image that Pillow makes of it does not tell."""
+"""Samples of other than 8 bits: how they are told, and made samples of 8."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from PIL import Image
+
+from lbic.errors import ImageError
+
+REDUCED = "samples of more than 8 bits reduced to 8"
+_OVERSHOOT = 2.0
+"""What resampling and HDR may add to samples of 0..1; a picture of 0..255 below it would be black."""
+_TOP = 65535
+_LEVELS = {"L;2": 85, "L;4": 17}
+"""By Pillow's raw mode, the 8-bit levels from one gray level to the next."""
 
 _AV1_CONFIGURATION = b"av1C"
 _AV1_DEEP = 0x40  # high_bitdepth, in the third byte of the box (AV1-ISOBMFF, section 2.3.3): 10 or 12 bits
@@ -35,10 +46,48 @@ def _jpeg2000(data: bytes) -> bool:
 
 def _by_tile(image: Image.Image) -> bool:
     """How the first tile is coded: the only trace that Pillow leaves of a PNG's, TIFF's or PPM's depth."""
+    values = _tile_values(image)
+    if image.format == "PPM":
+        return bool(values) and isinstance(values[-1], int) and values[-1] > 255  # PPM's own largest level
+    # A BMP's "BGR;16" are 5 and 6 bits a sample.
+    return bool(values) and isinstance(values[0], str) and "16" in values[0] and image.format != "BMP"
+
+
+def _tile_values(image: Image.Image) -> tuple[Any, ...]:
+    """The arguments of the first tile's decoder; empty for an image that is loaded or never was a file."""
     tiles = getattr(image, "tile", None)
     if not tiles:
-        return False
-    values = tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
-    if tiles[0].codec_name == "ppm":
-        return isinstance(values[-1], int) and values[-1] > 255  # PPM's own largest level
-    return bool(values) and isinstance(values[0], str) and "16" in values[0]
+        return ()
+    return tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
+
+
+def scale_clear(image: Image.Image) -> None:
+    """Make a PNG's clear level or colour one of 8 bits, as Pillow makes the samples; before they are loaded."""
+    clear, values = image.info.get("transparency"), _tile_values(image)
+    if image.format != "PNG" or not values or not isinstance(values[0], str):
+        return
+    if isinstance(clear, int) and values[0] in _LEVELS:
+        image.info["transparency"] = clear * _LEVELS[values[0]]
+    elif isinstance(clear, tuple) and "16" in values[0]:
+        image.info["transparency"] = tuple(level >> 8 for level in clear)
+
+
+def reduce(image: Image.Image, notes: list[str]) -> Image.Image:
+    """16-bit or float gray to 8 bits; floats are taken to be 0..1 or 0..255.
+
+    Raises ImageError for whole numbers that are not within 0..65535.
+    """
+    import numpy as np
+
+    values = np.nan_to_num(np.asarray(image, np.float64), posinf=0, neginf=0)
+    highest, lowest = values.max(initial=0), values.min(initial=0)
+    if image.mode == "F":
+        top = 1.0 if highest <= _OVERSHOOT else 255.0
+        notes.append(f"float samples, taken for 0..{top:g}, reduced to 8 bits")
+    elif lowest < 0 or highest > _TOP:
+        raise ImageError(f"samples of {lowest:.0f} to {highest:.0f}; lbic reads whole numbers within 0..{_TOP}")
+    else:
+        notes.append(REDUCED)
+        top = _TOP
+    shares = np.clip(np.asarray(image, np.float64), 0, top) / top
+    return Image.fromarray(np.rint(np.nan_to_num(shares) * 255).astype(np.uint8))

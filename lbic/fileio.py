@@ -46,6 +46,8 @@ class Source:
     """As the user wrote it, or as it was found below a folder the user wrote; ``-`` is stdin."""
     root: Path | None = None
     """The folder it was found in, where a folder was searched."""
+    trouble: str | None = None
+    """Why it cannot be read, where the search already knows: a folder that may not be entered."""
 
     @property
     def path(self) -> Path | None:
@@ -56,7 +58,8 @@ class Source:
         """Its place in an output folder: sub-folders of a searched folder are kept."""
         path = self.path or Path("stdin")
         # "." and "/" have no name; they are directories, which ``read`` refuses with a sentence.
-        return path.relative_to(self.root) if self.root else Path(path.name or "folder")
+        place = path.relative_to(self.root) if self.root else Path(path.name)
+        return place if place.name else Path("folder")
 
     def read(self) -> bytes:
         """The whole content.
@@ -65,9 +68,11 @@ class Source:
         limits.MAX_FILE, or never ends, is refused without being read further.
         """
         path = self.path
+        if self.trouble:
+            raise FileError(self.trouble)
         try:
             if path is None:
-                return _read_stream(sys.stdin.buffer)
+                return _read_stdin()
             if path.is_dir():
                 raise UsageError("is a directory; use -r to go through it")
             if path.is_file():
@@ -121,6 +126,12 @@ class Job:
             writing.write(self.target, data)
 
 
+def _read_stdin() -> bytes:
+    if sys.stdin is None:
+        raise FileError("cannot be read: stdin is closed")
+    return _read_stream(sys.stdin.buffer)
+
+
 def _read_stream(stream: BinaryIO) -> bytes:
     parts, length = [], 0
     while part := stream.read(_PART):
@@ -167,7 +178,7 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
     for name in names:
         folder = Path(name)
         if name != STDIO and recursive and os.path.isdir(folder):
-            found = [Source(str(path), root=folder) for path in _search(folder, suffixes)]
+            found = list(_search(folder, suffixes))
             if not found:
                 raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}")
             sources += found
@@ -184,11 +195,14 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
     ``output`` is what -o was given: a file for one input, a folder for several (one that exists,
     ends with a separator, or is made), ``-`` for stdout, or None for names beside the inputs,
     derived by ``rename`` from the input's name. Raises UsageError when two inputs would be
-    written to one file, when an output is an input, or when bytes would go to a terminal.
+    written to one file, when an output is an input, or when bytes would go to a terminal; FileError when stdout is
+    closed.
     """
     if output == STDIO or (output is None and all(source.path is None for source in sources)):
         if len(sources) > 1:
             raise UsageError(f"-o - takes one input, not {len(sources)}")
+        if sys.stdout is None:
+            raise FileError("stdout is closed")
         if sys.stdout.isatty():
             raise UsageError("binary data is not written to a terminal; redirect stdout or use -o FILE")
         return [Job(source, None) for source in sources]
@@ -214,15 +228,21 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
         writers[identity] = writer
 
 
-def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise FileError(f"cannot search {error.filename}: {reason(error)}") from error
+def distinct(sources: Iterable[Source]) -> list[Source]:
+    """The inputs without those that are the same file as one before, whatever their names."""
+    return list({_identity(source.path) if source.path else STDIO: source for source in sources}.values())
 
-    for parent, folders, files in os.walk(folder, onerror=refuse):
+
+def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
+    """The files, and the folders that cannot be searched: each of those fails alone."""
+    refused: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=refused.append):
         folders.sort()
         for name in sorted(files):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
-                yield Path(parent, name)
+                yield Source(str(Path(parent, name)), root=folder)
+    for error in refused:
+        yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
 
 
 def _is_folder(output: str, sources: Sequence[Source]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,16 +59,21 @@ def unpack_alpha(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
 
 def unpack(header: Header) -> Items:
     """Decode everything a header brings besides the picture; FormatError when any of it is damaged."""
+    items = unpack_kept(header)
+    if container.ALPHA not in header.metadata:
+        return items
+    return replace(items, alpha=unpack_alpha(header.metadata[container.ALPHA], header.width, header.height))
+
+
+def unpack_kept(header: Header) -> Items:
+    """The same without the alpha plane, which is as large as the picture."""
     found = header.metadata
-    alpha = None
-    if container.ALPHA in found:
-        alpha = unpack_alpha(found[container.ALPHA], header.width, header.height)
     kept = {
         name: inflate(found[number], limits.MAX_METADATA, name)
         for number, name in container.METADATA_NAMES.items()
         if name in KEEPABLE and number in found
     }
-    return Items(alpha, **kept)
+    return Items(None, **kept)
 
 
 def inflate(data: bytes, most: int, name: str) -> bytes:

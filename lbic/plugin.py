@@ -21,19 +21,25 @@ class LbicImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "lbic compressed picture"
+    _data = b""
+    """The whole file until it is decoded; copies, which Pillow makes without opening anything, have none."""
 
     def _open(self) -> None:
+        from lbic import metadata  # numpy is for pictures: import lbic does without
+
         assert self.fp is not None
         # Metadata may be long; its alpha decides the mode, so everything up to the stream is needed.
         data = self.fp.read()
         try:
             header = container.read_header(data)
+            items = metadata.unpack_kept(header)
         except LbicError as error:
             raise SyntaxError(str(error)) from error
         self._data = data
         self._size = header.width, header.height
         self._mode = ("L" if header.gray else "RGB") + ("A" if container.ALPHA in header.metadata else "")
         self.info.update(codec=header.codec, quality=header.quality, scale=header.scale / 16, type=header.type)
+        self.info.update(items.as_info())
 
     def load(self) -> Any:
         if self._data:
@@ -42,7 +48,6 @@ class LbicImageFile(ImageFile.ImageFile):
             except LbicError as error:
                 raise OSError(str(error)) from error
             self.im = done.im
-            self.info.update(done.info)  # the metadata
             self._data = b""
             if self._exclusive_fp and self.fp is not None:
                 self.fp.close()

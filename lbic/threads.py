@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 MOST_JOBS = 4
 """Files at the same time unless the user says how many: each may be a large picture, with what its networks hold."""
@@ -25,6 +25,11 @@ def shared_by(jobs: int) -> Iterator[None]:
         yield
     finally:
         _jobs = before
+
+
+def one_core() -> AbstractContextManager[None]:
+    """Inside, a job keeps to one core: others, which this process knows nothing of, have the rest."""
+    return shared_by(_cores())
 
 
 def for_a_program() -> int | None:

@@ -24,6 +24,9 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
         # A device or a pipe is not replaced, it takes what is written.
         if target.is_file() and not force:
             raise FileError(f"{target} exists; use -f to overwrite it")
+        replaced = target.is_file() or not target.exists()
+        if replaced and target.parent.is_dir() and not os.access(target.parent, os.W_OK):
+            raise FileError(f"cannot write {target}: permission denied")
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise FileError(f"cannot write {target}: {reason(error)}") from error
 

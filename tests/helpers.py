@@ -100,12 +100,17 @@ def wide_profile() -> bytes:
     return data.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
 
 
-def png16(width: int, height: int) -> bytes:
-    """A 16-bit RGB PNG, which Pillow reads and cannot write."""
+def png16(width: int, height: int, clear: bytes = b"") -> bytes:
+    """A 16-bit RGB PNG, (200 99) in all samples, which Pillow reads and cannot write."""
+    return png(width, height, 16, 2, bytes([200, 99] * 3) * width, clear)
+
+
+def png(width: int, height: int, bits: int, colour: int, row: bytes, clear: bytes = b"") -> bytes:
+    """A PNG of equal rows, of any bits a sample and colour type; ``clear`` is a tRNS chunk's data, if any."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
-    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
-    rows = (b"\x00" + bytes([200, 99] * 3) * width) * height
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([bits, colour, 0, 0, 0])
+    chunks = [(b"IHDR", head), (b"tRNS", clear), (b"IDAT", zlib.compress((b"\x00" + row) * height)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks if data or kind == b"IEND")

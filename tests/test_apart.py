@@ -21,7 +21,7 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from test_pictures import MAKERS, swapped
 from toy_worker import FILE
 
-from lbic import apart, batch, children, image, limits, pipeline, protocol
+from lbic import apart, batch, children, formats, image, limits, pipeline, protocol
 from lbic.children import Decoder, NoAnswerError, ReaderError
 from lbic.errors import ExitCode, ImageError, MissingError
 from lbic.image import Picture, with_alpha
@@ -64,7 +64,7 @@ def test_metadata_is_the_same(suffix: str) -> None:
     if suffix == ".avif":
         data = written(source, "AVIF", icc_profile=items["icc"], exif=items["exif"], xmp=items["xmp"])
     else:
-        data = image.encode(source, suffix, **items)
+        data = formats.encode(source, suffix, **items)
     kept = apart.load(data, keep_icc=True)
     assert (kept.icc, kept.xmp) == (items["icc"], items["xmp"])
     assert (kept.exif is None) == (suffix == ".tif"), "a TIFF's tags are its structure"

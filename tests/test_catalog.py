@@ -180,7 +180,3 @@ def test_types_are_found_by_number_or_name(text: str | int) -> None:
 def test_other_texts_list_all_types(text: str | int) -> None:
     with pytest.raises(UsageError, match=r"known: 0 none, 1 nr, 2 tr, 3 nr\+tr, 4 cas, 5 sr, 6 sr\+ar, 7 ar"):
         types.parse(text)
-
-
-def test_numbers_have_names_for_people() -> None:
-    assert (types.name_of(6), types.name_of(200)) == ("sr+ar", "unknown type 200")

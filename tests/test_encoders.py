@@ -145,7 +145,7 @@ def test_an_encoder_may_be_named_by_a_relative_path_or_a_name(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv(encoders.VARIABLE, named)
-    assert CODECS["vvc"].program() == path
+    assert CODECS["vvc"].programs() == (path,)
     assert CODECS["vvc"].encode(GRAY, 37, 0) == STREAM.read_bytes()
 
 

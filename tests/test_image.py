@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
-from PIL import Image, ImageCms
+from helpers import gray, largest_difference, photo, png, png16, profile, psnr, ramp, wide_profile, written
+from PIL import Image, ImageCms, PngImagePlugin
 
+from lbic.errors import ImageError
 from lbic.image import Picture, from_pillow, load, with_alpha
 
 ORIENTATION = 0x0112
@@ -67,12 +68,14 @@ def test_float_gray_is_reduced_with_a_note(top: float) -> None:
     levels = np.asarray(gray(9, 7))
     picture = from_pillow(Image.fromarray((levels / 255 * top).astype(np.float32)))
     assert np.array_equal(np.asarray(picture.image), levels)
-    assert picture.notes == ("float samples reduced to 8 bits",)
+    assert picture.notes == (f"float samples, taken for 0..{top:g}, reduced to 8 bits",)
 
 
 def test_float_gray_may_hold_anything() -> None:
     strange = np.array([[np.nan, np.inf, -np.inf, -1, 0.5]], np.float32)
-    assert np.asarray(from_pillow(Image.fromarray(strange)).image).tolist() == [[0, 255, 0, 0, 0]]
+    assert np.asarray(from_pillow(Image.fromarray(strange)).image).tolist() == [[0, 255, 0, 0, 128]]
+    overshot = np.array([[0, 0.5, 1.01]], np.float32)
+    assert np.asarray(from_pillow(Image.fromarray(overshot)).image).tolist() == [[0, 128, 255]]
     assert np.asarray(from_pillow(Image.fromarray(strange[:, 3:])).image).tolist() == [[0, 128]]
 
 
@@ -80,6 +83,35 @@ def test_16_bit_colour_png_is_noted_though_pillow_says_nothing() -> None:
     picture = load(png16(5, 4))
     assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert picture.image.getpixel((0, 0)) == (200, 200, 200)
+
+
+def test_five_bits_a_sample_are_not_called_more_than_eight() -> None:
+    head = bytearray(written(photo(2, 1), "BMP")[:54])
+    head[28] = 16
+    data = bytes(head) + (0xFFFF).to_bytes(2, "little") * 2
+    picture = load(data[:2] + len(data).to_bytes(4, "little") + data[6:])
+    assert picture.notes == ()
+    assert picture.image.getpixel((0, 0)) == (248, 248, 248) or picture.image.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("samples", [[-1, 0], [0, 65_536]])
+def test_whole_numbers_that_are_no_16_bit_samples_are_refused(samples: list[int]) -> None:
+    with pytest.raises(ImageError, match=r"lbic reads whole numbers within 0\.\.65535"):
+        from_pillow(Image.fromarray(np.array([samples], np.int32)))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_clear_gray_level_is_one_of_the_files_bits(bits: int) -> None:
+    row = bytes([(2**bits - 1) << (8 - bits)]) if bits < 8 else bytes([255, 0])
+    picture = load(png(2, 1, bits, 0, row, clear=(2**bits - 1).to_bytes(2, "big")))
+    assert picture.alpha is not None and picture.alpha.tolist() == [[0, 255]]
+    assert np.asarray(picture.image).tolist() == [[255, 0]]
+
+
+def test_a_clear_colour_of_16_bits_is_found_by_its_high_bytes() -> None:
+    picture = load(png16(1, 1, clear=bytes([200, 99] * 3)))
+    assert picture.alpha is not None and picture.alpha.tolist() == [[0]]
+    assert load(png16(1, 1, clear=bytes([99, 200] * 3))).alpha is None
 
 
 def test_16_bit_gray_png_is_noted_once_and_keeps_its_clear_level() -> None:
@@ -174,6 +206,40 @@ def test_orientation_is_applied_and_taken_out_of_exif(orientation: int, name: st
         kept = Image.Exif()
         kept.load(picture.exif)
         assert (kept.get(ORIENTATION), kept.get(MAKE)) == (None, "camera")
+
+
+@pytest.mark.parametrize("form", [b'<x tiff:Orientation="6" y="1"/>', b"<x><tiff:Orientation>6</tiff:Orientation></x>"])
+def test_kept_xmp_turns_no_picture_that_is_upright(form: bytes) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 1
+    picture = load(written(photo(8, 4), "JPEG", exif=exif, xmp=form))
+    assert picture.image.size == (8, 4), "the EXIF block goes first"
+    assert picture.xmp in (b'<x y="1"/>', b"<x></x>")
+
+
+def test_one_bad_tag_costs_the_exif_block_and_not_the_orientation() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[MAKE] = "camera"
+    block = exif.tobytes()
+    maker, resolution = b"\x01\x0f\x00\x02", b"\x01\x1a\x00\x02"
+    assert block.count(maker) == 1
+    image = photo(8, 4)
+    image.info["exif"] = block.replace(maker, resolution)  # which is a number, and no word
+    picture = from_pillow(image)
+    assert picture.image.size == (4, 8)
+    assert picture.exif is None
+    assert "the EXIF block is damaged and was left out" in picture.notes[0]
+
+
+def test_exif_in_a_png_text_chunk_is_kept() -> None:
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    block = exif.tobytes()
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n", zip=True)
+    picture = load(written(photo(8, 4), "PNG", pnginfo=text))
+    assert picture.exif is not None and b"camera" in picture.exif
 
 
 def test_kept_xmp_has_no_orientation_left() -> None:

@@ -5,15 +5,42 @@ from __future__ import annotations
 import io
 import zlib
 
+import numpy as np
 import pytest
 from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
 from PIL import Image, PngImagePlugin
 
-from lbic import image
+from lbic import formats
 from lbic.errors import ExitCode, ImageError, UsageError
 from lbic.image import FORMATS, Picture, load, with_alpha
 
 MAKE = 0x010F
+
+
+def camera() -> bytes:
+    """An EXIF block as cameras write it: with a sub-directory, its own sizes, and an odd tag."""
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    exif[0x0100], exif[0x0106], exif[0x0112] = 4000, 6, 1
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".tiff"])
+def test_a_tiff_takes_the_words_of_exif_and_keeps_its_own_structure(suffix: str) -> None:
+    notes: list[str] = []
+    image = photo(12, 8)
+    back = Image.open(io.BytesIO(formats.encode(image, suffix, exif=camera(), xmp=b"<x/>", notes=notes)))
+    assert np.array_equal(np.asarray(back), np.asarray(image))
+    assert back.getexif()[MAKE] == "camera"
+    assert notes == ["left all of exif but its words behind: .tif files have their own structure"]
+
+
+def test_a_damaged_exif_block_does_not_cost_a_tiff() -> None:
+    notes: list[str] = []
+    data = formats.encode(photo(4, 3), ".tif", exif=b"nonsense", xmp=b"<x/>", notes=notes)
+    assert Image.open(io.BytesIO(data)).size == (4, 3)
+    assert "the EXIF block is damaged and was left behind" in notes[0]
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "AVIF", "TIFF"])
@@ -79,7 +106,7 @@ def test_sides_beyond_the_format_are_refused() -> None:
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_lossless_formats_give_back_every_sample(suffix: str, mode: str) -> None:
     source = gray(13, 7) if mode == "L" else photo(13, 7)
-    back = Image.open(io.BytesIO(image.encode(source, suffix)))
+    back = Image.open(io.BytesIO(formats.encode(source, suffix)))
     assert largest_difference(back.convert(mode), source) == 0
 
 
@@ -87,13 +114,13 @@ def test_lossless_formats_give_back_every_sample(suffix: str, mode: str) -> None
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_lossless_formats_give_back_colour_under_clear_pixels(suffix: str, mode: str) -> None:
     source = with_alpha(gray(13, 7) if mode == "LA" else photo(13, 7), ramp(13, 7))
-    back = Image.open(io.BytesIO(image.encode(source, suffix)))
+    back = Image.open(io.BytesIO(formats.encode(source, suffix)))
     assert largest_difference(back.convert(mode), source) == 0
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG"])
 def test_jpeg_is_near_lossless(suffix: str) -> None:
-    back = Image.open(io.BytesIO(image.encode(photo(40, 30), suffix)))
+    back = Image.open(io.BytesIO(formats.encode(photo(40, 30), suffix)))
     assert back.format == "JPEG"
     assert psnr(back, photo(40, 30)) > 35
 
@@ -101,27 +128,27 @@ def test_jpeg_is_near_lossless(suffix: str) -> None:
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".ppm", ".bmp"])
 def test_alpha_is_never_dropped_silently(suffix: str) -> None:
     with pytest.raises(UsageError, match=rf"has alpha and {suffix} files have none; choose .png"):
-        image.encode(photo(4, 3).convert("RGBA"), suffix)
+        formats.encode(photo(4, 3).convert("RGBA"), suffix)
 
 
 @pytest.mark.parametrize("suffix", [".xyz", "", ".lbic"])
 def test_an_unknown_suffix_lists_the_known(suffix: str) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*known: \.png"):
-        image.encode(photo(4, 3), suffix)
+        formats.encode(photo(4, 3), suffix)
 
 
 def test_what_a_format_has_no_room_for_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"cannot be a \.webp file: .*16383"):
-        image.encode(Image.new("L", (16_384, 1)), ".webp")
+        formats.encode(Image.new("L", (16_384, 1)), ".webp")
     with pytest.raises(UsageError, match=r"cannot be a \.jpg file: EXIF data is too long"):
-        image.encode(photo(4, 3), ".jpg", exif=bytes(70_000))
+        formats.encode(photo(4, 3), ".jpg", exif=bytes(70_000))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_metadata_is_written(suffix: str) -> None:
     exif = Image.Exif()
     exif[MAKE] = "camera"
-    data = image.encode(photo(8, 8), suffix, icc=profile("sRGB"), exif=exif.tobytes(), xmp=b"<x/>")
+    data = formats.encode(photo(8, 8), suffix, icc=profile("sRGB"), exif=exif.tobytes(), xmp=b"<x/>")
     with Image.open(io.BytesIO(data)) as back:
         assert back.info["icc_profile"] == profile("sRGB")
         assert back.getexif()[MAKE] == "camera"
@@ -132,7 +159,7 @@ def test_metadata_is_written(suffix: str) -> None:
 def test_a_format_without_metadata_gets_srgb_and_says_what_it_lost(suffix: str) -> None:
     wide = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()), keep_icc=True)
     notes: list[str] = []
-    data = image.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
+    data = formats.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
     converted = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()))
     assert load(data).image.tobytes() == converted.image.tobytes() != wide.image.tobytes()
     left = [f"left {what} behind: {suffix} files have none" for what in ("exif", "xmp")]

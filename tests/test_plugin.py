@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import pickle
 from pathlib import Path
@@ -16,6 +17,8 @@ import lbic
 from lbic import pipeline
 from lbic.enhance.types import NONE
 from lbic.image import load, with_alpha
+
+MAKE = 0x010F
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
 
@@ -67,6 +70,27 @@ def test_opening_reads_the_header_only(source: Image.Image, monkeypatch: pytest.
         assert (image.size, image.mode) == ((9, 7), source.mode)
         assert image.info == {"codec": "jpeg", "quality": 80, "scale": 1.0, "type": 0}
     assert np.array_equal(np.asarray(image), np.asarray(lbic.decompress(data)))
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_copies_of_every_kind_are_pictures_of_their_own(loaded: bool) -> None:
+    data = file_of(photo(20, 12))
+    image = opened(data)
+    if loaded:
+        image.load()
+    for other in (pickle.loads(pickle.dumps(image)), copy.copy(image), copy.deepcopy(image)):
+        assert np.array_equal(np.asarray(other), np.asarray(lbic.decompress(data)))
+
+
+def test_exif_is_there_before_the_picture_is_decoded() -> None:
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    source = load(written(photo(8, 8), "JPEG", exif=exif))
+    data = pipeline.compress(source, pipeline.CompressSettings("jpeg", keep=frozenset({"exif"}))).data
+    image = opened(data)
+    assert image.getexif()[MAKE] == "camera"
+    image.load()
+    assert image.getexif()[MAKE] == "camera"
 
 
 def test_the_picture_behaves_like_any_other() -> None:

@@ -11,6 +11,7 @@ import click
 
 from lbic import children
 from lbic.cli import interrupt
+from lbic.cli.report import one_line
 from lbic.errors import ExitCode, LbicError, reason
 from lbic.protocol import DECODE, READ
 
@@ -82,6 +83,9 @@ class LbicGroup(click.Group):
         """Run the command line and exit with one of ExitCode; commands return theirs."""
         try:
             code = super().main(args, prog_name or "lbic", complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = ExitCode.USAGE
         except click.ClickException as error:
             code = _fail(_sentence(error), ExitCode(error.exit_code))
         except LbicError as error:
@@ -96,7 +100,7 @@ class LbicGroup(click.Group):
 
 
 def _fail(sentence: str, code: ExitCode) -> ExitCode:
-    click.echo(f"lbic: error: {sentence}", err=True)
+    click.echo(one_line(f"lbic: error: {sentence}"), err=True)
     return code
 
 

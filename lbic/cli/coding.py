@@ -50,7 +50,7 @@ _TARGETS = ("size", "bpp", "psnr")
 
 keep_option = click.option(
     "--keep",
-    type=Joined(click.Choice(("icc", "exif", "xmp"))),
+    type=Joined(click.Choice(("icc", "exif", "xmp")), or_none=True),
     default="",
     metavar="icc,exif,xmp",
     help="Store these metadata; none by default, since they may be larger than the picture.",

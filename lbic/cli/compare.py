@@ -11,7 +11,7 @@ import click
 
 from lbic import fileio, writing
 from lbic.cli import batch, options, parameters, wording
-from lbic.cli.report import Outcome, Report, Talk
+from lbic.cli.report import Outcome, Report, Talk, one_line
 from lbic.compare import versions, viewer
 from lbic.compare.versions import Version
 from lbic.compare.viewer import Shown
@@ -131,7 +131,7 @@ def _cells(version: Version, values: Values, metrics: Sequence[Metric]) -> tuple
 
 def _table(columns: Sequence[str], rows: Sequence[Shown]) -> str:
     """Names and codecs to the left, numbers to the right, two spaces between."""
-    lines = [("name", *columns), *((row.name, *row.cells) for row in rows)]
+    lines = [("name", *columns), *((one_line(row.name), *row.cells) for row in rows)]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
 
     def aligned(line: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from lbic import fileio, image, pipeline
+from lbic import fileio, formats, pipeline
 from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
@@ -49,7 +49,7 @@ def decompress(
         data = job.source.read()
         done = pipeline.decompress(data, settings)
         notes = list(done.notes)
-        written = image.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
+        written = formats.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
         job.write(written)
         done = replace(done, notes=tuple(notes))
         outcome = _outcome(job, settings, done, time.perf_counter() - started)

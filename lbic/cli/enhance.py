@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from lbic import apart, fileio, image, pipeline
+from lbic import apart, fileio, formats, pipeline
 from lbic.cli import batch, options, wording
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
@@ -77,7 +77,7 @@ def enhance(
 
 
 def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
-    return image.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, notes=notes)
+    return formats.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, notes=notes)
 
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:

@@ -188,7 +188,9 @@ def evaluate(
     if no_cache and cache_folder:
         raise UsageError("--cache and --no-cache exclude each other")
     kept = Cache(None if no_cache else Path(cache_folder) if cache_folder else cache.default_folder())
-    sources = fileio.expand(inputs, recursive=True, suffixes=fileio.PICTURES)
+    if cache_folder and Path(cache_folder).exists() and not Path(cache_folder).is_dir():
+        raise UsageError(f"--cache {cache_folder} is not a folder")
+    sources = fileio.distinct(fileio.expand(inputs, recursive=True, suffixes=fileio.PICTURES))
     files = {option: Path(name) for option, name in (("--json", json_file), ("--csv", csv_file)) if name}
     outputs = Outputs(files, Path(plot_folder) if plot_folder else None, report_to, published, force)
     outputs.check([metric.name for metric in measured], sources)

@@ -7,7 +7,7 @@ import click
 from lbic import container, fileio
 from lbic.cli import batch, options
 from lbic.cli.options import Files
-from lbic.cli.report import Outcome, Report, Talk
+from lbic.cli.report import Outcome, Report, Talk, one_line
 from lbic.container import SCALE_ONE, Header
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode
@@ -47,7 +47,7 @@ def _outcome(name: str, header: Header, count: int, payload: int) -> Outcome:
         "stream": f"{payload:,} B",
         "metadata": ", ".join(f"{item} {size:,} B" for item, size in items.items()) or "none",
     }
-    line = "\n".join([name, *(f"  {key:<8}  {value}" for key, value in rows.items())])
+    line = "\n".join([one_line(name), *(f"  {key:<8}  {one_line(value)}" for key, value in rows.items())])
     record = {
         "input": name,
         "width": header.width,

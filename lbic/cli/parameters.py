@@ -84,16 +84,19 @@ class StrengthParameter(click.ParamType[float]):
 
 
 class Joined(click.ParamType["tuple[Any, ...]"]):
-    """Values of one kind joined by commas."""
+    """Values of one kind joined by commas; ``or_none`` allows an empty list."""
 
     name = "list"
 
-    def __init__(self, one: click.ParamType[Any]) -> None:
+    def __init__(self, one: click.ParamType[Any], *, or_none: bool = False) -> None:
         self.one = one
+        self.or_none = or_none
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
-        words = value.split(",") if isinstance(value, str) else value
-        return tuple(self.one.convert(word, param, ctx) for word in words if word != "")
+        words = [word for word in (value.split(",") if isinstance(value, str) else value) if word != ""]
+        if not words and not self.or_none:
+            self.fail("the list is empty", param, ctx)
+        return tuple(self.one.convert(word, param, ctx) for word in words)
 
 
 class PositiveParameter(click.ParamType[float]):

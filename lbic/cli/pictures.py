@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lbic.errors import UsageError
 from lbic.fileio import Job
-from lbic.image import WRITERS
+from lbic.formats import WRITERS
 
 DEFAULT_SUFFIX = ".png"
 

@@ -14,8 +14,13 @@ import click
 
 from lbic.errors import ExitCode, LbicError
 
-_CONTROLS = {code: "?" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
-"""What a terminal may obey, but for the ends of lines: names of files can hold it."""
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
+"""What a terminal may obey, and what would begin a line that looks like lbic's own: names of files can hold it."""
+
+
+def one_line(text: str) -> str:
+    """A text for a terminal, where it stays one line and does nothing."""
+    return text.translate(_CONTROLS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Report:
     advance: Callable[[], None] = lambda: None
     """Moves the bar on by a step, while there is one."""
     result_to_stdout: bool = False
-    """The lines are what the command is for, not talk about it."""
+    """The lines are what the command is for, not talk about it: shown as they are."""
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
     """Where lines go: stderr, or above the bar while there is one."""
     done: int = 0
@@ -80,7 +85,7 @@ class Report:
         if self.talk.json:
             emit(outcome.record)
         elif self.result_to_stdout:
-            click.echo(outcome.line.translate(_CONTROLS))
+            click.echo(outcome.line)
         elif not self.talk.quiet:
             self._tell(outcome.line)
         if self.talk.verbose:
@@ -116,7 +121,7 @@ class Report:
         return self.failures[0] if self.total == 1 else ExitCode.FAILED
 
     def _tell(self, text: str) -> None:
-        self.say(text.translate(_CONTROLS))
+        self.say(one_line(text))
 
     def _sum(self) -> str:
         """2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
-from lbic.errors import MissingError, UsageError
+from lbic.errors import FileError, MissingError, UsageError
 
 if TYPE_CHECKING:
     from lbic.train.loop import Report
@@ -99,6 +99,8 @@ def table(folder: Path) -> None:
     """Print the exported networks as a Markdown table (the one in docs/models.md)."""
     from lbic.train import manifest
 
+    if not (folder / manifest.NAME).is_file():
+        raise FileError(f"{folder} has no {manifest.NAME}")
     click.echo(manifest.table(manifest.read(folder)), nl=False)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from lbic.codecs.base import Codec, Rated
 from lbic.codecs.jpeg import JpegCodec
 from lbic.codecs.raster import AVIF, JPEG2000, WEBP
@@ -33,7 +35,11 @@ def require(codec: Codec) -> None:
 def check_quality(codec: Rated, quality: int) -> int:
     """Return the quality when it is in the codec's range; UsageError names the range."""
     low, high = codec.quality_range
-    if low <= quality <= high:
-        return quality
+    try:
+        number = operator.index(quality)  # NumPy's whole numbers too
+    except TypeError:
+        raise UsageError(f"quality {quality!r} is not a whole number") from None
+    if low <= number <= high:
+        return number
     better = "lower" if codec.lower_is_better else "higher"
     raise UsageError(f"quality {quality} is not in {codec.name}'s range {low}..{high} ({better} is better)")

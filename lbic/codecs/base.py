@@ -60,8 +60,9 @@ class Codec(Protocol):
     def availability(self) -> str | None:
         """None when pictures can be encoded here, else the sentence that says what is missing."""
 
-    def program(self) -> str | None:
-        """The path of the program that encodes here; None where it is missing, or where lbic encodes in process."""
+    def programs(self) -> tuple[str, ...]:
+        """The paths of the program that encodes here and of what it reads; none where it is missing, or where lbic
+        encodes in process."""
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes (4:2:0 or gray) into one standard stream; ``lambda_scale`` is one of ``lambda_scales``.

@@ -39,8 +39,8 @@ class JpegCodec:
     def availability(self) -> str | None:
         return None
 
-    def program(self) -> str | None:
-        return None
+    def programs(self) -> tuple[str, ...]:
+        return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""

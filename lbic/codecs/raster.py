@@ -76,8 +76,8 @@ class RasterCodec:
     def availability(self) -> str | None:
         return None if features.check(self.feature) else f"this Pillow was built without {self.format}"
 
-    def program(self) -> str | None:
-        return None
+    def programs(self) -> tuple[str, ...]:
+        return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes; gray goes in as three equal channels where the format has no gray."""

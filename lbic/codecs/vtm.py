@@ -42,11 +42,11 @@ class VtmCodec:
             return str(error)
         return None
 
-    def program(self) -> str | None:
+    def programs(self) -> tuple[str, ...]:
         try:
-            return _program(os.environ.get(VARIABLE))[0]
+            return _program(os.environ.get(VARIABLE))
         except MissingError:
-            return None
+            return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         program, configuration = _program(os.environ.get(VARIABLE))

@@ -51,9 +51,9 @@ class VvcCodec:
         found = encoders.find()
         return found if isinstance(found, str) else None
 
-    def program(self) -> str | None:
+    def programs(self) -> tuple[str, ...]:
         found = encoders.find()
-        return None if isinstance(found, str) else found.path
+        return () if isinstance(found, str) else (found.path,)
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
         """Code planes at one QP; the stream does not depend on the machine's number of cores."""
@@ -178,6 +178,8 @@ def decode_levels(data: bytes, codec: str = "vvc") -> list[NDArray[np.uint16]]:
     context.thread_count = 1
     try:
         frames = context.decode(av.Packet(data)) + context.decode(None)
+    except MemoryError:  # PyAV's own is an FFmpegError too
+        raise
     except (av.FFmpegError, ValueError) as error:
         raise CodecError(f"the {codec.upper()} stream is damaged: {error}") from error
     if len(frames) != 1:

@@ -64,7 +64,9 @@ def read(name: str, data: bytes, settings: DecompressSettings, size: Size) -> Ve
     _check_size((header.width, header.height), size)
     done = pipeline.decompress(data, settings)
     # A profile that was kept is applied, and alpha set apart, as in any picture that is read.
-    picture = image.from_pillow(done.image)
+    shown = done.image.copy()
+    shown.info = {"icc_profile": done.icc} if done.icc else {}  # EXIF would turn what is upright
+    picture = image.from_pillow(shown)
     return _version(name, data, picture, (*done.notes, *picture.notes), decoded=done)
 
 

@@ -47,6 +47,8 @@ class Runtime:
             raise UsageError(f"unknown profile {self.profile!r}; known: auto, {', '.join(PROFILES)}")
         if self.device not in DEVICES:
             raise UsageError(f"unknown device {self.device!r}; known: {', '.join(DEVICES)}")
+        if self.tile is not None and self.tile < 1:
+            raise UsageError(f"tile {self.tile} is not at least 1 pixel")
 
 
 class Session:

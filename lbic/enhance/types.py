@@ -57,11 +57,6 @@ TYPES: dict[int, EnhancementType] = {
 }
 
 
-def name_of(number: int) -> str:
-    """The name of a recorded type, for people; a number this lbic does not know is said to be unknown."""
-    return TYPES[number].name if number in TYPES else f"unknown type {number}"
-
-
 def check_strength(strength: float) -> float:
     """Return the share of an enhancement to apply when it is in 0..1; UsageError names the range."""
     if 0 <= strength <= 1:

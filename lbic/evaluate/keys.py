@@ -35,14 +35,13 @@ def picture_key(data: bytes) -> str:
 
 def coded_key(picture: str, coding: Coding, effort: int) -> Key:
     """What the file that a coding makes of a picture depends on."""
-    program = coder(coding.codec).program()
     return {
         "picture": picture,
         **asdict(coding),
         "effort": effort,
         "code": _digest(_CODING),
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "program": _program(program) if program else None,
+        "programs": [_program(path) for path in coder(coding.codec).programs()],
     }
 
 

@@ -36,7 +36,8 @@ class Peer:
     ``name`` is what the user types, prefix included; ``quality_range``, both ends included, is in the encoder's own
     numbers. ``encode`` takes a picture (RGB or L), a quality and an effort, which only lbic's own encoders heed;
     ``decode`` returns a picture of the geometry's size. Both raise CodecError when they fail. ``availability`` is a
-    sentence on what is missing here, None when nothing; ``program`` the path of the encoder where it is one.
+    sentence on what is missing here, None when nothing; ``programs`` are the paths of the encoder, where it is a
+    program, and of what it reads.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Peer:
     encode: Callable[[Image.Image, int, int], bytes]
     decode: Callable[[bytes, Geometry], Image.Image]
     availability: Callable[[], str | None] = _nothing
-    program: Callable[[], str | None] = _nothing
+    programs: Callable[[], tuple[str, ...]] = tuple
 
 
 def get(name: str) -> Peer:
@@ -111,15 +112,18 @@ def _stream(codec: Codec) -> Peer:
         lambda image, quality, effort: codec.encode(planes_of(image), quality, effort),
         lambda data, geometry: shown(codec.decode(data, geometry)),
         codec.availability,
-        codec.program,
+        codec.programs,
     )
 
 
-def _ffmpeg(encoder: str) -> dict[str, Callable[[], str | None]]:
-    return {
-        "availability": partial(ffmpeg.missing, encoder),
-        "program": partial(encoders.ffmpeg_with, encoder),
-    }
+def _ffmpeg(encoder: str) -> tuple[Callable[[], str | None], Callable[[], tuple[str, ...]]]:
+    """What is missing, and the programs."""
+
+    def programs() -> tuple[str, ...]:
+        found = encoders.ffmpeg_with(encoder)
+        return (found,) if found else ()
+
+    return partial(ffmpeg.missing, encoder), programs
 
 
 PEERS: dict[str, Peer] = {
@@ -160,7 +164,7 @@ PEERS: dict[str, Peer] = {
             False,
             ffmpeg.encode_jxl,
             ffmpeg.decode_jxl,
-            **_ffmpeg(ffmpeg.JXL),
+            *_ffmpeg(ffmpeg.JXL),
         ),
         Peer(
             PREFIX + "hevc",
@@ -170,7 +174,7 @@ PEERS: dict[str, Peer] = {
             True,
             ffmpeg.encode_hevc,
             ffmpeg.decode_hevc,
-            **_ffmpeg(ffmpeg.HEVC),
+            *_ffmpeg(ffmpeg.HEVC),
         ),
         _stream(CODECS["vvc"]),
         _stream(CODECS["vtm"]),

@@ -150,9 +150,9 @@ class _Coder:
         self._point = lru_cache(maxsize=None)(lambda index: see(self._code(index)))
 
     def at_rate(self, rate: float) -> Point | None:
-        """Interpolate between the two qualities around a rate, found by bisection; None below the smallest file."""
+        """Interpolate between the two qualities around a rate, found by bisection; None where no two are around it."""
         low, high = 0, len(self._qualities) - 1
-        if self._bpp(low) > rate:
+        if not self._bpp(low) <= rate < self._bpp(high):
             return None
         while high - low > 1:
             middle = (low + high) // 2

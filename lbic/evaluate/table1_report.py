@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 
-from lbic import temporary
+from lbic import python, temporary
 from lbic.enhance.types import parse
 from lbic.evaluate import plots, tables
 from lbic.evaluate.curves import Curve
@@ -76,7 +75,8 @@ def _least_seconds(words: Sequence[str | Path]) -> float:
     spent = []
     for _ in range(_REPEATS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "lbic", *words, "-f", "--quiet"], check=True)
+        command = python.command("-m", "lbic", *map(str, words), "-f", "--quiet")
+        subprocess.run(command, env=python.environment(), check=True)
         spent.append(time.perf_counter() - started)
     return min(spent)
 

@@ -144,7 +144,7 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     writer = csv.DictWriter(out, list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    return out.getvalue().encode()
+    return out.getvalue().encode(errors="surrogateescape")  # names are bytes to the system
 
 
 def _flat(result: Row | Mean) -> dict[str, Any]:

@@ -26,7 +26,9 @@ def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint; FileError when it is missing, damaged or of another format."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:  # whose sentence advises to trust the file
+        raise FileError(f"{path}: not a checkpoint") from error
+    except (OSError, RuntimeError, EOFError) as error:
         raise FileError(f"{path}: not a readable checkpoint: {str(error).splitlines()[0]}") from error
     if state.get("format") != FORMAT:
         raise FileError(f"{path}: a checkpoint of another version of lbic")

@@ -13,7 +13,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from lbic import image
+from lbic import formats, image
 from lbic.api import scale_in_sixteenths
 from lbic.enhance.types import TYPES, parse
 from lbic.pipeline import CompressSettings, DecompressSettings, compress, decompress
@@ -25,7 +25,7 @@ def add(name: str, picture: image.Picture, settings: CompressSettings) -> None:
     """Write NAME.lbic, its codec picture NAME.png and their checksums; FileExistsError where there is one."""
     done = compress(picture, settings)
     back = decompress(done.data, DecompressSettings(TYPES[0]))
-    files = {f"{name}.lbic": done.data, f"{name}.png": image.encode(back.image, ".png", icc=back.icc)}
+    files = {f"{name}.lbic": done.data, f"{name}.png": formats.encode(back.image, ".png", icc=back.icc)}
     for file, data in files.items():
         with HERE.joinpath(file).open("xb") as out:
             out.write(data)
