@@ -230,7 +230,10 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
 
 def distinct(sources: Iterable[Source]) -> list[Source]:
     """The inputs without those that are the same file as one before, whatever their names."""
-    return list({_identity(source.path) if source.path else STDIO: source for source in sources}.values())
+    first: dict[object, Source] = {}
+    for source in sources:
+        first.setdefault(_identity(source.path) if source.path else STDIO, source)
+    return list(first.values())
 
 
 def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:

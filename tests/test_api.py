@@ -154,3 +154,13 @@ def test_public_functions_stay_functions_whatever_is_imported() -> None:
     names = "[lbic.compress, lbic.decompress, lbic.info, lbic.enhance]"
     subprocess.run([sys.executable, "-c", code.format(names=names)], check=True, timeout=60)
     assert all(hasattr(lbic, name) for name in lbic.__all__)
+
+
+def test_qualities_are_whole_numbers_of_any_kind() -> None:
+    ours: Any = np.int64(37)
+    assert lbic.compress(photo(8, 8), codec="jpeg", q=ours) == lbic.compress(photo(8, 8), codec="jpeg", q=37)
+    nonsense: Any = 37.0
+    with pytest.raises(UsageError, match=r"quality 37\.0 is not a whole number"):
+        lbic.compress(photo(8, 8), codec="jpeg", q=nonsense)
+    with pytest.raises(UsageError, match="tile 0 is not at least 1 pixel"):
+        lbic.decompress(lbic.compress(photo(8, 8), codec="jpeg"), tile=0)

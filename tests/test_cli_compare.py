@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from helpers import gray, photo, psnr, ramp, wide_profile
 from PIL import Image
 from toys import identity, spec
 
-from lbic import pipeline
+from lbic import container, pipeline
 from lbic.cli.docs import JSON_KEYS
+from lbic.container import Header
 from lbic.errors import ExitCode
 from lbic.image import with_alpha
 from lbic.metrics.psnr import psnr_luma
@@ -216,3 +219,25 @@ def test_a_name_is_text_on_the_page(original: Path, folder: Path, name: str, mon
         text = text.replace(character, reference)
     assert f'<th scope="row">{text}<img hidden' in html
     assert name not in html
+
+
+def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    path = save(tmp_path / "a\x1b[31m\nb.png")
+    other = save(tmp_path / "b.png")
+    assert "a?[31m?b.png" in lbic("compare", path, other).stdout
+    missing = tmp_path / "c\nlbic: error: d.png"
+    said = lbic("info", missing, code=ExitCode.FAILED).stderr
+    assert said.count("\n") == 1 and "c?lbic: error: d.png" in said
+
+
+def test_kept_exif_turns_no_decoded_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    # The parts that lbic takes out of a block are in those that others write.
+    header = Header("jpeg", 80, 16, 8, metadata={container.EXIF: zlib.compress(exif.tobytes())})
+    stream = io.BytesIO()
+    photo(16, 8).save(stream, "JPEG", quality=80)
+    reference = save(tmp_path / "a.png", photo(16, 8))
+    (tmp_path / "a.lbic").write_bytes(container.pack(header, stream.getvalue()))
+    _, record = records(lbic("compare", "--json", reference, tmp_path / "a.lbic"))
+    assert (record["width"], record["height"]) == (16, 8)

@@ -18,7 +18,7 @@ from toys import identity, spec
 from lbic import pipeline
 from lbic.container import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
-from lbic.evaluate import cache, plan, plots, runner
+from lbic.evaluate import cache, plan, plots, runner, tables
 from lbic.evaluate.plan import Coding, Plan
 from lbic.evaluate.runner import Row
 from lbic.image import with_alpha
@@ -149,6 +149,9 @@ class Judge:
         (["--codec", "file:avif:101"], "quality 101 is not in file:avif's range 0..100", ExitCode.USAGE),
         (["--codec", "jpeg", "--cache", "x", "--no-cache"], "exclude each other", ExitCode.USAGE),
         (["--codec", "jpeg", "--anchors", "kodak"], "--anchors are drawn by --plot DIR", ExitCode.USAGE),
+        (["--codec", "jpeg", "--type", ","], "Invalid value for '--type': the list is empty", ExitCode.USAGE),
+        (["--codec", "jpeg", "--scale", ""], "Invalid value for '--scale': the list is empty", ExitCode.USAGE),
+        (["--codec", "jpeg", "--cache", __file__], "test_cli_evaluate.py is not a folder", ExitCode.USAGE),
         (["--codec", "jpeg:ten"], "qualities are whole numbers joined by commas", ExitCode.USAGE),
         (["--codec", "jpeg", "--scale", "1,5"], "5 is not in 1..4", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "0,9"], "unknown enhancement type '9'", ExitCode.USAGE),
@@ -191,6 +194,22 @@ def test_a_picture_that_memory_does_not_suffice_for_costs_no_others(
     assert "b.png: not enough memory" in result.stderr
     rows = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert [row["error"] for row in rows] == [None, "not enough memory"]
+
+
+def test_a_picture_named_twice_counts_once(folder: Path, tmp_path: Path) -> None:
+    picture = next(path for path in sorted(folder.iterdir()))
+    options = ("--codec", "jpeg:20,40", "--codec", "webp:20,40", "--no-cache", "--csv", tmp_path / "rows.csv")
+    once = lbic("evaluate", picture, *options).stdout
+    assert (
+        lbic("evaluate", picture, picture, "-f", *options).stdout.splitlines()[2].split("|")[1:4]
+        == (once.splitlines()[2].split("|")[1:4])
+    )
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 5
+
+
+def test_names_that_are_not_utf8_are_bytes_in_csv() -> None:
+    row = runner.Row("\udcfe.png", "jpeg", 20, 1, 0)
+    assert b"\n\xfe.png," in tables.to_csv([row])
 
 
 def test_files_are_not_overwritten(folder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from cli_helpers import PROGRAM, lbic, names, program, records, save
 from helpers import photo
 
-from lbic import cluster
+from lbic import cluster, python
 from lbic.batch import Compressor, compress_many
 from lbic.cluster import Cluster
 from lbic.errors import ClusterError, ExitCode, FormatError, LbicError, MissingError
@@ -242,3 +242,19 @@ def test_a_cluster_that_is_not_there(ray: Any, tmp_path: Path, address: str, why
     done = program(*JPEG, "--ray", address, save(tmp_path / "a.png"))
     assert done.returncode == ExitCode.MISSING
     assert done.stderr.decode() == f"lbic: error: cannot connect to the Ray cluster at {address}: {why}\n"
+
+
+def test_a_name_that_no_machine_can_have() -> None:
+    with pytest.raises(MissingError, match=r"cannot connect to the Ray cluster at ray://a\.\.b:10001"):
+        cluster._find("ray://a..b:10001")
+
+
+def test_the_trial_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lbic").mkdir()
+    (tmp_path / "lbic" / "__init__.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    tried = subprocess.run(
+        python.command("-c", "import lbic; print(lbic.__version__)"), env=python.environment(), capture_output=True
+    )
+    assert (tried.returncode, tried.stderr) == (0, b"")

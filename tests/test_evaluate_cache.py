@@ -121,6 +121,12 @@ def test_a_file_depends_on_how_it_is_coded_and_by_what(tmp_path: Path, monkeypat
     before = keys.coded_key("abc", Coding("vvc", 37), 2)
     program.write_text("another")
     assert keys.coded_key("abc", Coding("vvc", 37), 2) != before
+    configuration = tmp_path / "a.cfg"
+    configuration.write_text("one")
+    monkeypatch.setattr("lbic.codecs.vtm._program", lambda _: (str(program), str(configuration)))
+    before = keys.coded_key("abc", Coding("vtm", 37), 2)
+    configuration.write_text("another")
+    assert keys.coded_key("abc", Coding("vtm", 37), 2) != before
 
 
 def test_a_row_depends_on_the_networks_that_run(write_models: WriteCatalog) -> None:

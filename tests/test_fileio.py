@@ -279,3 +279,51 @@ def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     assert target.read_bytes() == b"x"
     with pytest.raises(FileError, match="the name is too long"):
         writing.write(tmp_path / ("n" * 300), b"x")
+
+
+def test_a_folder_that_cannot_be_searched_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    walk, locked = os.walk, tmp_path / "locked"
+
+    def refuse(folder: Path, onerror: Any) -> Any:
+        onerror(PermissionError(errno.EACCES, "Permission denied", str(locked)))
+        yield from walk(folder)
+
+    monkeypatch.setattr(os, "walk", refuse)
+    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [source.name for source in found] == [str(tmp_path / "a.png"), str(locked)]
+    assert found[0].read() == b"x"
+    with pytest.raises(FileError, match="cannot be searched: permission denied"):
+        found[1].read()
+    assert [job.output for job in fileio.plan(found, None, rename=compressed_name, force=False)] == [
+        str(tmp_path / "a.lbic"),
+        str(tmp_path / "locked.lbic"),
+    ]
+    assert Source(str(tmp_path), tmp_path, "cannot be searched").place == Path("folder")
+
+
+def test_one_file_under_two_names_is_one_input(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "b.png").symlink_to("a.png")
+    (tmp_path / "c.png").write_bytes(b"x")
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png", "gone.png")]
+    found = fileio.distinct([Source(str(path)) for path in paths] + [Source(STDIO)])
+    assert [Path(source.name).name for source in found] == ["a.png", "c.png", "gone.png", STDIO]
+
+
+def test_closed_streams_are_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(FileError, match="cannot be read: stdin is closed"):
+        Source(STDIO).read()
+    with pytest.raises(FileError, match="stdout is closed"):
+        plan("a.png", output=STDIO)
+
+
+def test_a_folder_that_takes_no_files_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").write_bytes(b"x")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    for name in ("new", "there"):
+        with pytest.raises(FileError, match=f"cannot write .*{name}: permission denied"):
+            writing.check_target(tmp_path / name, force=True)
+    writing.check_target(Path(os.devnull), force=True)

@@ -143,6 +143,9 @@ def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monk
     monkeypatch.setattr(children, "MODULE", "no.such.module")
     with pytest.raises(MissingError, match=r"no process to decode in \(1\); 'python -m no.such.module' says why"):
         ask("decode")
+    monkeypatch.setattr(children, "MODULE", "http.server")  # which tells nothing of its readiness
+    with children.decoder() as process, pytest.raises(MissingError, match="it did not start within 0 s"):
+        process.ask(lambda one: one.send(b"", b""), "the decoder", 0.1, children.DecoderError)
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(MissingError, match="cannot start a process to decode in: No such file"):
         ask("decode")

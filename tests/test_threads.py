@@ -81,3 +81,10 @@ def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, needs_vvc: None) -> 
     session._open.cache_clear()
     assert written[0] == written[1] == written[2]
     assert len(written[0]) == 6
+
+
+def test_a_job_among_others_that_nobody_counts_keeps_to_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_cores", lambda: 8)
+    with threads.one_core():
+        assert (threads.for_a_program(), threads.for_a_network()) == (1, 1)
+    assert threads.for_a_program() is None

@@ -127,3 +127,17 @@ def test_without_torch(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("export", work / "last.pt"),
     ):
         assert "pip install 'lbic[train]'" in lbic(*command, code=ExitCode.MISSING).output
+
+
+def test_what_is_no_checkpoint_and_no_models_folder(work: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"no checkpoint")
+    said = lbic("export", tmp_path / "a.pt", code=ExitCode.FAILED).stderr
+    assert said == f"lbic: error: {tmp_path / 'a.pt'}: not a checkpoint\n"
+    said = lbic("train", "table", "--models", tmp_path, code=ExitCode.FAILED).stderr
+    assert "has no manifest.json" in said
+
+
+def test_train_alone_shows_its_help() -> None:
+    shown = lbic("train", code=ExitCode.USAGE).stderr
+    assert shown.startswith("Usage: ")
+    assert "prepare" in shown and len(shown.splitlines()) > 10

@@ -151,3 +151,13 @@ def test_noise_that_overflows_ffmpegs_buffer_is_explained() -> None:
     planes = color.rgb_to_planes(np.asarray(noise(64, 64)))
     with pytest.raises(CodecError, match="one byte a pixel, which noise at a low qp exceeds: choose a higher qp"):
         CODECS["vvc"].encode(planes, 0, 0)
+
+
+def test_no_memory_is_not_a_damaged_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(*_: object) -> None:
+        raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    context = SimpleNamespace(decode=create)
+    monkeypatch.setattr(av.CodecContext, "create", lambda *_: context)
+    with pytest.raises(MemoryError):
+        vvc.decode_levels(b"stream")

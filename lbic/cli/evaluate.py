@@ -146,7 +146,7 @@ def evaluate(
 
     IN is a folder (gone through to its depth) or a picture. Every picture is compressed at every quality
     and scale, and decompressed with every type; the means go to stdout as a Markdown table. bpp counts
-    whole files.
+    whole files; alpha, stored without loss, is left out, and no metric sees it.
 
     Other formats (file:NAME) are coded at their best effort, at scale 1, and decoded by their own decoders
     alone; file:vvc and file:vtm are the bare streams of lbic's codecs, at --effort. The quality of file:jp2
