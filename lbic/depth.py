@@ -61,15 +61,17 @@ def _tile_values(image: Image.Image) -> tuple[Any, ...]:
     return tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
 
 
-def scale_clear(image: Image.Image) -> None:
-    """Make a PNG's clear level or colour one of 8 bits, as Pillow makes the samples; before they are loaded."""
-    clear, values = image.info.get("transparency"), _tile_values(image)
-    if image.format != "PNG" or not values or not isinstance(values[0], str):
-        return
-    if isinstance(clear, int) and values[0] in _LEVELS:
-        image.info["transparency"] = clear * _LEVELS[values[0]]
-    elif isinstance(clear, tuple) and "16" in values[0]:
-        image.info["transparency"] = tuple(level >> 8 for level in clear)
+def clear(image: Image.Image) -> Any:
+    """A PNG's clear level or colour, or its palette's alpha, for samples of 8 bits as Pillow makes them; None: none.
+
+    Of a PNG of 2 or 4 bits that Pillow has loaded nothing tells any more: its level stays as it is.
+    """
+    level, values = image.info.get("transparency"), _tile_values(image)
+    if image.format == "PNG" and isinstance(level, tuple) and (values[:1] == ("RGB;16B",) or max(level) > 255):
+        return tuple(sample >> 8 for sample in level)
+    if image.format == "PNG" and isinstance(level, int) and values:
+        return level * _LEVELS.get(values[0], 1)
+    return level
 
 
 def reduce(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -19,31 +19,38 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What sets each orientation upright (EXIF 2.32, 4.6.4.A)."""
-_XMP_ORIENTATIONS = rb'\s*tiff:Orientation="[^"]*"', rb"<tiff:Orientation>[^<]*</tiff:Orientation>"
+_XMP_ORIENTATIONS = rb'\s*tiff:Orientation="[0-9]"', rb"<tiff:Orientation>[0-9]</tiff:Orientation>"
+"""As Pillow finds them."""
 _WORDS = 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298
 """Description, camera's maker and model, software, time, artist, host, copyright: they say nothing of samples."""
 
 
-def upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None]:
-    """A picture as its EXIF or XMP orients it, a copy, and its EXIF block without the orientation.
+def upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None, bytes | None]:
+    """A picture as its EXIF or XMP orients it, a copy, and its EXIF and XMP blocks without the orientation.
 
-    A TIFF file's tags are its structure, not an EXIF block.
+    A TIFF file's tags are its structure, not an EXIF block. What cannot be read turns nothing, and is left in the XMP.
     """
     source.load()
+    xmp = source.info.get("xmp")
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp if isinstance(xmp, bytes) else None  # a TIFF's may be numbers
     try:
         image = _turned(source)
     except Exception as error:  # damaged EXIF raises almost anything
         notes.append(f"the EXIF block is damaged and was ignored: {printable(str(error))}")
-        return source.copy(), None
+        return source.copy(), None, xmp
+    return image, _block(source, image, notes), _without_orientation(xmp) if xmp else None
+
+
+def _block(source: Image.Image, image: Image.Image, notes: list[str]) -> bytes | None:
     if source.format == "TIFF" and not source.info.get("exif"):
-        return image, None
+        return None
     try:
         exif = image.getexif()
         exif.pop(_ORIENTATION, None)
-        return image, exif.tobytes() if len(exif) else None
+        return exif.tobytes() if len(exif) else None
     except Exception as error:  # one tag whose value is not of its type is enough
         notes.append(f"the EXIF block is damaged and was left out: {printable(str(error))}")
-        return image, None
+        return None
 
 
 def _turned(source: Image.Image) -> Image.Image:
@@ -51,8 +58,7 @@ def _turned(source: Image.Image) -> Image.Image:
     return source.copy() if turn is None else source.transpose(turn)
 
 
-def without_orientation(xmp: bytes) -> bytes:
-    """An XMP packet that has nobody turn the picture."""
+def _without_orientation(xmp: bytes) -> bytes:
     for pattern in _XMP_ORIENTATIONS:
         xmp = re.sub(pattern, b"", xmp)
     return xmp

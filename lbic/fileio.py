@@ -110,6 +110,8 @@ class Job:
 
         Raises Skipped instead when it is there and that is enough.
         """
+        if self.source.trouble:
+            raise FileError(self.source.trouble)
         if self.target is not None:
             if self.skip_existing and os.path.isfile(self.target):
                 raise Skipped(self.output)
@@ -208,7 +210,7 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
         return [Job(source, None) for source in sources]
     folder = output is not None and _is_folder(output, sources)
     jobs = [Job(source, _target(source, output, folder, rename), force, folder) for source in sources]
-    refuse_conflicts([(job.name, job.target) for job in jobs if job.target], sources)
+    refuse_conflicts([(job.name, job.target) for job in jobs if job.target and not job.source.trouble], sources)
     return jobs
 
 

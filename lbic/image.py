@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import depth, limits
 from lbic.errors import ImageError, printable
-from lbic.exif import upright, without_orientation
+from lbic.exif import upright
 from lbic.pillow import own_limits
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ def load(
             _check(image, max_pixels)
             opened(*image.size)
             deep = depth.is_deep(image, data)
-            depth.scale_clear(image)
+            clear = depth.clear(image)
             image.load()
+            if clear is not None:
+                image.info["transparency"] = clear
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -104,9 +106,11 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
     Raises ImageError for whole-number samples that are not within 0..65535.
     """
     notes: list[str] = []
-    depth.scale_clear(source)
-    image, exif = upright(source, notes)
-    icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
+    clear = depth.clear(source)
+    image, exif, xmp = upright(source, notes)
+    if clear is not None:
+        image.info["transparency"] = clear
+    icc = image.info.get("icc_profile")
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha = _alpha(image)
@@ -119,8 +123,6 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
         notes.append("CMYK converted to RGB")
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    xmp = xmp.encode() if isinstance(xmp, str) else xmp
-    xmp = without_orientation(xmp) if isinstance(xmp, bytes) else None  # a TIFF's tag may be numbers
     return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source))
 
 
@@ -196,8 +198,6 @@ def apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: boo
             return image, icc
         name = printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
         is_gray = image.mode in ("1", "L")
-        if is_gray and "sRGB" in name:
-            return image, None
         fitting = image.convert("RGB") if is_gray and space == "RGB" else image
         converted = ImageCms.profileToProfile(fitting, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
         assert converted is not None  # None only for inPlace

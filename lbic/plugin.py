@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 from typing import IO, Any
@@ -32,14 +33,14 @@ class LbicImageFile(ImageFile.ImageFile):
         data = self.fp.read()
         try:
             header = container.read_header(data)
-            items = metadata.unpack_kept(header)
         except LbicError as error:
             raise SyntaxError(str(error)) from error
         self._data = data
         self._size = header.width, header.height
         self._mode = ("L" if header.gray else "RGB") + ("A" if container.ALPHA in header.metadata else "")
         self.info.update(codec=header.codec, quality=header.quality, scale=header.scale / 16, type=header.type)
-        self.info.update(items.as_info())
+        with contextlib.suppress(LbicError):  # what is damaged is told when it is loaded
+            self.info.update(metadata.unpack_kept(header).as_info())
 
     def load(self) -> Any:
         if self._data:

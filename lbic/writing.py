@@ -25,7 +25,8 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
         if target.is_file() and not force:
             raise FileError(f"{target} exists; use -f to overwrite it")
         replaced = target.is_file() or not target.exists()
-        if replaced and target.parent.is_dir() and not os.access(target.parent, os.W_OK):
+        folder = Path(os.path.realpath(target)).parent  # a link is followed, as in ``write``
+        if replaced and folder.is_dir() and not os.access(folder, os.W_OK):
             raise FileError(f"cannot write {target}: permission denied")
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise FileError(f"cannot write {target}: {reason(error)}") from error

@@ -19,7 +19,7 @@ import pytest
 from cli_helpers import PROGRAM, lbic, names, program, records, save
 from helpers import photo
 
-from lbic import cluster, python
+from lbic import cluster
 from lbic.batch import Compressor, compress_many
 from lbic.cluster import Cluster
 from lbic.errors import ClusterError, ExitCode, FormatError, LbicError, MissingError
@@ -254,7 +254,13 @@ def test_the_trial_imports_nothing_from_the_current_folder(tmp_path: Path, monke
     (tmp_path / "lbic" / "__init__.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
-    tried = subprocess.run(
-        python.command("-c", "import lbic; print(lbic.__version__)"), env=python.environment(), capture_output=True
-    )
-    assert (tried.returncode, tried.stderr) == (0, b"")
+    run, seen = subprocess.run, []
+
+    def without_ray(command: list[str], **options: Any) -> Any:
+        seen.append(run([*command[:-1], "nowhere"], **options | {"timeout": 60}))
+        return seen[0]
+
+    monkeypatch.setattr(subprocess, "run", without_ray)
+    with pytest.raises(MissingError, match="cannot connect to the Ray cluster at auto"):
+        cluster._find("auto")
+    assert "not this one" not in seen[0].stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from helpers import gray, largest_difference, photo, png, png16, profile, psnr, ramp, wide_profile, written
@@ -112,6 +114,10 @@ def test_a_clear_colour_of_16_bits_is_found_by_its_high_bytes() -> None:
     picture = load(png16(1, 1, clear=bytes([200, 99] * 3)))
     assert picture.alpha is not None and picture.alpha.tolist() == [[0]]
     assert load(png16(1, 1, clear=bytes([99, 200] * 3))).alpha is None
+    loaded = Image.open(io.BytesIO(png16(1, 1, clear=bytes([200, 99] * 3))))
+    loaded.load()
+    assert from_pillow(loaded).alpha is not None
+    assert loaded.info["transparency"] == (51_299, 51_299, 51_299), "a caller's image is left alone"
 
 
 def test_16_bit_gray_png_is_noted_once_and_keeps_its_clear_level() -> None:
@@ -215,6 +221,14 @@ def test_kept_xmp_turns_no_picture_that_is_upright(form: bytes) -> None:
     picture = load(written(photo(8, 4), "JPEG", exif=exif, xmp=form))
     assert picture.image.size == (8, 4), "the EXIF block goes first"
     assert picture.xmp in (b'<x y="1"/>', b"<x></x>")
+
+
+def test_what_turns_no_picture_is_left_in_the_xmp() -> None:
+    image = photo(8, 4)
+    image.info |= {"exif": b"Exif\0\0nonsense", "xmp": b'<x tiff:Orientation="6"/>'}
+    picture = from_pillow(image)
+    assert picture.image.size == (8, 4)
+    assert picture.xmp == image.info["xmp"]
 
 
 def test_one_bad_tag_costs_the_exif_block_and_not_the_orientation() -> None:

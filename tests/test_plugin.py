@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from helpers import gray, photo, psnr, ramp, wide_profile, written
 from PIL import Image, UnidentifiedImageError
 
 import lbic
-from lbic import pipeline
+from lbic import container, pipeline
 from lbic.enhance.types import NONE
 from lbic.image import load, with_alpha
 
@@ -80,6 +81,15 @@ def test_copies_of_every_kind_are_pictures_of_their_own(loaded: bool) -> None:
         image.load()
     for other in (pickle.loads(pickle.dumps(image)), copy.copy(image), copy.deepcopy(image)):
         assert np.array_equal(np.asarray(other), np.asarray(lbic.decompress(data)))
+
+
+def test_damaged_metadata_is_told_when_the_picture_is_decoded() -> None:
+    data = file_of(photo(8, 8))
+    header, payload = container.unpack(data)
+    image = opened(container.pack(replace(header, metadata={container.EXIF: b"not deflated"}), payload))
+    assert (image.size, "exif" in image.info) == ((8, 8), False)
+    with pytest.raises(OSError, match="metadata item exif is damaged"):
+        image.load()
 
 
 def test_exif_is_there_before_the_picture_is_decoded() -> None:

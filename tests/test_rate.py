@@ -20,6 +20,7 @@ from toys import identity, spec
 from lbic import api, container, pipeline
 from lbic.codecs.jpeg import JpegCodec
 from lbic.enhance.choice import AUTO, Auto
+from lbic.enhance.types import parse
 from lbic.errors import CodecError, ExitCode, TargetError, TooLargeError, UsageError
 from lbic.image import Picture, from_pillow
 from lbic.metrics.psnr import psnr_rgb
@@ -98,6 +99,7 @@ def test_a_psnr_is_reached_and_one_quality_coarser_would_miss_it() -> None:
 
 
 def test_all_that_fits_is_the_finest_quality() -> None:
+    assert Target.of("bpp", 1e308, 10_000) == Target.of("bpp", 1e300, 10_000)
     assert one(Target(size=10**9)).header.quality == 95
     assert one(Target(psnr=0.1)).header.quality == 1
 
@@ -187,6 +189,28 @@ def test_where_training_ends_the_coarser_quality_may_be_better(dotted: Picture, 
     assert (done.header.quality > 41, done.header.type) == (True, 0)
 
 
+def test_a_fixed_type_has_an_end_of_its_training_too(dotted: Picture) -> None:
+    settings = CompressSettings("jpeg", type=parse("nr"))
+    assert Trials(dotted, settings).stretches == [range(4), range(4, 40), range(40, 95)]
+    assert Trials(dotted, CompressSettings("jpeg", type=parse(0))).stretches == [range(95)]
+
+
+@pytest.mark.usefixtures("needs_vvc")
+def test_no_quality_is_coded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    compress, coded = pipeline.compress, list[CompressSettings]()
+
+    def counted(picture: Picture, settings: CompressSettings) -> Compressed:
+        coded.append(settings)
+        return compress(picture, settings)
+
+    monkeypatch.setattr(pipeline, "compress", counted)
+    trials = Trials(from_pillow(noise(64, 64)), CompressSettings("vvc", effort=0))
+    for _ in range(2):
+        assert not trials.has_room(63)
+        assert trials.size(63) == trials.psnr(63) == math.inf
+    assert len(coded) == 1
+
+
 def test_the_highest_psnr_may_be_where_training_ends(dotted: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JpegCodec, "quality_range", (1, 50))
     most = Trials(dotted, JPEG).psnr(39)
@@ -206,6 +230,7 @@ def test_scales_that_cannot_reach_a_psnr_are_no_yardstick_of_size() -> None:
         ({"target_bpp": math.nan}, "target bpp nan is not above 0"),
         ({"target_psnr": math.inf}, "target psnr inf is not above 0 and finite"),
         ({"target_size": -5}, "target size -5 is not above 0"),
+        ({"target_bpp": 1e309}, "target bpp inf is not above 0 and finite"),
     ],
 )
 def test_values_out_of_range(wanted: dict[str, Any], because: str) -> None:

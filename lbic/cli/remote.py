@@ -8,7 +8,7 @@ from functools import partial
 from lbic import cluster
 from lbic.batch import Compressor
 from lbic.cli import batch
-from lbic.cli.report import Outcome, Report
+from lbic.cli.report import Outcome, Report, one_line
 from lbic.errors import ExitCode, LbicError
 from lbic.fileio import Job
 from lbic.pipeline import Compressed
@@ -48,5 +48,5 @@ def run(
         code = batch.run(jobs, listing, report, workers=workers or connected.in_flight, end=connected.end)
     if len(jobs) > 1 and not report.talk.quiet:
         for line in (listed[job.name] for job in jobs if job.name in listed):
-            report.say(f"  {line}")
+            report.say(one_line(f"  {line}"))
     return code

@@ -152,11 +152,13 @@ class _Coder:
     def at_rate(self, rate: float) -> Point | None:
         """Interpolate between the two qualities around a rate, found by bisection; None where no two are around it."""
         low, high = 0, len(self._qualities) - 1
-        if not self._bpp(low) <= rate < self._bpp(high):
+        if self._bpp(low) > rate:
             return None
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._bpp(middle) <= rate else (low, middle)
+        if self._bpp(high) <= rate:
+            return None
         share = (rate - self._bpp(low)) / (self._bpp(high) - self._bpp(low))
         a, b = self._point(low), self._point(high)
         return Point(a.plain + share * (b.plain - a.plain), a.enhanced + share * (b.enhanced - a.enhanced))

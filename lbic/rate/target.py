@@ -79,7 +79,7 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
     for scale in _plausible(guesses, target):
         trials = Trials(picture, replace(settings, scale=scale))
         rank = trials.rank(target, guesses[scale].rank)
-        if rank is None or trials.size(rank) == math.inf:
+        if rank is None or (target.psnr is not None and not trials.has_room(rank)):
             continue
         ranks = [rank, *(trials.ends_before(rank) if target.size is not None else ())]
         reached += [Reached(trials, *trials.step(target, one)) for one in ranks]

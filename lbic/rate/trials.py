@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -43,7 +44,7 @@ class Target:
             return cls(psnr=value)
         if name not in ("size", "bpp"):
             raise UsageError(f"unknown target {name!r}; known: size, bpp, psnr")
-        return cls(size=int(value if name == "size" else value * pixels / 8))
+        return cls(size=int(min(value if name == "size" else value * pixels / 8, sys.maxsize)))
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Trials:
 
     picture: Picture
     settings: CompressSettings
-    files: dict[tuple[int, int], Compressed] = field(default_factory=dict)
+    files: dict[tuple[int, int], Compressed | NoRoomError] = field(default_factory=dict)
     found: dict[tuple[Goal, int, int], float] = field(default_factory=dict)
 
     @cached_property
@@ -74,12 +75,15 @@ class Trials:
         alike = groupby(range(len(self.qualities)), key=self._decoding)
         return [range(ranks[0], ranks[-1] + 1) for ranks in (list(group) for _, group in alike)]
 
-    def _decoding(self, rank: int) -> list[EnhancementType]:
-        """The types that the file of a rank may recommend."""
-        settings, quality = self.settings, self.qualities[rank]
-        if settings.type == AUTO:
-            return choice.candidates(Header(settings.codec, quality, 1, 1, settings.scale), settings.goal)
-        return [settings.type or catalog.load().default_type(settings.codec, settings.scale, quality)]
+    def _decoding(self, rank: int) -> list[tuple[EnhancementType, bool]]:
+        """The types that the file of a rank may recommend, each with whether its networks are for that quality."""
+        codec, scale, quality = self.settings.codec, self.settings.scale, self.qualities[rank]
+        shipped = catalog.load()
+        if self.settings.type == AUTO:
+            kinds = choice.candidates(Header(codec, quality, 1, 1, scale), self.settings.goal)
+        else:
+            kinds = [self.settings.type or shipped.default_type(codec, scale, quality)]
+        return [(kind, shipped.fits(kind, codec, scale, quality)) for kind in kinds]
 
     @cached_property
     def lambda_scales(self) -> Sequence[float]:
@@ -87,11 +91,17 @@ class Trials:
         return get(self.settings.codec).lambda_scales
 
     def file(self, rank: int, step: int = 0) -> Compressed:
-        """The file of a quality and a step."""
+        """The file of a quality and a step; NoRoomError where the encoder has no room for it."""
         if (rank, step) not in self.files:
             settings = replace(self.settings, quality=self.qualities[rank], lambda_scale=self.lambda_scales[step])
-            self.files[rank, step] = pipeline.compress(self.picture, settings)
-        return self.files[rank, step]
+            try:
+                self.files[rank, step] = pipeline.compress(self.picture, settings)
+            except NoRoomError as error:
+                self.files[rank, step] = error
+        found = self.files[rank, step]
+        if isinstance(found, NoRoomError):
+            raise found
+        return found
 
     @cached_property
     def _sized(self) -> Trials:
@@ -145,7 +155,15 @@ class Trials:
     def ends_before(self, rank: int) -> list[int]:
         """The last ranks of coarser stretches than that of a rank, where networks run: their pictures may be better."""
         ends = [ranks[-1] for ranks in self.stretches]
-        return [end for end in ends if end < rank and self._decoding(end) != [NONE]]
+        return [end for end in ends if end < rank and any(kind is not NONE for kind, _ in self._decoding(end))]
+
+    def has_room(self, rank: int) -> bool:
+        """Tell whether the encoder has room for the file of a rank."""
+        try:
+            self.file(rank)
+        except NoRoomError:
+            return False
+        return True
 
     @cached_property
     def finest(self) -> int:
