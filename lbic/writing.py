@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from lbic import temporary
@@ -27,7 +28,7 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
         replaced = target.is_file() or not target.exists()
         folder = Path(os.path.realpath(target)).parent  # a link is followed, as in ``write``
         if replaced and folder.is_dir() and not os.access(folder, os.W_OK):
-            raise FileError(f"cannot write {target}: permission denied")
+            tempfile.TemporaryFile(dir=folder).close()  # fails with the reason
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise FileError(f"cannot write {target}: {reason(error)}") from error
 

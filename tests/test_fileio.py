@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -325,6 +326,12 @@ def test_closed_streams_are_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_that_takes_no_files_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there").write_bytes(b"x")
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    writing.check_target(tmp_path / "new", force=True)  # a file system may know no such rights
+
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     for name in ("new", "there"):
         with pytest.raises(FileError, match=f"cannot write .*{name}: permission denied"):
             writing.check_target(tmp_path / name, force=True)
