@@ -135,7 +135,7 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="not a readable checkpoint"):
         checkpoint.load(tmp_path / "none.pt")
     (tmp_path / "bad.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(FileError, match="not a readable checkpoint"):
+    with pytest.raises(FileError, match=r"bad\.pt: not a checkpoint"):
         checkpoint.load(tmp_path / "bad.pt")
 
 
