@@ -195,6 +195,14 @@ def test_a_fixed_type_has_an_end_of_its_training_too(dotted: Picture) -> None:
     assert Trials(dotted, CompressSettings("jpeg", type=parse(0))).stretches == [range(95)]
 
 
+def test_what_networks_bring_is_known_after_one_trial(dotted: Picture) -> None:
+    settings = CompressSettings("jpeg", type=parse("nr"))
+    trials = Trials(dotted, settings)
+    wanted = Target(psnr=trials.psnr(30))
+    guess = target._Guess.make(dotted, settings, wanted)
+    assert abs(guess.start(trials, wanted) - 30) < abs(guess.rank - 30)
+
+
 @pytest.mark.usefixtures("needs_vvc")
 def test_no_quality_is_coded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     compress, coded = pipeline.compress, list[CompressSettings]()
@@ -219,7 +227,9 @@ def test_the_highest_psnr_may_be_where_training_ends(dotted: Picture, monkeypatc
 
 
 def test_scales_that_cannot_reach_a_psnr_are_no_yardstick_of_size() -> None:
-    short, small, large = (target._Guess(9, size, psnr) for size, psnr in ((300, 30.0), (700, 40.1), (1000, 40.1)))
+    fast = Trials(PICTURE, JPEG)
+    sizes = ((300, 30.0), (700, 40.1), (1000, 40.1))
+    short, small, large = (target._Guess(fast, 9, size, psnr) for size, psnr in sizes)
     assert target._plausible({16: large, 24: small, 48: short}, Target(psnr=40)) == [16, 24, 48]
     assert target._plausible({16: large, 24: large, 32: small}, Target(psnr=40)) == [16, 32]
 

@@ -78,7 +78,7 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
     reached: list[Reached] = []
     for scale in _plausible(guesses, target):
         trials = Trials(picture, replace(settings, scale=scale))
-        rank = trials.rank(target, guesses[scale].rank)
+        rank = trials.rank(target, guesses[scale].start(trials, target))
         if rank is None or (target.psnr is not None and not trials.has_room(rank)):
             continue
         ranks = [rank, *(trials.ends_before(rank) if target.size is not None else ())]
@@ -101,6 +101,7 @@ def best(reached: Sequence[Reached], target: Target) -> Reached:
 class _Guess:
     """What the fast trials say of a scale: the quality's rank, and the file's size and PSNR without networks there."""
 
+    fast: Trials
     rank: int
     size: float
     psnr: float
@@ -112,7 +113,19 @@ class _Guess:
         rank = fast.rank(target, usual)
         if rank is None:
             rank = 0 if target.size is not None else len(fast.qualities) - 1
-        return _Guess(rank, fast.size(rank), fast.psnr(rank))
+        return _Guess(fast, rank, fast.size(rank), fast.psnr(rank))
+
+    def start(self, trials: Trials, target: Target) -> int:
+        """The rank to begin with in earnest: the fast trials' answer to the target less what the effort and the
+        networks, tried once, make of it."""
+        if target.size is not None:
+            ratio = trials.size(self.rank) / self.size
+            nearer = Target(size=int(target.size / ratio)) if 0 < ratio < math.inf else target
+        else:
+            gain = trials.psnr(self.rank) - self.psnr
+            nearer = Target(psnr=(target.psnr or 0.0) - gain) if math.isfinite(gain) else target
+        rank = self.fast.rank(nearer, self.rank)
+        return self.rank if rank is None else rank
 
 
 def _guesses(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> dict[int, _Guess]:
