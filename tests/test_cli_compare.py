@@ -177,9 +177,11 @@ def test_gray_in_a_format_without_gray_is_measured_as_gray(tmp_path: Path) -> No
     tinted = worse.convert("RGB")
     tinted.putpixel((0, 0), (255, 0, 0))
     save(tmp_path / "tinted.png", tinted)
-    inputs = [tmp_path / f"{name}.png" for name in ("gray", "rgb", "tinted")]
-    _, one, three, colour = records(lbic("compare", "--json", path, *inputs))
+    save(tmp_path / "lossy.webp", worse, quality=90)  # with channels a level apart here and there
+    inputs = [*(tmp_path / f"{name}.png" for name in ("gray", "rgb", "tinted")), tmp_path / "lossy.webp"]
+    _, one, three, colour, lossy = records(lbic("compare", "--json", path, *inputs))
     assert one["psnr_y"] == three["psnr_y"] == pytest.approx(psnr_luma(gray(*SIZE), worse))
+    assert lossy["psnr_y"] == lossy["psnr"]
     assert colour["psnr_y"] == pytest.approx(psnr_luma(gray(*SIZE).convert("RGB"), tinted))
 
 

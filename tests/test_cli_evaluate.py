@@ -105,7 +105,9 @@ def test_metrics_are_chosen(folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(lpips, "_network", lambda _: Judge())
     save(folder / "large.png", photo(220, 110))
     command = ("evaluate", folder, "--codec", "jpeg:20", "--metrics", "niqe,lpips", "--json", tmp_path / "e.json")
-    titles = lbic(*command).stdout.splitlines()[0].split()
+    result = lbic(*command)
+    assert "lbic: note: LPIPS is not defined for 2 of 3 pictures: its means are of the others" in result.stderr
+    titles = result.stdout.splitlines()[0].split()
     assert titles[15:20] == ["PSNR-Y", "|", "LPIPS", "|", "NIQE"], "in the table's order, and PSNR always"
     content = json.loads((tmp_path / "e.json").read_text())
     small, large, _ = content["rows"]
@@ -153,7 +155,8 @@ class Judge:
         (["--codec", "jpeg", "--scale", ""], "Invalid value for '--scale': the list is empty", ExitCode.USAGE),
         (["--codec", "jpeg", "--cache", __file__], "test_cli_evaluate.py is not a folder", ExitCode.USAGE),
         (["--codec", "jpeg:ten"], "qualities are whole numbers joined by commas", ExitCode.USAGE),
-        (["--codec", "jpeg", "--scale", "1,5"], "5 is not in 1..4", ExitCode.USAGE),
+        (["--codec", "jpeg", "--scale", "1,5"], "scale 5 is not a sixteenth step within 1..4", ExitCode.USAGE),
+        (["--codec", "jpeg", "--scale", "auto"], "'auto' is not a number", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "0,9"], "unknown enhancement type '9'", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "1"], "type 1 (nr) are not shipped", ExitCode.MISSING),
         ([], "--codec names what to evaluate", ExitCode.USAGE),
@@ -234,6 +237,14 @@ def test_peers_have_one_scale_and_one_type(folder: Path, tmp_path: Path) -> None
         ("file:jpeg", 1, 0),
     ]
     assert "| file:jpeg | 20 |     1 | 0 (none) |" in result.stdout
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_what_is_listed_twice_counts_once(folder: Path) -> None:
+    command = ("evaluate", folder / "a.png", "--codec", "jpeg:10,20", "--codec", "jpeg:10")
+    result = lbic(*command, "--scale", "1.5,1.5", "--type", "0,none")
+    rows = [line.split("|")[2:6] for line in result.stdout.splitlines()[2:4]]
+    assert [[cell.strip() for cell in row] for row in rows] == [[q, "1.5", "0 (none)", "1"] for q in ("10", "20")]
 
 
 @pytest.mark.usefixtures("no_gpu")

@@ -85,6 +85,12 @@ def test_a_jpeg_is_progressive_with_half_the_chroma() -> None:
         assert [layer[1:3] for layer in image.layer] == [(2, 2), (1, 1), (1, 1)]  # type: ignore[attr-defined]
 
 
+def test_jpeg_2000_codes_colours_by_the_irreversible_transform() -> None:
+    data = PEERS["file:jp2"].encode(photo(40, 40), 40, 0)
+    style = data.index(b"\xff\x52")  # COD: its length, Scod, progression, layers, then the transform (T.800, A.6.1)
+    assert data[style + 8] == 1
+
+
 @pytest.mark.usefixtures("needs_vvc")
 def test_a_bare_stream_is_that_of_the_codec() -> None:
     picture = photo(72, 64)

@@ -13,7 +13,7 @@ from lbic.errors import UsageError
 
 scale_option = click.option(
     "--scale",
-    type=ScaleParameter(),
+    type=ScaleParameter(or_auto=True),
     metavar="1..4|auto",
     help="Make the sides this many times smaller before coding, in steps of a sixteenth (1.5, 2); decompress restores "
     "the size. auto finds the best for a target. Default 1, with a target auto.",

@@ -169,7 +169,8 @@ def _json_keys() -> Iterator[str]:
         "`evaluate --json FILE` writes `rows` (one for each picture, coding and type), `means` over the\n"
         "pictures and `bd_rate` (one for each codec, scale and type; the first is the anchor, empty where there is\n"
         "nothing to compare); an infinite PSNR is null there, and so is a metric that was not measured. A row with\n"
-        "`kept` is from an earlier run, its seconds too."
+        "`kept` is from an earlier run, its seconds too. So may `encode_s` be where `kept` is false: the file was\n"
+        "there, and is only decoded or measured anew."
     )
     for command, keys in JSON_KEYS.items():
         rows = [f"| `{key}` | {meaning} |" for key, meaning in keys.items()]

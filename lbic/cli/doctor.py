@@ -103,10 +103,11 @@ def _models(states: Sequence[State]) -> Finding:
 
 
 def _torch() -> Finding:
-    # Looked for, not imported: it takes seconds and only training needs it.
+    # Looked for, not imported: it takes seconds and no picture needs it.
     if importlib.util.find_spec("torch") is None:
-        return Finding("PyTorch", False, "not installed; only train and export need it (pip install 'lbic[train]')")
-    return Finding("PyTorch", True, f"{_version('torch')}, for train and export")
+        what = "only train, export and the metric LPIPS need it"
+        return Finding("PyTorch", False, f"not installed; {what} (pip install 'lbic[train]')")
+    return Finding("PyTorch", True, f"{_version('torch')}, for train, export and the metric LPIPS")
 
 
 def _version(package: str) -> str | None:

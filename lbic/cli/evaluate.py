@@ -13,7 +13,6 @@ from lbic import fileio
 from lbic.cli import batch, options, parameters, table1, wording
 from lbic.cli.evaluation import Outputs
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.container import SCALE_ONE
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
@@ -71,10 +70,10 @@ _OF_CODINGS = {
 @click.option(
     "--scale",
     "scales",
-    type=parameters.Joined(parameters.NumberParameter(1, 4)),
+    type=parameters.Joined(parameters.ScaleParameter()),
     default="1",
     metavar="1..4,...",
-    help="Scales to code at, joined by commas; default 1.",
+    help="Scales to code at, in steps of 1/16, joined by commas; default 1.",
 )
 @options.metrics_option
 @options.effort_option
@@ -179,7 +178,7 @@ def evaluate(
         raise UsageError("--codec names what to evaluate, as in --codec vvc:32,37; or take a --preset")
     measured, notes = table.chosen(metrics)
     given = Plan(
-        codings=plan.codings(codecs, [SCALE_ONE * scale for scale in scales]),
+        codings=plan.codings(codecs, scales),
         types=kinds,
         metrics=measured,
         effort=effort,
@@ -220,6 +219,8 @@ def evaluate(
 
     code = batch.run(sources, work, report, workers=jobs)
     ordered = [row for source in sources for row in rows[source.name]]
+    for note in tables.gaps(ordered, measured):
+        report.note(note)
     click.echo(tables.markdown(tables.means(ordered)))
     if compared := bd_rates(ordered):
         click.echo("\n" + tables.bd_markdown(compared))

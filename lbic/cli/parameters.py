@@ -84,7 +84,7 @@ class StrengthParameter(click.ParamType[float]):
 
 
 class Joined(click.ParamType["tuple[Any, ...]"]):
-    """Values of one kind joined by commas; ``or_none`` allows an empty list."""
+    """Values of one kind joined by commas, each once; ``or_none`` allows an empty list."""
 
     name = "list"
 
@@ -96,7 +96,7 @@ class Joined(click.ParamType["tuple[Any, ...]"]):
         words = [word for word in (value.split(",") if isinstance(value, str) else value) if word != ""]
         if not words and not self.or_none:
             self.fail("the list is empty", param, ctx)
-        return tuple(self.one.convert(word, param, ctx) for word in words)
+        return tuple(dict.fromkeys(self.one.convert(word, param, ctx) for word in words))
 
 
 class PositiveParameter(click.ParamType[float]):
@@ -134,12 +134,15 @@ class ColourParameter(click.ParamType["tuple[int, int, int]"]):
 
 
 class ScaleParameter(click.ParamType["int | None"]):
-    """``auto`` (None) or a scale of 1..4 in steps of a sixteenth, as the format stores it."""
+    """A scale of 1..4 in steps of a sixteenth, as the format stores it; or where that is allowed ``auto`` (None)."""
 
     name = "scale"
 
+    def __init__(self, *, or_auto: bool = False) -> None:
+        self.or_auto = or_auto
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value in ("auto", None) or isinstance(value, int):
+        if isinstance(value, int) or (self.or_auto and value in ("auto", None)):
             return None if value == "auto" else value
         try:
             return scale_in_sixteenths(float(value))

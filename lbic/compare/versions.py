@@ -19,6 +19,8 @@ from lbic.pipeline import Decompressed, DecompressSettings
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+_ROUNDING = 2
+"""How many levels apart a conversion to YCbCr and back makes equal channels."""
 LAID_OVER_WHITE = "has alpha; laid over white"
 
 
@@ -110,10 +112,11 @@ def _check_size(found: Size, wanted: Size) -> None:
 def _alike(reference: Image.Image, other: Image.Image) -> tuple[Image.Image, Image.Image]:
     """Both gray or both colour, since metrics take the luma of gray and of colour in different ranges.
 
-    Many formats know no gray: a gray original's version in three equal channels is gray, too.
+    Many formats know no gray: a gray original's version in three channels that are equal, but for what a conversion
+    to YCbCr and back rounds, is gray, too.
     """
     if reference.mode == "L" and other.mode == "RGB" and _is_neutral(other):
-        other = other.getchannel("G")
+        other = other.convert("L")
     if reference.mode == other.mode:
         return reference, other
     return reference.convert("RGB"), other.convert("RGB")
@@ -121,4 +124,4 @@ def _alike(reference: Image.Image, other: Image.Image) -> tuple[Image.Image, Ima
 
 def _is_neutral(picture: Image.Image) -> bool:
     levels = np.asarray(picture)
-    return bool((levels == levels[..., :1]).all())
+    return bool((levels.max(-1) - levels.min(-1) <= _ROUNDING).all())

@@ -153,7 +153,8 @@ PEERS: dict[str, Peer] = {
             (1, 2000),
             100,
             "JPEG2000",
-            lambda q: {"no_jp2": True, "irreversible": True, "quality_mode": "rates", "quality_layers": [q]},
+            # mct: else red, green and blue are coded apart.
+            lambda q: {"no_jp2": True, "irreversible": True, "mct": 1, "quality_mode": "rates", "quality_layers": [q]},
             lower_is_better=True,
         ),
         Peer(

@@ -13,7 +13,7 @@ from typing import Any
 from lbic.enhance.types import TYPES
 from lbic.evaluate.bdrates import BdRate, bd_rates
 from lbic.evaluate.runner import Row
-from lbic.metrics.table import METRICS
+from lbic.metrics.table import METRICS, Metric
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,18 @@ def _mean(codec: str, q: int, scale: float, kind: int, rows: Sequence[Row]) -> M
         decode_s=mean_of(row.decode_s for row in good),
         failures=len(rows) - len(good),
     )
+
+
+def gaps(rows: Sequence[Row], metrics: Iterable[Metric]) -> list[str]:
+    """A sentence on each metric whose means are of fewer pictures than the bits per pixel beside them."""
+    good = [row for row in rows if row.error is None]
+    pictures = {row.image for row in good}
+    without = {metric: {row.image for row in good if row.metrics[metric.name] is None} for metric in metrics}
+    return [
+        f"{metric.title} is not defined for {len(names)} of {len(pictures)} pictures: its means are of the others"
+        for metric, names in without.items()
+        if names
+    ]
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
