@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from lbic.errors import ImageError
 
 REDUCED = "samples of more than 8 bits reduced to 8"
 _OVERSHOOT = 2.0
 """What resampling and HDR may add to samples of 0..1; a picture of 0..255 below it would be black."""
-_TOP = 65535
 _LEVELS = {"L;2": 85, "L;4": 17}
 """By Pillow's raw mode, the 8-bit levels from one gray level to the next."""
 
@@ -74,7 +74,22 @@ def clear(image: Image.Image) -> Any:
     return level
 
 
-def reduce(image: Image.Image, notes: list[str]) -> Image.Image:
+@dataclass(frozen=True)
+class Gray:
+    """What samples of more than 8 bits mean: whole numbers end at ``top``, which ``inverted`` makes black."""
+
+    top: int = 65535
+    inverted: bool = False
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Gray:
+        """As a TIFF file's tags have it, which Pillow minds for samples of 8 bits alone."""
+        tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+        top = 4095 if tags.get(ExifTags.Base.BitsPerSample) == (12,) else cls.top
+        return cls(top, tags.get(ExifTags.Base.PhotometricInterpretation) == 0)
+
+
+def reduce(image: Image.Image, gray: Gray, notes: list[str]) -> Image.Image:
     """16-bit or float gray to 8 bits; floats are taken to be 0..1 or 0..255.
 
     Raises ImageError for whole numbers that are not within 0..65535.
@@ -86,10 +101,10 @@ def reduce(image: Image.Image, notes: list[str]) -> Image.Image:
     if image.mode == "F":
         top = 1.0 if highest <= _OVERSHOOT else 255.0
         notes.append(f"float samples, taken for 0..{top:g}, reduced to 8 bits")
-    elif lowest < 0 or highest > _TOP:
-        raise ImageError(f"samples of {lowest:.0f} to {highest:.0f}; lbic reads whole numbers within 0..{_TOP}")
+    elif lowest < 0 or highest > Gray.top:
+        raise ImageError(f"samples of {lowest:.0f} to {highest:.0f}; lbic reads whole numbers within 0..{Gray.top}")
     else:
         notes.append(REDUCED)
-        top = _TOP
-    shares = np.clip(np.asarray(image, np.float64), 0, top) / top
-    return Image.fromarray(np.rint(np.nan_to_num(shares) * 255).astype(np.uint8))
+        top = gray.top
+    shares = np.nan_to_num(np.clip(np.asarray(image, np.float64), 0, top) / top)
+    return Image.fromarray(np.rint((1 - shares if gray.inverted else shares) * 255).astype(np.uint8))

@@ -7,6 +7,7 @@ that is there is never replaced unasked, and an output appears whole or not at a
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,11 @@ class Job:
             self.check()
             if self.in_folder:
                 writing.make_folder(self.target.parent)
-            writing.write(self.target, data)
+            try:
+                writing.write(self.target, data, replace=self.force)
+            except FileError:
+                self.check()  # another process may have written it meanwhile
+                raise
 
 
 def _read_stdin() -> bytes:
@@ -174,15 +179,18 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
     With ``recursive`` a folder stands for every file in and below it that has one of the
     suffixes, sorted by name, except for pictures that lbic wrote there itself. A name that
     cannot be read is kept: it fails alone, when its turn comes. Raises UsageError for a folder
-    in which nothing is found and for stdin named twice.
+    in which nothing is found, for an empty name and for stdin named twice.
     """
     sources: list[Source] = []
     for name in names:
+        if not name:
+            raise UsageError("the name of an input is empty")
         folder = Path(name)
         if name != STDIO and recursive and os.path.isdir(folder):
             found = list(_search(folder, suffixes))
             if not found:
-                raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}")
+                but = f", but for {' and '.join(_OWN_PICTURES)}" if ".png" in suffixes else ""
+                raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}{but}")
             sources += found
         else:
             sources.append(Source(name))
@@ -219,7 +227,7 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
 
     ``outputs`` are pairs of who writes, for the sentence, and where.
     """
-    inputs = {_identity(source.path) for source in sources if source.path}
+    inputs = {_identity(source.path) if source.path else _stdin_identity() for source in sources}
     writers: dict[object, str] = {}
     for writer, target in outputs:
         identity = _identity(target)
@@ -234,7 +242,7 @@ def distinct(sources: Iterable[Source]) -> list[Source]:
     """The inputs without those that are the same file as one before, whatever their names."""
     first: dict[object, Source] = {}
     for source in sources:
-        first.setdefault(_identity(source.path) if source.path else STDIO, source)
+        first.setdefault(_identity(source.path) if source.path else _stdin_identity(), source)
     return list(first.values())
 
 
@@ -245,7 +253,9 @@ def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
         folders.sort()
         for name in sorted(files):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
-                yield Source(str(Path(parent, name)), root=folder)
+                path = Path(parent, name)
+                if path.is_file() or not path.exists():  # a pipe or a device might never end; a dead link is told
+                    yield Source(str(path), root=folder)
     for error in refused:
         yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
 
@@ -277,3 +287,12 @@ def _identity(path: Path) -> object:
     except OSError:
         return os.path.normcase(os.path.realpath(path))
     return status.st_dev, status.st_ino
+
+
+def _stdin_identity() -> object:
+    """That of the file that stdin is; of a pipe, which no output can be, its sign."""
+    try:
+        status = os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):  # closed, or no file at all
+        return STDIO
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else STDIO

@@ -25,6 +25,8 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
 _WITHOUT_METADATA = (".ppm", ".bmp")
+_MOST_IN_JPEG = 65_504
+"""Bytes of EXIF or XMP that one segment has room for: its length has two bytes, and XMP begins with its name."""
 
 
 def encode(
@@ -45,8 +47,8 @@ def encode(
         name, options = WRITERS[suffix.lower()]
     except KeyError:
         raise UsageError(f"cannot write {suffix or 'a file without a suffix'}; known: {' '.join(WRITERS)}") from None
-    if image.mode in ("LA", "RGBA") and suffix.lower() in _WITHOUT_ALPHA:
-        raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
+    if image.mode in ("LA", "RGBA"):
+        check_alpha(suffix)
     notes = [] if notes is None else notes
     if suffix.lower() in _WITHOUT_METADATA:
         if icc:
@@ -62,9 +64,15 @@ def encode(
         image.save(out, name, **options, **extra)
     except MemoryError:
         raise
-    except Exception as error:  # WebP's sides, JPEG's sides, a JPEG's EXIF above 64 KB; odd metadata raises anything
+    except Exception as error:  # WebP's sides, JPEG's sides; odd metadata raises anything
         raise UsageError(f"the picture cannot be a {suffix} file: {printable(str(error))}") from error
     return out.getvalue()
+
+
+def check_alpha(suffix: str) -> None:
+    """Raise UsageError when the format that a suffix names has no room for alpha."""
+    if suffix.lower() in _WITHOUT_ALPHA:
+        raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
 
 
 def _metadata_options(
@@ -72,6 +80,13 @@ def _metadata_options(
 ) -> dict[str, Any]:
     """The metadata as options of Pillow's save; PNG and TIFF drop XMP silently unless it comes in their own ways."""
     options: dict[str, Any] = {"icc_profile": icc, "exif": exif, "xmp": xmp}
+    if name == "JPEG":
+        for what in ("exif", "xmp"):
+            if len(options[what] or b"") > _MOST_IN_JPEG:
+                options[what] = None
+                notes.append(
+                    f"left {what} behind: longer than the {_MOST_IN_JPEG:,} bytes that JPEG files have room for"
+                )
     if xmp and name == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)

@@ -33,16 +33,19 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
         raise FileError(f"cannot write {target}: {reason(error)}") from error
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, replace: bool = True) -> None:
     """Put ``data`` under ``path``: whole, or with an error and nothing changed.
 
-    A missing folder is not made. A device or a pipe is written to as it is.
+    A missing folder is not made. A device or a pipe is written to as it is. Without ``replace`` a file that is there is
+    an error, even if it came a moment ago.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _write_beside_and_move(Path(os.path.realpath(path)), data)
+            _write_beside_and_move(Path(os.path.realpath(path)), data, replace=replace)
+    except FileExistsError:
+        raise FileError(f"{path} exists; use -f to overwrite it") from None
     except OSError as error:
         raise FileError(f"cannot write {path}: {reason(error)}") from error
 
@@ -67,12 +70,28 @@ def make_folder(path: Path) -> None:
         raise FileError(f"cannot make the folder {path}: {why}") from error
 
 
-def _write_beside_and_move(path: Path, data: bytes) -> None:
+def _write_beside_and_move(path: Path, data: bytes, *, replace: bool) -> None:
     with temporary.file(path.parent) as part:
         with part.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if not replace and _link(part, path):
+            return
         if path.exists():
             shutil.copymode(path, part)
         part.replace(path)
+
+
+def _link(part: Path, path: Path) -> bool:
+    """Give a file another name, which only one of several processes can; FileExistsError where it is taken.
+
+    False where the disk has no links, or none by this name.
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True

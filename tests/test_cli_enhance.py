@@ -10,6 +10,7 @@ from conftest import WriteCatalog
 from helpers import gray, photo, ramp
 from toys import identity, spec
 
+from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
 from lbic.errors import ExitCode
 from lbic.image import with_alpha
@@ -64,6 +65,13 @@ def test_without_networks_it_is_an_error(tmp_path: Path, no_networks: None) -> N
     assert "no network is shipped for pictures coded with vvc" in result.stderr
     lbic("enhance", "--type", "ar", source, code=ExitCode.MISSING)
     assert names(tmp_path) == {"old.jpg", "a.png"}
+
+
+def test_no_room_for_alpha_is_known_before_the_network_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "enhance", lambda *_: pytest.fail("the network runs"))
+    path = save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE)))
+    result = lbic("enhance", path, "--type", 0, "-o", tmp_path / "b.jpg", code=ExitCode.USAGE)
+    assert "the picture has alpha and .jpg files have none" in result.stderr
 
 
 def test_alpha_and_gray_are_kept(tmp_path: Path, networks: None) -> None:

@@ -75,6 +75,24 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == {"a.bmp"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_text_is_shown(tmp_path: Path) -> None:
+    name = os.fsdecode(bytes(compressed(tmp_path).rename(tmp_path / os.fsdecode(b"\xff.lbic"))))
+    result = program("info", name, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert result.returncode == 0, result.stderr
+    assert rb"\udcff.lbic" in result.stdout
+
+
+@posix
+def test_closed_stderr_is_no_reason_to_do_nothing(tmp_path: Path) -> None:
+    for name in "ab":
+        save(tmp_path / f"{name}.png")
+    command = [*PROGRAM, "compress", "--codec", "jpeg", str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *command], timeout=60, check=False)
+    assert done.returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png", "a.lbic", "b.lbic"}
+
+
 @posix
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     sources = [compressed(tmp_path, f"picture-{number}") for number in range(5)]

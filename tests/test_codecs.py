@@ -86,6 +86,13 @@ def test_a_quality_out_of_range_names_the_range(name: str) -> None:
             check_quality(CODECS[name], quality)
 
 
+@pytest.mark.parametrize("size", [(2, 1), (1, 3), (2, 2)])
+def test_jpeg_2000_of_a_few_pixels_is_close(size: tuple[int, int]) -> None:
+    planes = planes_of(noise(*size).convert("L"))
+    back = CODECS["jpeg2000"].decode(CODECS["jpeg2000"].encode(planes, 60, QUICK), geometry_of(planes))
+    assert error_in_levels(back.y, planes.y) < 1
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("picture", [photo, gray], ids=["colour", "gray"])
 def test_any_size_comes_back_close(

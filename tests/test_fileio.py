@@ -15,7 +15,17 @@ import pytest
 
 from lbic import fileio, limits, writing
 from lbic.errors import FileError, UsageError
-from lbic.fileio import COMPRESSED, PICTURES, STDIO, Job, Source, compressed_name, decompressed_name, enhanced_name
+from lbic.fileio import (
+    COMPRESSED,
+    PICTURES,
+    STDIO,
+    Job,
+    Skipped,
+    Source,
+    compressed_name,
+    decompressed_name,
+    enhanced_name,
+)
 
 
 def plan(
@@ -60,6 +70,28 @@ def test_expand_searches_folders_in_order(tmp_path: Path) -> None:
     assert [str(source.place) for source in found] == ["a.JPG", "b.png", str(Path("sub", "c.webp"))]
     files = fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
     assert [str(source.place) for source in files] == ["a.lbic"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_search_leaves_out_what_might_never_end_and_names_what_is_gone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "gone.png").symlink_to("nowhere")
+    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [str(source.place) for source in found] == ["gone.png"]
+
+
+def test_a_folder_of_own_pictures_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.enhanced.png").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"\.webp, but for \.lbic\.png and \.enhanced\.png"):
+        fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    with pytest.raises(UsageError, match=r"no file that ends with \.lbic$"):
+        fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_an_empty_name_is_no_folder(recursive: bool) -> None:
+    with pytest.raises(UsageError, match="the name of an input is empty"):
+        fileio.expand([""], recursive=recursive, suffixes=PICTURES)
 
 
 def test_expand_keeps_what_the_user_names(tmp_path: Path) -> None:
@@ -169,6 +201,16 @@ def test_an_output_that_is_an_input_is_refused_even_by_force(tmp_path: Path, lin
         plan(source, output=target, force=True)
 
 
+def test_the_file_that_stdin_is_is_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "a.jpg"
+    source.write_bytes(b"x")
+    with source.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(UsageError, match="is an input"):
+            plan(STDIO, output=source, force=True)
+        assert targets(STDIO, output=tmp_path / "b.lbic") == [str(tmp_path / "b.lbic")]
+
+
 def test_the_output_of_one_may_not_be_the_input_of_another(tmp_path: Path) -> None:
     first, second = tmp_path / "a.png", tmp_path / "a.lbic"
     first.write_bytes(b"x")
@@ -189,6 +231,29 @@ def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     (job,) = plan(tmp_path / "a.png", force=True)
     job.write(b"new")
     assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_file_that_another_process_wrote_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: bool
+) -> None:
+    target = tmp_path / "a.lbic"
+    monkeypatch.setattr(writing, "check_target", lambda *_, **__: target.write_bytes(b"theirs"))
+    with pytest.raises(Skipped if skip else FileError, match=r"a\.lbic"):
+        Job(Source("a.png"), target, skip_existing=skip).write(b"ours")
+    assert target.read_bytes() == b"theirs"
+    Job(Source("a.png"), target, force=True).write(b"ours")
+    assert target.read_bytes() == b"ours"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.lbic"]
+
+
+def test_a_disk_without_links_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "link", refuse)
+    writing.write(tmp_path / "a.lbic", b"x", replace=False)
+    assert (tmp_path / "a.lbic").read_bytes() == b"x"
 
 
 def test_a_directory_is_never_replaced(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -85,6 +86,27 @@ def test_16_bit_colour_png_is_noted_though_pillow_says_nothing() -> None:
     picture = load(png16(5, 4))
     assert picture.notes == ("samples of more than 8 bits reduced to 8",)
     assert picture.image.getpixel((0, 0)) == (200, 200, 200)
+
+
+def test_12_bit_gray_tiff_is_not_dark() -> None:
+    samples = b"12345678"
+    data = written(Image.frombytes("I;16", (4, 1), samples), "TIFF")
+    bits = struct.Struct("<HHIHH").pack
+    packed = bytes([0x00, 0x07, 0xFF, 0xFF, 0xF8, 0x00]).ljust(len(samples))
+    for old, new in ((bits(258, 3, 1, 16, 0), bits(258, 3, 1, 12, 0)), (samples, packed)):
+        assert data.count(old) == 1
+        data = data.replace(old, new)
+    picture = load(data)
+    assert np.asarray(picture.image).tolist() == [[0, 127, 255, 128]]
+    assert picture.notes == ("samples of more than 8 bits reduced to 8",)
+
+
+def test_a_deep_tiff_whose_white_is_zero_is_no_negative() -> None:
+    data = written(Image.fromarray(np.array([[0, 257, 65_535]], np.uint16)), "TIFF")
+    tag = struct.Struct("<HHIHH").pack
+    assert data.count(tag(262, 3, 1, 1, 0)) == 1
+    picture = load(data.replace(tag(262, 3, 1, 1, 0), tag(262, 3, 1, 0, 0)))
+    assert np.asarray(picture.image).tolist() == [[255, 254, 0]]
 
 
 def test_five_bits_a_sample_are_not_called_more_than_eight() -> None:

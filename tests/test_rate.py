@@ -189,6 +189,21 @@ def test_where_training_ends_the_coarser_quality_may_be_better(dotted: Picture, 
     assert (done.header.quality > 41, done.header.type) == (True, 0)
 
 
+def test_a_coarser_quality_whose_file_is_too_large_is_none_to_choose(
+    dotted: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trials, "size", lambda _, rank, step=0: 9_999 if rank == 39 else 100 + rank)
+    reached = target.reach(dotted, JPEG, Target(size=160), [16])
+    assert [one.rank for one in reached] == [60]
+
+
+def test_scales_that_the_fast_trials_wrote_off_are_tried_before_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = min(len(pipeline.compress(PICTURE, CompressSettings("jpeg", 1, scale)).data) for scale in (16, 48))
+    assert size < len(pipeline.compress(PICTURE, CompressSettings("jpeg", 1, 16)).data)
+    monkeypatch.setattr(target, "_plausible", lambda *_: [16])
+    assert target.compress(PICTURE, JPEG, Target(size=size), [16, 48]).header.scale == 48
+
+
 def test_a_fixed_type_has_an_end_of_its_training_too(dotted: Picture) -> None:
     settings = CompressSettings("jpeg", type=parse("nr"))
     assert Trials(dotted, settings).stretches == [range(4), range(4, 40), range(40, 95)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -81,6 +82,8 @@ class LbicGroup(click.Group):
         **extra: Any,
     ) -> NoReturn:
         """Run the command line and exit with one of ExitCode; commands return theirs."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: names need not be text
         try:
             code = super().main(args, prog_name or "lbic", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:

@@ -65,6 +65,8 @@ def enhance(
         # The profile is kept, not applied: the picture stays in the colours its file is in.
         data = job.source.read()
         picture = apart.load(data, max_pixels=max_pixels, keep_icc=True)
+        if picture.alpha is not None:
+            formats.check_alpha(suffixes[job])
         result = pipeline.enhance(picture, settings)
         notes = list(result.notes)
         written = _encode(result.picture, suffixes[job], notes)

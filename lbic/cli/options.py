@@ -103,7 +103,13 @@ def input_options(function: Function) -> Function:
     """The inputs, -r and -j, as ``files``."""
 
     @inputs_argument
-    @click.option("-r", "--recursive", is_flag=True, help="Go through folders and the folders in them.")
+    @click.option(
+        "-r",
+        "--recursive",
+        is_flag=True,
+        help="Go through folders and the folders in them; pictures that lbic wrote there (*.lbic.png, *.enhanced.png) "
+        "are left out.",
+    )
     @_jobs(threads.usual_jobs, f"one for each core, {threads.MOST_JOBS} at most")
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:

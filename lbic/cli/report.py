@@ -139,7 +139,8 @@ def emit(record: dict[str, Any]) -> None:
 
 def bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
     """A bar that counts the report's steps; yields what to call after each. Only on a terminal, only for several."""
-    if report.talk.quiet or report.talk.json or report.all_steps < 2 or not sys.stderr.isatty():
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    if report.talk.quiet or report.talk.json or report.all_steps < 2 or not terminal:
         return nullcontext(lambda: None)
     from lbic.cli.console import file_bar
 

@@ -118,10 +118,14 @@ class RasterCodec:
         return Planes(*rgb_to_ycbcr(np.asarray(image)))
 
 
+_TINY = 4
+"""Pixels of a picture that JPEG 2000 codes without loss, whatever the quality."""
+
+
 def _jpeg2000_options(size: tuple[int, int], quality: int, effort: int) -> dict[str, Any]:
     """A codestream with one quality layer, and at most as many halvings as the picture has."""
     common = {"no_jp2": True, "num_resolutions": min(6, min(size).bit_length())}
-    if size == (1, 1):  # OpenJPEG's PSNR is far off where there is one pixel: 47 levels at any quality
+    if size[0] * size[1] <= _TINY:  # OpenJPEG's PSNR is far off there: 47 levels of one pixel at any quality
         return common
     return common | {"irreversible": True, "mct": 1, "quality_mode": "dB", "quality_layers": [quality]}
 

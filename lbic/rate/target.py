@@ -2,8 +2,8 @@
 trying.
 
 A trial of the fastest effort costs a tenth of one of the default effort, and its sizes and PSNRs rise and fall with
-those, so it says where to begin. What is decided is decided on whole files as they would be written, and on the
-pictures that they decompress to.
+those, so it says where to begin, and again after one trial in earnest. What is decided is decided on whole files as
+they would be written, and on the pictures that they decompress to.
 """
 
 from __future__ import annotations
@@ -75,17 +75,26 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
     """The plausible ones of some scales, each at the quality that reaches the target, for a size also at coarser ones
     whose networks may make up for it; raises as ``compress`` does."""
     guesses = _guesses(picture, settings, target, scales)
-    reached: list[Reached] = []
-    for scale in _plausible(guesses, target):
-        trials = Trials(picture, replace(settings, scale=scale))
-        rank = trials.rank(target, guesses[scale].start(trials, target))
-        if rank is None or (target.psnr is not None and not trials.has_room(rank)):
-            continue
-        ranks = [rank, *(trials.ends_before(rank) if target.size is not None else ())]
-        reached += [Reached(trials, *trials.step(target, one)) for one in ranks]
-    if not reached:
-        raise TargetError(_impossible(picture, settings, target, list(guesses)))
-    return reached
+    plausible = _plausible(guesses, target)
+    rest = [scale for scale in guesses if scale not in plausible]
+    for some in (plausible, rest):
+        reached: list[Reached] = []
+        for scale in some:
+            reached += _reach(Trials(picture, replace(settings, scale=scale)), target, guesses[scale])
+        if reached:
+            return reached
+    raise TargetError(_impossible(picture, settings, target, list(guesses)))
+
+
+def _reach(trials: Trials, target: Target, guess: _Guess) -> list[Reached]:
+    """How one scale reaches the target; empty when it does not."""
+    rank = trials.rank(target, guess.start(trials, target))
+    if rank is None or (target.psnr is not None and not trials.has_room(rank)):
+        return []
+    ranks = [rank]
+    if target.size is not None:  # not all that is coarser is smaller
+        ranks += [end for end in trials.ends_before(rank) if trials.size(end) <= target.size]
+    return [Reached(trials, *trials.step(target, one)) for one in ranks]
 
 
 def best(reached: Sequence[Reached], target: Target) -> Reached:
