@@ -109,6 +109,11 @@ def printable(words: str) -> str:
     return "".join(letter for letter in words[:LONGEST_WORDS] if letter.isprintable())
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an exception says, its kind where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 _REASONS = {
     errno.ENOENT: "no such file or folder",
     errno.ENOTDIR: "no such file or folder",

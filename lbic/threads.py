@@ -13,7 +13,7 @@ _jobs = 1
 
 def usual_jobs() -> int:
     """Files at the same time unless the user says how many: one for each core (docs/benchmark.md), within reason."""
-    return min(_cores(), MOST_JOBS)
+    return min(cores(), MOST_JOBS)
 
 
 @contextmanager
@@ -29,21 +29,21 @@ def shared_by(jobs: int) -> Iterator[None]:
 
 def one_core() -> AbstractContextManager[None]:
     """Inside, a job keeps to one core: others, which this process knows nothing of, have the rest."""
-    return shared_by(_cores())
+    return shared_by(cores())
 
 
 def for_a_program() -> int | None:
     """Threads of a program that one job starts: its share of the cores. None, the program's own choice, for one job."""
-    return None if _jobs == 1 else max(1, _cores() // _jobs)
+    return None if _jobs == 1 else max(1, cores() // _jobs)
 
 
 def for_a_network() -> int | None:
     """Threads of a network that all jobs run: each job brings its own, and the session's pool adds the cores left
     over. None, ONNX Runtime's own choice, for one job."""
-    return None if _jobs == 1 else max(1, _cores() - _jobs + 1)
+    return None if _jobs == 1 else max(1, cores() - _jobs + 1)
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may run on: taskset and containers give it fewer than the machine has."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -86,7 +86,8 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
     assert found.models == (row,), "the manifest keeps it"
     assert [found.default_type("webp", 16, quality).id for quality in (0, 80, 81)] == [7, 7, 0]
     assert [found.default_type("vvc", 16, quality).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
-    assert [row.quality_for("webp", quality) for quality in (0, 40, 80, 81)] == [42, 37, 32, 37]
+    assert [row.quality_for("webp", quality) for quality in (0, 40, 80, 81)] == [42, 37, 32, 32]
+    assert row.quality_for("jpeg", 40) == 37, "the middle of the training, as nothing is known of the codec"
     assert [row.quality_for("vvc", quality) for quality in (31, 33, 47)] == [31, 33, 42]
     assert not row.covers("webp", 32, 40)
     stranger = spec("two", DATA, "ar", codecs=("jpeg",), quality=(0, 95))

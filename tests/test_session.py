@@ -85,7 +85,7 @@ def test_a_networks_threads_are_the_cores_that_the_jobs_leave(
         return Engine([CPU])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", engine)
-    monkeypatch.setattr(threads, "_cores", lambda: 4)
+    monkeypatch.setattr(threads, "cores", lambda: 4)
     with threads.shared_by(jobs):
         open_session(row, "cpu")
     assert given[0].intra_op_num_threads == count

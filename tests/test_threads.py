@@ -40,7 +40,7 @@ def test_where_no_affinity_is_known_the_machines_cores_count(monkeypatch: pytest
 def test_a_run_says_how_many_jobs_there_really_are(
     items: int, workers: int, share: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "_cores", lambda: 8)
+    monkeypatch.setattr(threads, "cores", lambda: 8)
     seen: list[int | None] = []
 
     def work(path: Path) -> Outcome:
@@ -55,7 +55,7 @@ def test_a_run_says_how_many_jobs_there_really_are(
 def test_a_command_works_on_a_file_for_each_core(
     cores: int, given: tuple[object, ...], jobs: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(threads, "_cores", lambda: cores)
+    monkeypatch.setattr(threads, "cores", lambda: cores)
     seen: list[int] = []
 
     def run(*_: object, workers: int) -> ExitCode:
@@ -84,7 +84,7 @@ def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, needs_vvc: None) -> 
 
 
 def test_a_job_among_others_that_nobody_counts_keeps_to_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_cores", lambda: 8)
+    monkeypatch.setattr(threads, "cores", lambda: 8)
     with threads.one_core():
         assert (threads.for_a_program(), threads.for_a_network()) == (1, 1)
     assert threads.for_a_program() is None

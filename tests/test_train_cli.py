@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +110,24 @@ def test_a_network_that_runs_after_another_needs_it(work: Path) -> None:
     assert "trained after another one: --after FILE.onnx" in lbic(*command, code=ExitCode.USAGE).output
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_run_that_was_stopped_ends_as_interrupted(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from lbic.train.loop import Trainer
+
+    lbic("train", "prepare", work / "pictures", "--config", work / "recipe.toml", "-o", work / "data", "-j", 1)
+    advance = Trainer.advance
+
+    def stopped(trainer: Trainer, pairs: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return advance(trainer, pairs)
+
+    monkeypatch.setattr(Trainer, "advance", stopped)
+    command = ("train", "srcnn", "--config", work / "recipe.toml", "--data", work / "data", "-o", work / "run")
+    result = lbic(*command, code=ExitCode.INTERRUPTED)
+    assert "step 1 of 2; --resume goes on" in result.stderr
+
+
 def test_recipe_of_another_network(work: Path) -> None:
     command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
     assert "use lbic train srcnn" in lbic(*command, code=ExitCode.USAGE).output
@@ -114,7 +135,12 @@ def test_recipe_of_another_network(work: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("jpeg-2", "must be CODEC:SCALE:TYPE"), ("jpeg:1.3:1", "scale 1.3 is not a sixteenth step within 1..4")],
+    [
+        ("jpeg-2", "must be CODEC:SCALE:TYPE"),
+        ("jpeg:1.3:1", "scale 1.3 is not a sixteenth step within 1..4"),
+        ("jpeg:1:7:40..5", "the qualities are LOW..HIGH"),
+        ("jpeg:1:7:5..96", "quality 96 is not in jpeg's range"),
+    ],
 )
 def test_bad_default(work: Path, text: str, sentence: str) -> None:
     assert sentence in lbic("export", work / "last.pt", "--default", text, code=ExitCode.USAGE).output

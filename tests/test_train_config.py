@@ -81,6 +81,12 @@ def test_missing_file(tmp_path: Path) -> None:
         config.load(tmp_path / "none.toml")
 
 
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_bytes(RECIPE.encode("utf-16"))
+    with pytest.raises(UsageError, match=r"recipe\.toml: not a TOML file: not UTF-8 text"):
+        config.load(tmp_path / "recipe.toml")
+
+
 def test_shipped_recipes_are_valid() -> None:
     folder = Path(__file__).parent.parent / "models" / "configs"
     names = [config.load(path).export.name for path in sorted(folder.glob("*.toml"))]

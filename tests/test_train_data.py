@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lbic.errors import FileError
+from lbic.errors import FileError, ImageError
 from lbic.train import config, degrade, prepare
 from lbic.train.config import DataConfig
 from lbic.train.data import LEAST_ERROR, PairSet, PairWriter
@@ -66,6 +66,17 @@ def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(degrade, "encode", fail)
     again = _prepare(pictures, tmp_path / "out")
     np.testing.assert_array_equal(again.pictures(again.pairs[3])[1], coded)
+
+
+def test_pictures_are_read_as_compress_reads_them(pictures: Path, tmp_path: Path) -> None:
+    deep = np.arange(40 * 48, dtype=np.uint16).reshape(40, 48) * 34
+    Image.fromarray(deep).save(pictures / "a.png")
+    pairs = _prepare(pictures, tmp_path / "out")
+    truth, _ = pairs.pictures(pairs.pairs[0])
+    np.testing.assert_allclose(truth[..., 0], deep / 257, atol=1)
+    (pictures / "a.png").write_bytes(b"nonsense")
+    with pytest.raises(ImageError, match=r"a\.png: not a picture that lbic reads"):
+        _prepare(pictures, tmp_path / "out")
 
 
 def test_pictures_of_one_name_are_told_apart(pictures: Path, tmp_path: Path) -> None:

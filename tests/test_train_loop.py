@@ -137,6 +137,14 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "bad.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(FileError, match=r"bad\.pt: not a checkpoint"):
         checkpoint.load(tmp_path / "bad.pt")
+    for content in (b"", b"hello world"):
+        (tmp_path / "bad.pt").write_bytes(content)
+        with pytest.raises(FileError, match=r"bad\.pt: not a (readable )?checkpoint"):
+            checkpoint.load(tmp_path / "bad.pt")
+    for state in (torch.zeros(2), [1], {"format": 1}):
+        torch.save(state, tmp_path / "bad.pt")
+        with pytest.raises(FileError, match=r"bad\.pt: not a checkpoint"):
+            checkpoint.load(tmp_path / "bad.pt")
 
 
 def test_checkpoint_of_another_network(tmp_path: Path) -> None:
@@ -177,6 +185,35 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path: Path) 
     assert not (tmp_path / "run" / loop.LAST).exists()
 
 
+def test_weights_that_are_no_numbers_leave_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = _pairs(tmp_path / "data", 1)
+    trainer = loop.Trainer(config.parse(RECIPE), CPU)
+    _run(trainer, pairs, tmp_path / "run", stop_at=1)
+
+    def diverge(_: PairSet) -> torch.Tensor:
+        trainer.step += 1
+        with torch.no_grad():
+            next(trainer.average.parameters()).fill_(float("nan"))
+        return torch.tensor(0.5)
+
+    monkeypatch.setattr(trainer, "advance", diverge)
+    with pytest.raises(UsageError, match="the weights are not finite at step 2"):
+        _run(trainer, pairs, tmp_path / "run", stop_at=2)
+    assert checkpoint.load(tmp_path / "run" / loop.LAST)["step"] == 1
+
+
+def test_networks_that_do_not_fit_are_told_before_training(tmp_path: Path) -> None:
+    recipe = config.parse(RECIPE)
+    with pytest.raises(UsageError, match=r"the network 'srcnn' needs data\.channels = 1"):
+        loop.Trainer(config.parse(RECIPE.replace("scale = 2", "scale = 2\nchannels = 3")), CPU)
+    with pytest.raises(UsageError, match="runs before has 3 channels and the one after it 1"):
+        loop.Trainer(recipe, CPU, nets.build("hgrdn-lite"))
+    with pytest.raises(UsageError, match="a teacher is of as many channels"):
+        loop.Trainer(config.parse(RECIPE + "[distill]"), CPU, teacher=nets.build("arcnn"))
+
+
 def test_pictures_of_any_size_validate(tmp_path: Path) -> None:
     odd = _pairs(tmp_path / "odd", 1, size=(31, 37))
     trainer = loop.Trainer(config.parse(RECIPE.replace("srcnn", "fast-arcnn")), CPU)
@@ -200,4 +237,4 @@ def test_recipes_that_lack_a_network_before(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="after_share needs the network that runs before"):
         loop.Trainer(config.parse(RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")), CPU)
     with pytest.raises(UsageError, match="sides that are multiples of 8"):
-        loop.Trainer(config.parse(RECIPE.replace("srcnn", "hgrdn-lite")), CPU)
+        loop.Trainer(config.parse(RECIPE.replace("srcnn", "hgrdn-lite").replace("[data]", "[data]\nchannels = 3")), CPU)

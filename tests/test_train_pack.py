@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lbic.errors import UsageError
+from lbic.errors import FileError, UsageError
 from lbic.train import pack
 
 LIMIT = 40_000
@@ -42,6 +42,32 @@ def test_everything_arrives(folders: tuple[Path, Path], tmp_path: Path) -> None:
         *("data/streams/a.png.q32.lbic", "data/streams/b.png.q37.lbic", "also/av.whl"),
     }
     assert (tmp_path / "there" / "pictures" / "more" / "3.png").read_bytes() == b"\3" * 10_000
+
+
+def test_links_and_long_names_arrive_and_owners_do_not(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    pictures, _ = folders
+    long = "x" * 180 + ".png"
+    (pictures / long).symlink_to(pictures / "0.png")
+    parts = pack.pack(pack.items(*folders, []), tmp_path / "parts", LIMIT)
+    assert all(part.stat().st_size <= LIMIT for part in parts)
+    entries: dict[str, tarfile.TarInfo] = {}
+    for part in parts:
+        with tarfile.open(part) as archive:
+            entries |= {entry.name: entry for entry in archive}
+    linked = entries[f"pictures/{long}"]
+    assert (linked.isreg(), linked.size) == (True, 10_000)
+    assert {(entry.uid, entry.gid, entry.uname) for entry in entries.values()} == {(0, 0, "")}
+
+
+def test_parts_of_an_earlier_pack_go(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    pack.pack(pack.items(*folders, []), tmp_path / "parts", LIMIT)
+    (part,) = pack.pack(pack.items(*folders, []), tmp_path / "parts", 10 * LIMIT)
+    assert list((tmp_path / "parts").iterdir()) == [part]
+
+
+def test_a_folder_without_streams_is_none_to_pack(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no streams there"):
+        pack.items(folders[0], tmp_path / "elsewhere", [])
 
 
 def test_a_file_larger_than_a_part(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -56,14 +56,16 @@ def export(
     wanted = [default for text in defaults for default in parse_defaults(text)]
     need_torch()
     from lbic import nets
+    from lbic.train import beside, manifest, rows, shrink
     from lbic.train import export as exporter
-    from lbic.train import manifest, rows, shrink
     from lbic.train.data import PairSet
     from lbic.train.measure import measure
 
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
     if val and not after and recipe.export.role in ("sr-ar", "tr"):
         raise UsageError(f"the gain of role {recipe.export.role} is measured after another network: --after FILE.onnx")
+    before = exporter.read_network(after) if after else None
+    beside.check_before(network, before)
     half = compute == "fp16"
     data = exporter.to_onnx(network, rows.facts(recipe, steps), half=half)
     if weights != "fp32":
@@ -73,7 +75,7 @@ def export(
     gain: dict[str, float] = {}
     seconds: float | None = None
     if val:
-        multiple = math.lcm(network.multiple, exporter.read_network(after).multiple if after else 1)
+        multiple = math.lcm(network.multiple, before.multiple if before else 1)
         pairs = PairSet(val)
         pairs.check(recipe.data)
         gain, seconds = measure(data, pairs, multiple, _read(after) if after else None)
@@ -89,7 +91,7 @@ def export(
 def parse_defaults(text: str) -> list[Default]:
     """What one --default says: each of its codecs at each of its scales."""
     from lbic.api import scale_in_sixteenths
-    from lbic.codecs import get
+    from lbic.codecs import check_quality, get
     from lbic.enhance.catalog import Default
     from lbic.enhance.types import parse
 
@@ -99,6 +101,11 @@ def parse_defaults(text: str) -> list[Default]:
         raise UsageError(f"--default {text}: must be CODEC:SCALE:TYPE, such as vvc,vtm:1,1.5:1 or jpeg:1:7:5..40")
     codecs, scales, kind, low, high = match.groups()
     quality = (int(low), int(high)) if low else None
+    if quality and not quality[0] <= quality[1]:
+        raise UsageError(f"--default {text}: the qualities are LOW..HIGH")
+    for codec in codecs.split(",") if quality else ():
+        for end in quality or ():
+            check_quality(get(codec), end)
     return [
         Default(get(codec).name, scale_in_sixteenths(float(scale)), parse(kind).id, quality)
         for codec in codecs.split(",")

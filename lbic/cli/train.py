@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
-from lbic.errors import FileError, MissingError, UsageError
+from lbic.errors import ExitCode, FileError, MissingError, UsageError
 
 if TYPE_CHECKING:
     from lbic.train.loop import Report
@@ -61,6 +60,7 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 
     The streams are kept in the output folder; an interrupted run goes on where it stopped.
     """
+    from lbic import threads
     from lbic.train import config, prepare
 
     data = config.load(config_path).data
@@ -70,7 +70,7 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
             jobs_for(prepare.pictures(pictures), data),
             data,
             output,
-            jobs or os.cpu_count() or 1,
+            jobs or threads.cores(),
             lambda done, of: update(done, of, ""),
         )
     click.echo(f"{output}: {count} pairs", err=True)
@@ -85,7 +85,7 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: int) -> None:
     """Put the pictures of DIR and their streams in tar files, for training on another machine.
 
-    Unpacked there, 'lbic train prepare pictures -o data' needs no encoder: every stream is made.
+    Unpacked there, 'lbic train prepare pictures --config FILE -o data' needs no encoder: every stream is made.
     """
     from lbic.train import pack as packing
 
@@ -153,8 +153,8 @@ def _trainer(name: str, summary: str) -> click.Command:
     @click.option(
         "--validate-every", type=click.IntRange(min=1), default=500, help="Steps between validations; default 500."
     )
-    def command(**options: Any) -> None:
-        _train(name, **options)
+    def command(**options: Any) -> ExitCode:
+        return _train(name, **options)
 
     return command
 
@@ -177,7 +177,7 @@ def _train(
     minutes: float,
     threads: int | None,
     validate_every: int,
-) -> None:
+) -> ExitCode:
     from lbic.train import config
 
     recipe = config.load(config_path)
@@ -218,6 +218,7 @@ def _train(
         pairs, validation = PairSet(data, recipe.train.spacing), PairSet(val) if val else None
         done = loop.run(trainer, pairs, validation, output, pace, show, stopped)
     click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
+    return ExitCode.INTERRUPTED if stopped() and not done else ExitCode.OK
 
 
 def need_torch() -> Any:

@@ -33,14 +33,14 @@ class Equivalent:
     quality: tuple[int, int]
     looks_like: tuple[int, int]
 
-    def covers(self, quality: int) -> bool:
-        """Tell whether a quality lies between the two."""
-        return min(self.quality) <= quality <= max(self.quality)
+    def distance(self, quality: int) -> int:
+        """How far a quality is from those between the two, 0 for one of them."""
+        return max(min(self.quality) - quality, quality - max(self.quality), 0)
 
     def quality_for(self, quality: int) -> int:
-        """The quality that pictures of this one, between the two, look like."""
+        """The quality that pictures of this one look like, or of the nearest between the two."""
         first, last = self.quality
-        share = (quality - first) / (last - first)
+        share = (min(max(quality, min(self.quality)), max(self.quality)) - first) / (last - first)
         return round(self.looks_like[0] + share * (self.looks_like[1] - self.looks_like[0]))
 
 
@@ -91,13 +91,11 @@ class ModelSpec:
         return min(gaps, default=math.inf)
 
     def quality_for(self, codec: str, quality: int) -> int:
-        """What the quality plane is to hold for a picture: its quality, or the one that it looks like, or the middle of
-        the training for a codec that nothing is known of."""
-        if self._trained(codec, quality):
-            return quality
-        for other in self._equivalents(codec):
-            if other.covers(quality):
-                return other.quality_for(quality)
+        """What the quality plane is to hold for a picture: its quality, or the one that it, or the nearest that is
+        known of the codec, looks like; or the middle of the training for a codec that nothing is known of."""
+        known = min(self._equivalents(codec), key=lambda other: other.distance(quality), default=None)
+        if known and not self._trained(codec, quality) and (codec not in self.codecs or not known.distance(quality)):
+            return known.quality_for(quality)
         return quality if codec in self.codecs else sum(self.quality) // 2
 
     def strangeness(self, codec: str) -> int:

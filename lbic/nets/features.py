@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lbic import weights
-from lbic.errors import MissingError, UsageError
+from lbic.errors import MissingError, UsageError, first_line
 
 T = TypeVar("T", bound="Features")
 
@@ -34,7 +34,7 @@ class Features(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Look at whole pictures or crops, sides at least 16."""
+        """Look at whole pictures or crops, sides at least 32."""
 
 
 class DistilledVGG(Features):
@@ -140,5 +140,5 @@ def _frozen(network: T, path: Path, fill: Callable[[dict[str, Any]], None]) -> T
     try:
         fill(torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise MissingError(f"{path}: not the weights of these features: {str(error).splitlines()[0]}") from error
+        raise MissingError(f"{path}: not the weights of these features: {first_line(error)}") from error
     return network.eval().requires_grad_(False)

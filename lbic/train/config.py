@@ -145,6 +145,8 @@ def load(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileError(f"{path}: cannot read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a TOML file: not UTF-8 text") from error
     return parse(text, str(path))
 
 

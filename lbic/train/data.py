@@ -76,7 +76,7 @@ class PairSet:
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
             weights = [1 / pair.quality if spacing == "log" else 1.0 for pair in self.pairs]
             self._odds = np.cumsum(weights) / np.sum(weights)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
     def check(self, data: DataConfig) -> None:

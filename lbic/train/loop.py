@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from lbic import nets
 from lbic.errors import UsageError
 from lbic.nets.base import Network
 from lbic.nets.features import Features
-from lbic.train import checkpoint, losses, optimize
+from lbic.train import beside, checkpoint, losses, optimize
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
 from lbic.train.perceptual import Perceptual
@@ -109,12 +109,7 @@ class Trainer:
                 raise UsageError("a recipe with a perceptual loss needs features")
             self.perceptual = Perceptual(config.perceptual, self.loss, features, device)
             self.loss = self.perceptual.loss
-        if bool(config.distill) != bool(teacher):
-            raise UsageError("a teacher and a recipe with [distill] need each other")
-        if teacher and before:
-            raise UsageError("a network that runs after another one has no teacher")
-        if config.train.after_share != 1 and not before:
-            raise UsageError("train.after_share needs the network that runs before this one")
+        beside.check(config, self.network, before, teacher)
         self.multiple = math.lcm(self.network.multiple, before.multiple if before else 1)
         """What a picture's sides must be a multiple of."""
         if (config.train.patch + 2 * self.margin) % self.multiple:
@@ -156,15 +151,15 @@ class Trainer:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            if self.perceptual:
+                self.perceptual.restore(state["perceptual"])
+            if self.teacher:
+                self.teacher.restore(state["teacher"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise UsageError(
-                f"the checkpoint is not of the network {self.config.network!r} and optimizer "
-                f"{self.config.train.optimizer!r}"
+                f"the checkpoint is not of the network {self.config.network!r}, optimizer "
+                f"{self.config.train.optimizer!r} and losses of this recipe"
             ) from error
-        if self.perceptual:
-            self.perceptual.restore(state["perceptual"])
-        if self.teacher:
-            self.teacher.restore(state["teacher"])
         self.rng.bit_generator.state = json.loads(state["rng"])
         torch.set_rng_state(state["torch_rng"])
         self.step = int(state["step"])
@@ -252,7 +247,7 @@ def run(
     """
     for given in (pairs, validation):
         if given is not None:
-            given.check(replace(trainer.config.data, channels=trainer.network.channels))
+            given.check(trainer.config.data)
     folder.mkdir(parents=True, exist_ok=True)
     steps = trainer.config.train.steps
     began = saved = time.monotonic()

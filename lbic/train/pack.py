@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lbic.errors import UsageError
+from lbic.errors import FileError, UsageError
 from lbic.train.prepare import pictures
 
 _BLOCK = 512  # tar's unit: a header, and contents rounded up to it
 _END = 20 * _BLOCK
+_LONG_NAME = 2 * _BLOCK
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,21 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Bytes that the file takes in a tar file."""
-        return _BLOCK + -(-self.path.stat().st_size // _BLOCK) * _BLOCK
+        """Bytes that the file takes in a tar file, the header of a long name included."""
+        return _LONG_NAME + _BLOCK + -(-self.path.stat().st_size // _BLOCK) * _BLOCK
 
 
 def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
-    """What a pack holds: the pictures of a folder, the streams of its prepared folder, and other files."""
+    """What a pack holds: the pictures of a folder, the streams of its prepared folder, and other files.
+
+    FileError when there are no streams.
+    """
+    streams = sorted((data / "streams").glob("*.lbic"))
+    if not streams:
+        raise FileError(f"{data}: no streams there; lbic train prepare makes them")
     return [
         *(Item(path, f"pictures/{path.relative_to(folder)}") for path in pictures(folder)),
-        *(Item(path, f"data/streams/{path.name}") for path in sorted((data / "streams").glob("*.lbic"))),
+        *(Item(path, f"data/streams/{path.name}") for path in streams),
         *(Item(path, f"also/{path.name}") for path in also),
     ]
 
@@ -43,7 +50,7 @@ def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
 def pack(wanted: Iterable[Item], folder: Path, limit: int) -> list[Path]:
     """Fill part-01.tar, part-02.tar, ... of at most ``limit`` bytes each, in order; returns the parts.
 
-    Raises UsageError for a file that fits in no part.
+    Parts of an earlier pack are removed. Raises UsageError for a file that fits in no part.
     """
     groups: list[list[Item]] = [[]]
     room = limit - _END
@@ -56,11 +63,20 @@ def pack(wanted: Iterable[Item], folder: Path, limit: int) -> list[Path]:
         groups[-1].append(item)
         room -= item.size
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("part-*.tar"):
+        old.unlink()
     return [_write(folder / f"part-{number:02}.tar", group) for number, group in enumerate(groups, start=1)]
 
 
 def _write(path: Path, group: list[Item]) -> Path:
-    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, dereference=True) as archive:
         for item in group:
-            archive.add(item.path, item.name, recursive=False)
+            archive.add(item.path, item.name, recursive=False, filter=_ownerless)
     return path
+
+
+def _ownerless(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Whose the file is means nothing on another machine."""
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry

@@ -37,7 +37,10 @@ def plot(runs: list[Path], output: Path) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
     for run in runs:
-        for quality, curve in curves(run).items():
+        found = curves(run)
+        if not found:
+            raise FileError(f"{run / LOG}: no gains there; training measures them with --val")
+        for quality, curve in found.items():
             axes.plot(*zip(*curve, strict=True), label=f"{run.name}, quality {quality}")
     axes.set(xlabel="steps", ylabel="PSNR gain over the codec's picture, dB")
     axes.axhline(0, color="gray", linewidth=0.5)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from lbic.errors import FileError, ImageError
+from lbic import threads, writing
+from lbic.errors import FileError, ImageError, reason
+from lbic.image import load
 from lbic.train import degrade
 from lbic.train.config import DataConfig
 from lbic.train.data import Bytes, PairWriter
@@ -110,7 +110,7 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
 
 def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> Iterator[tuple[Job, list[Bytes]]]:
     """Every job with its true picture and its codings, in order, a few jobs ahead of the caller."""
-    with ThreadPoolExecutor(workers) as pool:
+    with threads.shared_by(workers), ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(jobs), 4 * workers):
             part = jobs[start : start + 4 * workers]
             yield from zip(part, pool.map(lambda job: _code(job, data, streams), part), strict=True)
@@ -119,10 +119,11 @@ def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> It
 def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
     try:
         content = job.path.read_bytes()
-        with Image.open(io.BytesIO(content)) as opened:
-            image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ImageError(f"{job.path}: not a readable picture: {error}") from error
+        image = load(content, keep_icc=True).image.convert("RGB")  # in the colours that its file is in
+    except OSError as error:
+        raise FileError(f"{job.path}: cannot be read: {reason(error)}") from error
+    except ImageError as error:
+        raise ImageError(f"{job.path}: {error}") from error
     # By content, not by place: a pack is unpacked elsewhere, and sub-folders may have pictures of one name.
     about = f"{data.codec} {data.scale} {data.effort}"
     if job.camera:
@@ -134,9 +135,7 @@ def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
         stream = streams / f"{job.path.name}.{key}.q{quality}{'l' if limited else ''}.lbic"
         if not stream.is_file():
             source = degrade.limit_range(image) if limited else image
-            part = stream.with_suffix(".part")
-            part.write_bytes(degrade.encode(source, data, quality))
-            part.replace(stream)
+            writing.write(stream, degrade.encode(source, data, quality))
         pictures.append(degrade.coded(stream.read_bytes(), data.channels))
     return pictures
 
