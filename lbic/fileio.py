@@ -253,9 +253,9 @@ def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
         folders.sort()
         for name in sorted(files):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
-                path = Path(parent, name)
-                if path.is_file() or not path.exists():  # a pipe or a device might never end; a dead link is told
-                    yield Source(str(path), root=folder)
+                path = os.path.join(parent, name)
+                if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link is told
+                    yield Source(path, root=folder)
     for error in refused:
         yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
 
