@@ -253,7 +253,7 @@ def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
         folders.sort()
         for name in sorted(files):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
-                path = os.path.join(parent, name)
+                path = str(Path(parent, name))
                 if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link is told
                     yield Source(path, root=folder)
     for error in refused:
