@@ -51,7 +51,8 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     """Write a model file, its row and the defaults given.
 
     A row of the same name goes, and so does one of the same role, profile, codecs, scales and qualities, file and all:
-    of two such rows catalog.Catalog.find would never choose the second. Returns the names of the latter.
+    of two such rows catalog.Catalog.find would never choose the second. Returns the names of the latter. A default
+    takes the place of those, of whatever qualities, that record its type for its codec and scale.
     """
     content = read(folder)
     row: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
@@ -59,7 +60,8 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     kept = [other for other in others if _place(other) != _place(row)]
     gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
     content["models"] = sorted([*kept, row], key=lambda each: str(each["name"]))
-    kept_defaults = [one for one in content["defaults"] if all(_case(one) != _case(asdict(new)) for new in defaults)]
+    given = {(new.codec, new.scale, new.type) for new in defaults}
+    kept_defaults = [one for one in content["defaults"] if (one["codec"], one["scale"], one["type"]) not in given]
     # Those for a range of qualities come first: the first that fits is taken.
     content["defaults"] = sorted([*kept_defaults, *map(asdict, defaults)], key=_case)
     folder.mkdir(parents=True, exist_ok=True)
