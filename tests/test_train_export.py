@@ -110,9 +110,9 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     data = export.to_onnx(network, rows.facts(recipe, steps))
     about = manifest.About("SRCNN", network.parameter_count(), steps, 1e-7, {"32": 0.1}, 0.5)
     folder = tmp_path / "models"
-    for _ in range(2):  # the second time replaces the row
+    for qualities in ((10, 40), (20, 30)):  # the second time replaces the row and its defaults
         spec = rows.spec(recipe, network, data)
-        defaults = [Default("vvc", 32, 5), Default("vvc", 32, 6, (20, 30))]
+        defaults = [Default("vvc", 32, 5), Default("vvc", 32, 6, qualities)]
         manifest.add(folder, spec, about, data, defaults)
 
     monkeypatch.setattr(catalog, "models_folder", lambda: folder)
