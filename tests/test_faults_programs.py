@@ -140,7 +140,10 @@ def test_an_encoder_that_hangs_ends_with_an_lbic_that_is_killed(tmp_path: Path, 
     sources, scratch = [save(tmp_path / f"{name}.png") for name in "ab"], tmp_path / "scratch"
     encoder = stand_in(tmp_path / "bin" / "ffmpeg", "trap '' INT TERM HUP\n" + HANGS)
     with running(LBIC, ("compress", "-j", jobs, *sources), scratch, LBIC_VVC_ENCODER=encoder) as process:
-        until(lambda: len(at_work(scratch)) == jobs, process)
+        # Not before setpriv, which has the folder first, has asked for their end (process.tie) and become them.
+        until(
+            lambda: [Path(f"/proc/{pid}/comm").read_text() for pid in at_work(scratch)] == ["sleep\n"] * jobs, process
+        )
         process.send_signal(signal.SIGKILL)
         assert process.wait(30) == -signal.SIGKILL
         until(lambda: not at_work(scratch))
