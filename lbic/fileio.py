@@ -227,7 +227,7 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
 
     ``outputs`` are pairs of who writes, for the sentence, and where.
     """
-    inputs = {_identity(source.path) if source.path else _stdin_identity() for source in sources}
+    inputs = {_identity(source.path) for source in sources}
     writers: dict[object, str] = {}
     for writer, target in outputs:
         identity = _identity(target)
@@ -242,7 +242,7 @@ def distinct(sources: Iterable[Source]) -> list[Source]:
     """The inputs without those that are the same file as one before, whatever their names."""
     first: dict[object, Source] = {}
     for source in sources:
-        first.setdefault(_identity(source.path) if source.path else _stdin_identity(), source)
+        first.setdefault(_identity(source.path), source)
     return list(first.values())
 
 
@@ -280,19 +280,10 @@ def _target(source: Source, output: str | None, folder: bool, rename: Callable[[
     return Path(output) / renamed if folder else Path(output)
 
 
-def _identity(path: Path) -> object:
-    """The same value for two names of one file, links and hard links included."""
+def _identity(path: Path | None) -> object:
+    """The same value for two names of one file, links and hard links included; None is stdin, which may be a file."""
     try:
-        status = path.stat()
-    except OSError:
-        return os.path.normcase(os.path.realpath(path))
-    return status.st_dev, status.st_ino
-
-
-def _stdin_identity() -> object:
-    """That of the file that stdin is; of a pipe, which no output can be, its sign."""
-    try:
-        status = os.fstat(sys.stdin.fileno())
-    except (OSError, ValueError, AttributeError):  # closed, or no file at all
-        return STDIO
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else STDIO
+        status = path.stat() if path else os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):  # nothing there; stdin is closed, or no file at all
+        return os.path.normcase(os.path.realpath(path)) if path else STDIO
+    return (status.st_dev, status.st_ino) if path or stat.S_ISREG(status.st_mode) else STDIO

@@ -84,7 +84,7 @@ def load(
             _check(image, max_pixels)
             opened(*image.size)
             deep = depth.is_deep(image, data)
-            clear, gray = depth.clear(image), depth.Gray.of(image)
+            clear = depth.clear(image)
             image.load()
             if clear is not None:
                 image.info["transparency"] = clear
@@ -96,7 +96,7 @@ def load(
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost anything on damaged data
         raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
-    picture = _picture(image, gray, keep_icc=keep_icc)
+    picture = from_pillow(image, keep_icc=keep_icc)
     return replace(picture, notes=(depth.REDUCED, *picture.notes)) if deep else picture
 
 
@@ -105,10 +105,6 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
 
     Raises ImageError for whole-number samples that are not within 0..65535.
     """
-    return _picture(source, depth.Gray.of(source), keep_icc=keep_icc)
-
-
-def _picture(source: Image.Image, gray: depth.Gray, *, keep_icc: bool) -> Picture:
     notes: list[str] = []
     clear = depth.clear(source)
     image, exif, xmp = upright(source, notes)
@@ -119,7 +115,7 @@ def _picture(source: Image.Image, gray: depth.Gray, *, keep_icc: bool) -> Pictur
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha = _alpha(image)
     if image.mode[0] in "IF":
-        image = depth.reduce(image, gray, notes)
+        image = depth.reduce(image, depth.Gray.of(source), notes)
     elif image.mode in ("P", "PA", "LA", "RGBA"):
         image = _drop_alpha(image)
     image, icc = apply_profile(image, icc, notes, keep=keep_icc) if icc else (image, None)

@@ -44,8 +44,6 @@ def write(path: Path, data: bytes, *, replace: bool = True) -> None:
             path.write_bytes(data)
         else:
             _write_beside_and_move(Path(os.path.realpath(path)), data, replace=replace)
-    except FileExistsError:
-        raise FileError(f"{path} exists; use -f to overwrite it") from None
     except OSError as error:
         raise FileError(f"cannot write {path}: {reason(error)}") from error
 

@@ -209,6 +209,15 @@ def test_qualities_may_be_drawn_by_their_logarithm(tmp_path: Path) -> None:
         assert (coded < 0.3).mean() == pytest.approx(share, abs=0.06)
 
 
+def test_quality_0_has_no_logarithm(tmp_path: Path) -> None:
+    writer = PairWriter(tmp_path, channels=1)
+    writer.add("a", np.zeros((8, 8, 1), np.uint8), [(0, np.ones((8, 8, 1), np.uint8))])
+    writer.close({})
+    assert len(PairSet(tmp_path)) == 1
+    with pytest.raises(FileError, match="quality 0 cannot be drawn by its logarithm"):
+        PairSet(tmp_path, "log")
+
+
 def test_crops_repeat_for_the_same_seed(pictures: Path, tmp_path: Path) -> None:
     pairs = _prepare(pictures, tmp_path / "out")
     one, two = (pairs.sample(np.random.default_rng(7), 4, 16, 2)[0] for _ in range(2))

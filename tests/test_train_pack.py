@@ -59,10 +59,12 @@ def test_links_and_long_names_arrive_and_owners_do_not(folders: tuple[Path, Path
     assert {(entry.uid, entry.gid, entry.uname) for entry in entries.values()} == {(0, 0, "")}
 
 
-def test_parts_of_an_earlier_pack_go(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    pack.pack(pack.items(*folders, []), tmp_path / "parts", LIMIT)
-    (part,) = pack.pack(pack.items(*folders, []), tmp_path / "parts", 10 * LIMIT)
-    assert list((tmp_path / "parts").iterdir()) == [part]
+def test_parts_of_two_packs_do_not_mix(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    parts = pack.pack(pack.items(*folders, []), tmp_path / "parts", LIMIT)
+    before = {part: part.read_bytes() for part in parts}
+    with pytest.raises(UsageError, match="parts: there are parts already; name another folder"):
+        pack.pack(pack.items(*folders, []), tmp_path / "parts", 10 * LIMIT)
+    assert {part: part.read_bytes() for part in (tmp_path / "parts").iterdir()} == before
 
 
 def test_a_folder_without_streams_is_none_to_pack(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -103,14 +103,15 @@ def parse_defaults(text: str) -> list[Default]:
     quality = (int(low), int(high)) if low else None
     if quality and not quality[0] <= quality[1]:
         raise UsageError(f"--default {text}: the qualities are LOW..HIGH")
-    for codec in codecs.split(",") if quality else ():
-        for end in quality or ():
-            check_quality(get(codec), end)
-    return [
+    found = [
         Default(get(codec).name, scale_in_sixteenths(float(scale)), parse(kind).id, quality)
         for codec in codecs.split(",")
         for scale in scales.split(",")
     ]
+    for default in found:
+        for end in default.quality or ():
+            check_quality(get(default.codec), end)
+    return found
 
 
 def _read(path: Path) -> bytes:

@@ -116,7 +116,7 @@ def _run(
         if opened.note:
             notes[opened.note] = None
         if not _covers(opened.spec, header):
-            domain = opened.spec.domain(header.codec if opened.spec.ranges(header.codec) else None)
+            domain = opened.spec.domain(header.codec)
             notes[f"model {opened.spec.name} is for {domain}; this picture is {_kind(header)}"] = None
     steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled, Stage.PLANES: _run_planes}
     return steps[kind.stage](planes, header, runtime, sessions), tuple(notes)

@@ -22,6 +22,11 @@ PROFILES = ("lite", "full")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+def _outside(quality: int, ends: tuple[int, int]) -> int:
+    """How far a quality is outside a range, whichever end is named first; 0 inside."""
+    return max(min(ends) - quality, quality - max(ends), 0)
+
+
 @dataclass(frozen=True)
 class Equivalent:
     """What a network was not trained for and gains on by measurement (docs/models.md).
@@ -35,7 +40,7 @@ class Equivalent:
 
     def distance(self, quality: int) -> int:
         """How far a quality is from those between the two, 0 for one of them."""
-        return max(min(self.quality) - quality, quality - max(self.quality), 0)
+        return _outside(quality, self.quality)
 
     def quality_for(self, quality: int) -> int:
         """The quality that pictures of this one look like, or of the nearest between the two."""
@@ -87,15 +92,16 @@ class ModelSpec:
 
     def distance(self, codec: str, quality: int) -> float:
         """How far a codec's quality is from the nearest that the network was trained or measured for."""
-        gaps = (max(low - quality, quality - high, 0) for low, high in self.ranges(codec))
-        return min(gaps, default=math.inf)
+        return min((_outside(quality, ends) for ends in self.ranges(codec)), default=math.inf)
 
     def quality_for(self, codec: str, quality: int) -> int:
         """What the quality plane is to hold for a picture: its quality, or the one that it, or the nearest that is
         known of the codec, looks like; or the middle of the training for a codec that nothing is known of."""
-        known = min(self._equivalents(codec), key=lambda other: other.distance(quality), default=None)
-        if known and not self._trained(codec, quality) and (codec not in self.codecs or not known.distance(quality)):
-            return known.quality_for(quality)
+        if self._trained(codec, quality):
+            return quality
+        nearest = min(self._equivalents(codec), key=lambda other: other.distance(quality), default=None)
+        if nearest and (codec not in self.codecs or nearest.distance(quality) == 0):
+            return nearest.quality_for(quality)
         return quality if codec in self.codecs else sum(self.quality) // 2
 
     def strangeness(self, codec: str) -> int:
@@ -108,9 +114,10 @@ class ModelSpec:
         return trained + [(min(other.quality), max(other.quality)) for other in self._equivalents(codec)]
 
     def domain(self, codec: str | None = None) -> str:
-        """What the network is for, and trained on; or what of one codec it serves, for a sentence."""
+        """What the network is for, and trained on; or what of one codec it serves, if it does, for a sentence."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
-        codecs, ranges = ("/".join(self.codecs), [self.quality]) if codec is None else (codec, self.ranges(codec))
+        served = self.ranges(codec) if codec else []
+        codecs, ranges = (codec, served) if served else ("/".join(self.codecs), [self.quality])
         return f"{codecs} quality {min(low for low, _ in ranges)}..{max(high for _, high in ranges)}, scale {scales}"
 
     def _trained(self, codec: str, quality: int) -> bool:

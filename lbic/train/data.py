@@ -74,9 +74,11 @@ class PairSet:
             self.pairs = [Pair(**row) for row in content["pairs"]]
             self._truth: Bytes = np.memmap(folder / "truth.u8", np.uint8, "r")
             self._coded: Bytes = np.memmap(folder / "coded.u8", np.uint8, "r")
+            if spacing == "log" and any(pair.quality == 0 for pair in self.pairs):
+                raise ValueError("quality 0 cannot be drawn by its logarithm")
             weights = [1 / pair.quality if spacing == "log" else 1.0 for pair in self.pairs]
             self._odds = np.cumsum(weights) / np.sum(weights)
-        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
     def check(self, data: DataConfig) -> None:

@@ -16,7 +16,7 @@ from lbic.train.prepare import pictures
 
 _BLOCK = 512  # tar's unit: a header, and contents rounded up to it
 _END = 20 * _BLOCK
-_LONG_NAME = 2 * _BLOCK
+_NAME = 100  # bytes of a name that fit in a header; longer ones have a header and contents of their own
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,14 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Bytes that the file takes in a tar file, the header of a long name included."""
-        return _LONG_NAME + _BLOCK + -(-self.path.stat().st_size // _BLOCK) * _BLOCK
+        """Bytes that the file takes in a tar file."""
+        name = len(self.name.encode()) + 1
+        return _size(self.path.stat().st_size) + (_size(name) if name > _NAME else 0)
+
+
+def _size(contents: int) -> int:
+    """A header and contents of so many bytes."""
+    return _BLOCK - (-contents // _BLOCK) * _BLOCK
 
 
 def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
@@ -50,8 +56,11 @@ def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
 def pack(wanted: Iterable[Item], folder: Path, limit: int) -> list[Path]:
     """Fill part-01.tar, part-02.tar, ... of at most ``limit`` bytes each, in order; returns the parts.
 
-    Parts of an earlier pack are removed. Raises UsageError for a file that fits in no part.
+    Raises UsageError for a file that fits in no part, and for a folder that has parts already, which would be taken
+    for parts of this pack.
     """
+    if any(folder.glob("part-*.tar")):
+        raise UsageError(f"{folder}: there are parts already; name another folder")
     groups: list[list[Item]] = [[]]
     room = limit - _END
     for item in wanted:
@@ -63,8 +72,6 @@ def pack(wanted: Iterable[Item], folder: Path, limit: int) -> list[Path]:
         groups[-1].append(item)
         room -= item.size
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("part-*.tar"):
-        old.unlink()
     return [_write(folder / f"part-{number:02}.tar", group) for number, group in enumerate(groups, start=1)]
 
 

@@ -94,7 +94,7 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
     """Code all pictures, fill the folder (see data.py) and return the number of pairs."""
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
-    with PairWriter(folder, data.channels) as writer:
+    with threads.shared_by(workers), PairWriter(folder, data.channels) as writer:
         for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
             for limited in sorted({limited for _, limited in job.codings}):
                 wanted = [
@@ -110,7 +110,7 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
 
 def _coded(jobs: list[Job], data: DataConfig, streams: Path, workers: int) -> Iterator[tuple[Job, list[Bytes]]]:
     """Every job with its true picture and its codings, in order, a few jobs ahead of the caller."""
-    with threads.shared_by(workers), ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(jobs), 4 * workers):
             part = jobs[start : start + 4 * workers]
             yield from zip(part, pool.map(lambda job: _code(job, data, streams), part), strict=True)
