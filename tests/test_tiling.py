@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import ImageFilter
 from toys import identity, network, random_kernels, spec
 
-from lbic.enhance import gpu, tiling
-from lbic.enhance.session import CPU, CUDA, Session, _engine
+from lbic.enhance import catalog, gpu, tiling
+from lbic.enhance.session import CPU, CUDA, Session, _engine, open_session
 from lbic.errors import MissingError
 
 Batch = NDArray[np.float32]
@@ -74,6 +76,18 @@ def test_a_halo_that_is_too_small_would_be_noticed() -> None:
     blind = opened(network(1, 1, random_kernels(1)), halo=1)
     whole = picture(1, 70, 70)
     assert np.abs(tiling.run(blind, whole, 32, 37) - blind.run(whole[None])[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in catalog.load().models if spec.profile != "full"])
+def test_tiles_of_shipped_networks_equal_the_whole_picture(name: str) -> None:
+    """The recorded halo is a measured one, smaller than what the layers could see."""
+    session = open_session(next(spec for spec in catalog.load().models if spec.name == name), "cpu")
+    levels = np.asarray(photo(400, 272, seed=3).filter(ImageFilter.BoxBlur(1)), np.float32)
+    whole = np.ascontiguousarray(levels.transpose(2, 0, 1)[: session.spec.channels] / 255)
+    expected, tiled = (tiling.run(session, whole, tile, 37).clip(0, 1) * 255 for tile in (400, 96))
+    change = np.abs(tiled - expected).max(axis=0)
+    assert np.mean(change <= 0.5) >= 0.9999
+    assert change.max() <= 2
 
 
 def test_tiles_are_of_equal_size_and_not_above_the_wanted() -> None:

@@ -58,8 +58,9 @@ def export(
     from lbic import nets
     from lbic.train import beside, manifest, rows, shrink
     from lbic.train import export as exporter
+    from lbic.train import halo as halos
     from lbic.train.data import PairSet
-    from lbic.train.measure import measure
+    from lbic.train.measure import OnnxNetwork, measure
 
     recipe, network, steps = exporter.read_checkpoint(checkpoint_path)
     if val and not after and recipe.export.role in ("sr-ar", "tr"):
@@ -74,15 +75,17 @@ def export(
     difference = exporter.largest_difference(network, data, exporter.HALF_TOLERANCE if half else exporter.TOLERANCE)
     gain: dict[str, float] = {}
     seconds: float | None = None
+    halo: int | None = None
     if val:
         multiple = math.lcm(network.multiple, before.multiple if before else 1)
         pairs = PairSet(val)
         pairs.check(recipe.data)
         gain, seconds = measure(data, pairs, multiple, _read(after) if after else None)
+        halo = halos.measure(OnnxNetwork(data), pairs, network.multiple, network.halo)
     title = nets.NETWORKS[recipe.network].title
     stored = "fp16" if half and weights == "fp32" else weights
-    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, stored)
-    spec = rows.spec(recipe, network, data)
+    about = manifest.About(title, network.parameter_count(), steps, difference, gain, seconds, stored, network.halo)
+    spec = rows.spec(recipe, network, data, halo)
     for name in manifest.add(output, spec, about, data, wanted):
         click.echo(f"{name} is gone: {spec.name} serves the same pictures", err=True)
     click.echo(f"{output / spec.file}: {spec.size:,} bytes, largest difference to PyTorch {difference:.1e}", err=True)

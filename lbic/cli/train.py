@@ -105,6 +105,33 @@ def table(folder: Path) -> None:
 
 
 @train.command()
+@click.argument("name")
+@click.option("--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Default models.")
+@click.option("--val", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared validation pictures.")
+def halo(name: str, folder: Path, val: Path) -> None:
+    """Measure again how much context the tiles of the exported network NAME need, and record it.
+
+    'lbic export --val' does the same for a new network.
+    """
+    need_torch()
+    from lbic import nets
+    from lbic.train import halo as halos
+    from lbic.train import manifest
+    from lbic.train.data import PairSet
+    from lbic.train.measure import OnnxNetwork
+
+    row = manifest.row(folder, name)
+    network = nets.build(row["network"])
+    pairs = PairSet(val)
+    if pairs.channels != network.channels:
+        raise UsageError(f"{val}: pictures of {pairs.channels} channels; {name} takes {network.channels}")
+    restore = OnnxNetwork((folder / row["file"]).read_bytes())
+    measured = halos.measure(restore, pairs, network.multiple, network.halo)
+    manifest.set_halo(folder, name, measured, network.halo)
+    click.echo(f"{name}: halo {measured} pixels, {network.halo} by the sizes of its layers", err=True)
+
+
+@train.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=MADE_FOLDER)
 @click.option("-o", "--output", type=MADE_FILE, required=True, metavar="FILE", help="An .svg, .png or .pdf file.")
 def plot(runs: tuple[Path, ...], output: Path) -> None:

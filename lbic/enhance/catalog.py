@@ -55,9 +55,10 @@ class ModelSpec:
 
     ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
     ``codecs`` and ``quality`` (lowest and highest, the codec's own numbers) say what it was trained on, ``also`` what
-    else it serves, ``scales`` (in sixteenths) at which scales. ``halo`` is the radius in pixels that
-    one output pixel looks at, ``multiple`` what a tile's sides are padded to, ``channels`` 1 for luma
-    and 3 for RGB; ``quality_plane`` tells that one more channel holds quality / 63.
+    else it serves, ``scales`` (in sixteenths) at which scales. ``halo`` is the context in
+    pixels with which a tile equals the whole picture to a tenth of a level (train/halo.py), ``multiple`` what its sides
+    are padded to, ``channels`` 1 for luma and 3 for RGB; ``quality_plane`` tells that one more channel holds
+    quality / 63.
     """
 
     name: str

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lbic.enhance.catalog import Default, ModelSpec
-from lbic.errors import FileError
+from lbic.errors import FileError, UsageError
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -23,7 +23,8 @@ class About:
 
     ``gain`` is the mean PSNR gain in dB over the codec's picture on the validation pictures, together
     with the network that runs before it, for each quality (a JSON key, so a string); ``cpu_seconds``
-    its own CPU time for a megapixel. ``weights`` is how the file stores them (shrink.py).
+    its own CPU time for a megapixel. ``weights`` is how the file stores them (shrink.py). ``halo_bound`` is the halo
+    that the layers' sizes allow, in pixels; the row's own ``halo`` is the measured one (halo.py).
     """
 
     title: str
@@ -33,6 +34,7 @@ class About:
     gain: dict[str, float]
     cpu_seconds: float | None
     weights: str = "fp32"
+    halo_bound: int | None = None
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -55,11 +57,11 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     takes the place of those, of whatever qualities, that record its type for its codec and scale.
     """
     content = read(folder)
-    row: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
+    added: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
     others = [other for other in content["models"] if other["name"] != spec.name]
-    kept = [other for other in others if _place(other) != _place(row)]
+    kept = [other for other in others if _place(other) != _place(added)]
     gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
-    content["models"] = sorted([*kept, row], key=lambda each: str(each["name"]))
+    content["models"] = sorted([*kept, added], key=lambda each: str(each["name"]))
     given = {(new.codec, new.scale, new.type) for new in defaults}
     kept_defaults = [one for one in content["defaults"] if (one["codec"], one["scale"], one["type"]) not in given]
     # Those for a range of qualities come first: the first that fits is taken.
@@ -71,6 +73,27 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     for file in gone:
         (folder / file).unlink(missing_ok=True)
     return [other["name"] for other in others if other not in kept]
+
+
+def row(folder: Path, name: str) -> dict[str, Any]:
+    """The row of the network ``name``; UsageError when the manifest has none."""
+    return _named(read(folder), folder, name)
+
+
+def _named(content: dict[str, Any], folder: Path, name: str) -> dict[str, Any]:
+    named: dict[str, Any] | None = next((each for each in content["models"] if each["name"] == name), None)
+    if named is None:
+        raise UsageError(f"{folder}: has no network {name!r}")
+    return named
+
+
+def set_halo(folder: Path, name: str, halo: int, bound: int) -> None:
+    """Record another halo for the network ``name`` and write its card anew; UsageError when it has no row."""
+    content = read(folder)
+    changed = _named(content, folder, name)
+    changed["halo"], changed["about"]["halo_bound"] = halo, bound
+    _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
+    _write(folder / "README.md", cards(content).encode())
 
 
 def _case(default: dict[str, Any]) -> tuple[Any, ...]:
@@ -123,11 +146,16 @@ def cards(content: dict[str, Any]) -> str:
             ("trained on", row["trained_on"]),
             ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
             ("gain on the validation pictures", f"{_gains(about)} dB of {_picture(row)} PSNR over the codec's picture"),
+            *((("halo", _halo(row)),) if about.get("halo_bound") else ()),
             ("ONNX against PyTorch", f"largest difference {about['difference']:.1e} of values in 0..1"),
             ("licence", row["licence"]),
         )
         parts.append(f"## {row['name']}\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
     return "\n".join(parts)
+
+
+def _halo(row: dict[str, Any]) -> str:
+    return f"{row['halo']} pixels measured, {row['about']['halo_bound']} by the sizes of its layers"
 
 
 def _equivalent(other: dict[str, Any], row: dict[str, Any]) -> str:

@@ -27,8 +27,8 @@ def facts(recipe: Config, steps: int) -> dict[str, str]:
     }
 
 
-def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
-    """The row of an exported file."""
+def spec(recipe: Config, network: Network, data: bytes, halo: int | None = None) -> ModelSpec:
+    """The row of an exported file; ``halo`` in pixels is the measured one, where it was measured (halo.py)."""
     export = recipe.export
     return ModelSpec(
         name=export.name,
@@ -39,7 +39,7 @@ def spec(recipe: Config, network: Network, data: bytes) -> ModelSpec:
         network=recipe.network,
         profile=export.profile,
         channels=network.channels,
-        halo=network.halo,
+        halo=network.halo if halo is None else halo,
         multiple=network.multiple,
         quality_plane=network.quality_plane,
         codecs=_codecs(recipe),
