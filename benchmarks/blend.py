@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic import color, image, pipeline
+from lbic import color, pipeline
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.choice import ENCODER
 from lbic.enhance.types import parse
+from lbic.picture.load import load
 from lbic.pipeline import CompressSettings
 
 QPS = (32, 37, 42)
@@ -73,7 +74,7 @@ def measure(folder: Path) -> str:
 
 def corrected(path: Path, qp: int) -> tuple[int, Floats, Floats]:
     """The bytes of a picture's file, the codec's error and the network's correction of it, (height, width, 3) RGB."""
-    picture = image.load(path.read_bytes())
+    picture = load(path.read_bytes())
     kind = parse("nr")
     done = pipeline.compress(picture, CompressSettings("vvc", qp, type=kind))
     header, planes = pipeline.decode_coded(done.data)

@@ -10,7 +10,6 @@ from PIL import Image
 import lbic
 from lbic import color, pipeline
 from lbic.color import Planes
-from lbic.container import SCALE_ONE, Header
 from lbic.enhance import catalog
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.catalog import ModelSpec
@@ -20,6 +19,7 @@ from lbic.evaluate import keys, runner
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.keys import Key
 from lbic.evaluate.plan import Coding
+from lbic.format.container import SCALE_ONE, Header
 
 FOLDER = Path(__file__).resolve().parent.parent / "runs" / "benchmark-hgrdn"
 """Where .lbic files and rows are kept, so that an interrupted run goes on."""

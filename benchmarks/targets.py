@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lbic import image
 from lbic.codecs.base import DEFAULT_EFFORT
-from lbic.container import SCALE_ONE
+from lbic.format.container import SCALE_ONE
+from lbic.picture.load import load
 from lbic.pipeline import CompressSettings
 from lbic.rate import target
 from lbic.rate.trials import Target
@@ -49,7 +49,7 @@ def measure(folder: Path, rates: Sequence[float] = RATES) -> str:
 
 def row(path: Path, rate: float) -> Row:
     """Compress one picture to one rate as ``lbic compress --target-bpp`` does."""
-    picture = image.load(path.read_bytes())
+    picture = load(path.read_bytes())
     wanted = Target(size=int(rate * picture.image.width * picture.image.height / 8))
     reached = target.reach(picture, CompressSettings("vvc", effort=DEFAULT_EFFORT), wanted, target.SCALES)
     chosen = target.best(reached, wanted)

@@ -10,10 +10,10 @@ After ``import lbic``, Pillow opens and saves .lbic files too (lbic.plugin).
 
 # The package comes before the function of its name: loaded later, it would take the function's place.
 import lbic.enhance  # noqa: F401
-from lbic import plugin as _plugin
+from lbic import pillow_plugin as _plugin
 from lbic.api import compress, decompress, enhance, info
-from lbic.container import Header
 from lbic.errors import LbicError
+from lbic.format.container import Header
 from lbic.version import __version__
 
 _plugin.register()

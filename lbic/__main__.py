@@ -1,5 +1,5 @@
 """``python -m lbic`` is ``lbic``."""
 
-from lbic.cli import main
+from lbic.cli.main import main
 
 main()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lbic import container, limits
-from lbic.container import Header
+from lbic import limits
 from lbic.errors import UsageError
+from lbic.format import container
+from lbic.format.container import Header
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,7 +44,7 @@ def compress(
     """
     from lbic import pipeline
     from lbic.enhance import choice, types
-    from lbic.image import from_pillow
+    from lbic.picture.load import from_pillow
     from lbic.rate import target
     from lbic.rate.trials import Target
 

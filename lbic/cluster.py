@@ -6,35 +6,27 @@ the disks here: a picture's bytes travel there, the finished file's bytes travel
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
-import subprocess
-import sys
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from lbic import leftovers, python, threads
-from lbic.errors import ClusterError, LbicError, MissingError, reason
+from lbic.compressor import Compressor
+from lbic.errors import ClusterError, LbicError, MissingError
 from lbic.pipeline import Compressed
+from lbic.system import cleanup, cores, files, ray_client
+from lbic.system.ray_client import TIME_LIMIT, sentence
 from lbic.version import __version__
 
-LOCAL = "local"
-"""The address of a cluster that is started on this machine and ends with the connection."""
 AHEAD = 2
 """Pictures under way for each of the cluster's CPUs: one that is worked on, one on its way there or back."""
 MOST = 256
 """Pictures under way by default, however large the cluster: each is held in this machine's memory."""
 
-_REACHABLE = 5
-"""Seconds for a machine to accept a connection."""
-_CONNECT = 60
-"""Seconds for Ray to connect, and for each machine to start a process and tell its version."""
 _POLL, _ENDING = 0.2, 3
 """Seconds: how often a waiting thread looks whether all is to end; what a task then has to end its encoder."""
 
@@ -73,7 +65,7 @@ class Cluster:
         # A function within one is sent as code, not by its name in a package that may be missing there.
         def tell() -> tuple[str | None, str | None]:
             try:
-                from lbic.codecs import CODECS
+                from lbic.codecs.table import CODECS
                 from lbic.version import __version__ as version
             except ImportError:
                 return None, None
@@ -84,9 +76,9 @@ class Cluster:
         asked = self.ray.remote(num_cpus=0)(tell)
         where = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
         try:
-            told = self.ray.get([asked.options(scheduling_strategy=at).remote() for at in where], timeout=_CONNECT)
+            told = self.ray.get([asked.options(scheduling_strategy=at).remote() for at in where], timeout=TIME_LIMIT)
         except (self.ray.exceptions.RayError, ConnectionError) as error:
-            raise MissingError(f"the Ray cluster at {self.address} runs no task: {_sentence(error)}") from error
+            raise MissingError(f"the Ray cluster at {self.address} runs no task: {sentence(error)}") from error
         for node, (version, obstacle) in zip(nodes, told, strict=True):
             machine = f"{node['NodeManagerAddress']} of the Ray cluster"
             if version != __version__:
@@ -96,7 +88,7 @@ class Cluster:
                 raise MissingError(f"codec {codec} cannot compress on {machine}: {obstacle}")
 
     def compress(self, function: Function, data: bytes) -> Compressed:
-        """Compress a picture file's bytes by ``function`` (a batch.Compressor), somewhere on the cluster.
+        """Compress a picture file's bytes by ``function`` (a compressor.Compressor), somewhere on the cluster.
 
         An LbicError of the function is raised here. Whatever else goes wrong, a crash or a lost machine, is tried
         once more, which a note tells; ClusterError when that fails too.
@@ -108,8 +100,8 @@ class Cluster:
                 break
             except self.ray.exceptions.RayError as error:
                 if last:
-                    raise ClusterError(f"failed twice on the cluster: {_sentence(error)}") from error
-                first = _sentence(error)
+                    raise ClusterError(f"failed twice on the cluster: {sentence(error)}") from error
+                first = sentence(error)
             except ConnectionError as error:
                 raise ClusterError(_LOST) from error
         return replace(done, notes=(*done.notes, SECOND_TRY + first)) if first else done
@@ -147,129 +139,55 @@ class Cluster:
 
 @contextmanager
 def connect(address: str) -> Iterator[Cluster]:
-    """Connect to a cluster and disconnect in the end; a connection that is there is used and kept.
+    """Connect to the cluster at ``address`` and disconnect in the end; raises as ray_client.connect does."""
+    with ray_client.connect(address) as module:
+        yield Cluster(module, address)
 
-    ``address`` is what ray.init takes: "auto" (the cluster this machine is part of), "ray://HOST:10001" (any other),
-    "local" (one of this machine's CPUs alone). Raises MissingError without Ray, and for a cluster that cannot be
-    reached within a minute.
+
+def compress_many(
+    paths: Iterable[str | Path], compressor: Compressor, address: str, *, in_flight: int | None = None
+) -> Iterator[tuple[Path, Compressed | LbicError]]:
+    """Compress picture files on the Ray cluster at ``address`` (ray_client.connect lists the kinds).
+
+    Yields each path with its result or its failure, in their order; paths are taken as they are needed. At most
+    ``in_flight`` pictures (None: two for each CPU of the cluster) are read and not yet yielded. Nothing is written.
+    Raises MissingError when there is no such cluster, or when its machines lack this lbic or the encoder.
     """
-    ray = _import()
-    if ray.is_initialized():
-        yield Cluster(ray, address)
-        return
-    try:
-        _find(address)
-        try:
-            _init(ray, address)
-        except Exception as error:
-            raise _unreachable(address, _sentence(error)) from error
-        yield Cluster(ray, address)
-    finally:
-        ray.shutdown()
-        _talk(True)
+    with connect(address) as connected:
+        connected.check(compressor.settings.codec)
 
+        def compress(path: Path) -> tuple[Path, Compressed | LbicError]:
+            try:
+                return path, connected.compress(compressor, files.read(path.absolute()))
+            except LbicError as error:
+                return path, error
 
-def attempt(address: str) -> None:
-    """Connect and end: what ``connect`` does first, in a process of its own. The reason of a failure is its stderr."""
-    try:
-        _init(_import(), address)
-    except Exception as error:
-        sys.exit(_sentence(error))
-
-
-def _import() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingError("Ray is not installed; pip install 'lbic[ray]'") from error
-    return ray
-
-
-def _init(ray: Any, address: str) -> None:
-    """ray.init, silent."""
-    more: dict[str, Any] = {}
-    if address == LOCAL:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        more["include_dashboard"] = False
-    _mute()
-    _talk(False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(address=address, log_to_driver=False, configure_logging=False, **more)
-    _mute()
-
-
-def _mute() -> None:
-    """No log records of Ray's on stderr; connecting as a client undoes it."""
-    logger = logging.getLogger("ray")
-    logger.handlers, logger.propagate = [logging.NullHandler()], False
-
-
-def _talk(allowed: bool) -> None:
-    """Let Ray tell about lost workers or not: on stdout, among JSON objects, whatever log_to_driver says."""
-    from ray._private import worker
-
-    worker._worker_logs_enabled = allowed
-
-
-def _find(address: str) -> None:
-    """Raise MissingError for a cluster that does not answer."""
-    if address == LOCAL:
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_REACHABLE).close()
-        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a name that no machine can have
-            why = reason(error) if isinstance(error, OSError) else str(error)
-            raise _unreachable(address, why) from error
-    if address.startswith("ray://"):
-        return  # this connection has a time limit of its own
-    # What is no Ray cluster, or is one no more, has Ray log to stderr for two minutes and then end the whole process.
-    command = python.command("-c", "import sys; from lbic import cluster; cluster.attempt(sys.argv[1])", address)
-    try:
-        tried = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_CONNECT,
-            check=False,
-            env=python.environment(),
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _unreachable(address, f"no answer within {_CONNECT} s") from error
-    if tried.returncode:
-        lines = tried.stderr.strip().splitlines()
-        raise _unreachable(address, lines[-1] if lines else f"Ray ended with {tried.returncode}")
-
-
-def _unreachable(address: str, reason: str) -> MissingError:
-    return MissingError(f"cannot connect to the Ray cluster at {address}: {reason}")
+        most = in_flight or connected.in_flight
+        waiting: deque[futures.Future[tuple[Path, Compressed | LbicError]]] = deque()
+        with futures.ThreadPoolExecutor(most) as pool:
+            try:
+                for path in paths:
+                    if len(waiting) == most:
+                        yield waiting.popleft().result()
+                    waiting.append(pool.submit(compress, Path(path)))
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                connected.end()  # a caller that stops early does not wait for the rest
 
 
 def _attempt(function: Function, data: bytes) -> Compressed | LbicError:
     """The task: an LbicError is a result like another, so that only what Ray reports is worth a second try."""
     # Ray interrupts Python code, not a wait for an encoder: that wait is another thread's.
-    with threads.one_core(), futures.ThreadPoolExecutor(1) as pool:
+    with cores.one_core(), futures.ThreadPoolExecutor(1) as pool:
         future = pool.submit(function, data)
         try:
             while not future.done():
                 futures.wait([future], timeout=_POLL)
         except BaseException:
             while not future.done():
-                leftovers.remove_all(for_good=False)
+                cleanup.remove_all(for_good=False)
                 futures.wait([future], timeout=0.02)
             raise
     error = future.exception()
     return error if isinstance(error, LbicError) else future.result()
-
-
-def _sentence(error: BaseException) -> str:
-    """Why, in one line: of an exception within a task its kind and text, of all else the text's beginning."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BaseException):
-        return f"{type(cause).__name__}: {' '.join(str(cause).split())}"
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = text.split(". ", 1)[0][:300].rstrip(".")
-    return text[:1].lower() + text[1:]

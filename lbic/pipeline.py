@@ -11,19 +11,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from lbic import color, container, degradation, limits, metadata
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, isolated, require
+from lbic import color, limits
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
+from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get, require
 from lbic.color import Planes
-from lbic.container import Header
-from lbic.degradation import Degradation
-from lbic.enhance import catalog, choice
+from lbic.enhance import catalog, choice, degradation
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
+from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
 from lbic.errors import UsageError
-from lbic.image import Picture, from_pillow, with_alpha
+from lbic.format import container, metadata
+from lbic.format.container import Header
+from lbic.isolation import payloads
+from lbic.picture.load import Picture, from_pillow, with_alpha
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ def _coded_planes(image: Image.Image, header: Header) -> Planes:
 
 def _decode_payload(header: Header, payload: bytes, apart: bool = False) -> Planes:
     codec, stream, geometry = CODECS[header.codec], _stream(header, payload), _geometry(header)
-    return isolated.decode(codec, stream, geometry) if apart else codec.decode(stream, geometry)
+    return payloads.decode(codec, stream, geometry) if apart else codec.decode(stream, geometry)
 
 
 def _stream(header: Header, payload: bytes) -> bytes:

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from helpers import photo
 from PIL import Image
 
-from lbic.cli import cli
-from lbic.container import Header, read_header
+from lbic.cli.main import cli
 from lbic.errors import ExitCode
+from lbic.format.container import Header, read_header
 
 PROGRAM = [sys.executable, "-m", "lbic"]
 SIZE = (48, 32)

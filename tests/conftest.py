@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from toys import write_catalog
 
-from lbic import children
-from lbic.codecs import CODECS, encoders, vtm
+from lbic.codecs import encoders, vtm
+from lbic.codecs.table import CODECS
 from lbic.enhance import catalog, engine, session
 from lbic.enhance.catalog import ModelSpec
+from lbic.isolation import process
 
 os.environ.setdefault(engine.TELEMETRY, "1")  # also for tests that import ONNX Runtime themselves
 # A shell's background jobs ignore the first, nohup's the second, and so would what they start.
@@ -71,10 +72,10 @@ def fresh_encoders() -> Iterator[None]:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Decoders' processes are toys (toy_worker.py), and none is left from other tests or for them."""
-    children.end_idle()
-    monkeypatch.setattr(children, "MODULE", "toy_worker")
+    process.end_idle()
+    monkeypatch.setattr(process, "MODULE", "toy_worker")
     yield
-    children.end_idle()
+    process.end_idle()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cli_helpers import PROGRAM
 
-from lbic import children
+from lbic.isolation import process as children
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -27,7 +27,7 @@ STAND_IN = '#!/bin/sh\ncase "$*" in *encoder=*) echo libvvenc; exit 0;; esac\nfo
 
 def hooked(prologue: str) -> list[str]:
     """lbic with some lines of Python run before it: ``arguments`` is its command line."""
-    begin = "import os, pathlib, resource, signal, sys, time\nfrom lbic.cli import main\n"
+    begin = "import os, pathlib, resource, signal, sys, time\nfrom lbic.cli.main import main\n"
     return [sys.executable, "-c", f"{begin}{prologue}\nsys.argv[0] = 'lbic'\nmain()"]
 
 

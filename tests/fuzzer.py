@@ -23,12 +23,14 @@ from random import Random
 
 from mutations import Seed, mutate, seal, take_apart
 
-from lbic import children, container, pipeline
-from lbic.children import DecoderError
+from lbic import pipeline
 from lbic.codecs import jpeg, vvc
 from lbic.codecs.base import Geometry
 from lbic.enhance.types import NONE
 from lbic.errors import LbicError
+from lbic.format import container
+from lbic.isolation import process
+from lbic.isolation.process import DecoderError
 
 FOLDERS = (Path(__file__).parent / "golden", Path(__file__).parent / "corpus")
 LARGEST_SEED = 4000
@@ -163,7 +165,7 @@ def main() -> int:
     started = time.monotonic()
     numbers = iter(range(chosen.first, chosen.first + chosen.files))
     tally = run(chosen.seed, numbers, started + chosen.seconds, chosen.keep)
-    children.end_idle()  # so that its memory is counted
+    process.end_idle()  # so that its memory is counted
     sys.stdout.write("\n".join(tally.lines(time.monotonic() - started)) + "\n")
     return 1 if tally.findings else 0
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from lbic import container, limits, varint
-from lbic.container import CODEC_IDS, FORMS, SCALE_ONE, Header
+from lbic import limits
 from lbic.errors import FormatError, UsageError
+from lbic.format import container, varint
+from lbic.format.container import CODEC_IDS, FORMS, SCALE_ONE, Header
 
 _FIXED = 12
 _CRC = 4

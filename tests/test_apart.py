@@ -21,10 +21,12 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from test_pictures import MAKERS, swapped
 from toy_worker import FILE
 
-from lbic import apart, batch, children, formats, image, limits, pipeline, protocol
-from lbic.children import Decoder, NoAnswerError, ReaderError
+from lbic import compressor, limits, pipeline
 from lbic.errors import ExitCode, ImageError, MissingError
-from lbic.image import Picture, with_alpha
+from lbic.isolation import pictures, process, protocol
+from lbic.isolation.process import Decoder, NoAnswerError, ReaderError
+from lbic.picture import save
+from lbic.picture.load import Picture, load, with_alpha
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
 
@@ -52,7 +54,7 @@ def order(words: str) -> bytes:
 def test_every_kind_of_picture_is_the_same(name: str) -> None:
     data = MAKERS[name]()
     for options in ({}, {"keep_icc": True}, {"max_pixels": 255}):
-        assert outcome(apart.load, data, **options) == outcome(image.load, data, **options)
+        assert outcome(pictures.load, data, **options) == outcome(load, data, **options)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".avif"])
@@ -64,30 +66,30 @@ def test_metadata_is_the_same(suffix: str) -> None:
     if suffix == ".avif":
         data = written(source, "AVIF", icc_profile=items["icc"], exif=items["exif"], xmp=items["xmp"])
     else:
-        data = formats.encode(source, suffix, **items)
-    kept = apart.load(data, keep_icc=True)
+        data = save.encode(source, suffix, **items)
+    kept = pictures.load(data, keep_icc=True)
     assert (kept.icc, kept.xmp) == (items["icc"], items["xmp"])
     assert (kept.exif is None) == (suffix == ".tif"), "a TIFF's tags are its structure"
     assert (kept.alpha is None) == (suffix == ".jpg") == (kept.luma_table is not None)
     for keep_icc in (True, False):
-        assert outcome(apart.load, data, keep_icc=keep_icc) == outcome(image.load, data, keep_icc=keep_icc)
+        assert outcome(pictures.load, data, keep_icc=keep_icc) == outcome(load, data, keep_icc=keep_icc)
 
 
 @pytest.mark.parametrize("size", [(500, 401), (30_000, 3), (1, 65_535)])
 @pytest.mark.parametrize("make", [photo, gray, lambda *size: with_alpha(photo(*size), ramp(*size))])
 def test_pictures_of_several_bands(make: Callable[..., Image.Image], size: tuple[int, int]) -> None:
     data = written(make(*size), "PNG", compress_level=1)
-    assert outcome(apart.load, data) == outcome(image.load, data)
+    assert outcome(pictures.load, data) == outcome(load, data)
 
 
 def test_a_note_of_any_letters_is_the_same() -> None:
     data = swapped().replace("Swap".encode("utf-16-be"), "\xdc\u6f22\xe9\u5b57".encode("utf-16-be"))
     data = written(photo(8, 8), "PNG", icc_profile=data)
-    assert "\xdc\u6f22\xe9\u5b57" in apart.load(data).notes[0]
-    assert outcome(apart.load, data) == outcome(image.load, data)
+    assert "\xdc\u6f22\xe9\u5b57" in pictures.load(data).notes[0]
+    assert outcome(pictures.load, data) == outcome(load, data)
 
 
-@pytest.mark.parametrize("load", [image.load, apart.load])
+@pytest.mark.parametrize("load", [load, pictures.load])
 def test_a_tiff_whose_xmp_is_a_number_has_none(load: Callable[..., Picture]) -> None:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[700], tags.tagtype[700] = 7, TiffTags.LONG
@@ -98,8 +100,8 @@ def test_a_tiff_whose_xmp_is_a_number_has_none(load: Callable[..., Picture]) -> 
 def test_files_are_the_same(tmp_path: Path) -> None:
     data = written(with_alpha(photo(40, 30), ramp(40, 30)), "PNG", icc_profile=profile("sRGB"))
     settings = pipeline.CompressSettings("jpeg", keep=frozenset({"icc"}))
-    wanted = batch.Compressor(settings)(data).data
-    assert batch.Compressor(settings, apart=True)(data).data == wanted
+    wanted = compressor.Compressor(settings)(data).data
+    assert compressor.Compressor(settings, apart=True)(data).data == wanted
     source = tmp_path / "a.png"
     source.write_bytes(data)
     lbic("compress", "--codec", "jpeg", "--keep", "icc", source)
@@ -123,25 +125,25 @@ def test_a_reader_that_fails_is_an_error_and_the_next_picture_goes_on(
     toy: None, when: str, words: str, sentence: str
 ) -> None:
     with pytest.raises(ReaderError, match=f"^the picture reader {sentence}$") as caught:
-        apart.load(order(when + words))
+        pictures.load(order(when + words))
     assert isinstance(caught.value, ImageError)
     assert (caught.value.code, caught.value.exit_code) == ("image", ExitCode.DAMAGED)
     assert caught.value.unforeseen == (words == "raise")
     assert processes() == [], "it is not used again"
-    assert apart.load(written(photo(16, 8), "PNG")).image.size == (16, 8)
+    assert pictures.load(written(photo(16, 8), "PNG")).image.size == (16, 8)
 
 
 @pytest.mark.parametrize("words", ["opened other", "opened other mode", "opened long", "opened too large", "read"])
 def test_an_answer_that_is_no_picture_of_that_size(toy: None, words: str) -> None:
     """Nothing is made room for then, and the process is not used again."""
     with pytest.raises(ReaderError, match=r"^the picture reader gave an answer that makes no sense$"):
-        apart.load(order(words), max_pixels=99 * 99 - 1)
+        pictures.load(order(words), max_pixels=99 * 99 - 1)
     assert processes() == []
 
 
 def test_an_answer_that_breaks_off(toy: None) -> None:
     with pytest.raises(ReaderError, match=r"^the picture reader ended without a picture \(exit code 1\)$"):
-        apart.load(order("opened break"))
+        pictures.load(order("opened break"))
 
 
 GOOD: dict[str, Any] = {
@@ -173,20 +175,20 @@ def test_facts_that_make_no_sense(facts: bytes | dict[str, Any]) -> None:
             return self.said
 
     most = 1000
-    assert apart._facts(Reader(GOOD), (16, 8), most) == GOOD
+    assert pictures._facts(Reader(GOOD), (16, 8), most) == GOOD
     with pytest.raises(NoAnswerError):
-        apart._facts(Reader(facts), (16, 8), most)
+        pictures._facts(Reader(facts), (16, 8), most)
     with pytest.raises(NoAnswerError):
-        apart._facts(Reader(GOOD), (16, 8), len(Reader(GOOD).said) - 1)
+        pictures._facts(Reader(GOOD), (16, 8), len(Reader(GOOD).said) - 1)
 
 
 @pytest.mark.parametrize("when", ["", "opened "], ids=["unopened", "opened"])
 def test_a_reader_that_hangs_is_stopped(toy: None, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    assert apart.load(order("opened read")).image.size == (16, 8)
+    assert pictures.load(order("opened read")).image.size == (16, 8)
     (pid,) = processes()
     monkeypatch.setattr(protocol, "TIMEOUT", 0.2)
     with pytest.raises(ReaderError, match="the picture reader did not finish within 0 s and was stopped"):
-        apart.load(order(when + "hang"))
+        pictures.load(order(when + "hang"))
     assert gone(pid)
 
 
@@ -194,9 +196,9 @@ def test_time_grows_with_the_file_and_then_with_the_picture(toy: None, monkeypat
     monkeypatch.setattr(protocol, "TIMEOUT", 0)
     monkeypatch.setattr(protocol, "TIMEOUT_PER_MEGABYTE", 1e8)
     with pytest.raises(ReaderError, match="did not finish within 0 s"):
-        apart.load(order("opened hang"))
+        pictures.load(order("opened hang"))
     monkeypatch.setattr(protocol, "TIMEOUT_PER_MEGAPIXEL", 1e6)
-    assert apart.load(order("opened read")).image.size == (16, 8)
+    assert pictures.load(order("opened read")).image.size == (16, 8)
 
 
 def test_a_refusal_keeps_the_process(toy: None) -> None:
@@ -205,15 +207,15 @@ def test_a_refusal_keeps_the_process(toy: None) -> None:
         (b"no picture", "not a picture that lbic reads"),
     ):
         with pytest.raises(ImageError, match=sentence) as caught:
-            apart.load(data)
+            pictures.load(data)
         assert type(caught.value) is ImageError
     assert len(processes()) == 1
 
 
 def test_a_reader_that_does_not_start_is_not_the_pictures_fault(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "MODULE", "no.such.module")
+    monkeypatch.setattr(process, "MODULE", "no.such.module")
     with pytest.raises(MissingError, match="no process to decode in"):
-        apart.load(order("read"))
+        pictures.load(order("read"))
 
 
 @posix
@@ -257,7 +259,7 @@ def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None, command
 
 def test_commands_that_read_start_a_process_before_their_imports(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(children, "prepare", asked.append)
+    monkeypatch.setattr(process, "prepare", asked.append)
     for command in ("compress", "enhance", "info"):
         lbic(command, "-h")
     assert asked == [protocol.READ, protocol.READ]
@@ -265,7 +267,7 @@ def test_commands_that_read_start_a_process_before_their_imports(monkeypatch: py
 
 def test_functions_read_in_process(toy: None) -> None:
     """A library starts no processes unasked."""
-    batch.Compressor(pipeline.CompressSettings("jpeg"))(written(photo(16, 8), "PNG"))
+    compressor.Compressor(pipeline.CompressSettings("jpeg"))(written(photo(16, 8), "PNG"))
     assert processes() == []
 
 
@@ -274,10 +276,10 @@ def test_reading_a_photo_needs_neither_numpy_nor_codecs() -> None:
     data = (GOLDEN / "jpeg-standard.png").read_bytes()
     fields = protocol.FILE.pack(limits.MAX_PIXELS, 0)
     request = protocol.REQUEST.pack(protocol.READ, 9, len(data)) + fields + data
-    command = [sys.executable, "-X", "importtime", "-m", children.MODULE, str(protocol.READ)]
+    command = [sys.executable, "-X", "importtime", "-m", process.MODULE, str(protocol.READ)]
     done = subprocess.run(command, input=request, capture_output=True, timeout=60, check=False)
     with Image.open(GOLDEN / "jpeg-standard.png") as picture:
         assert done.stdout.endswith(picture.tobytes())
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.decode().splitlines()}
-    assert "lbic.image" in loaded
-    assert not loaded & {"numpy", "lbic.codecs"}
+    assert "lbic.picture.load" in loaded
+    assert not loaded & {"numpy", "lbic.codecs.table"}

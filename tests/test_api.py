@@ -17,7 +17,7 @@ from toys import identity, spec
 import lbic
 from lbic.api import scale_in_sixteenths
 from lbic.errors import FormatError, MissingError, TargetError, UsageError
-from lbic.image import with_alpha
+from lbic.picture.load import with_alpha
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
 

@@ -25,7 +25,7 @@ from benchmarks.restored import QUALITY, code, restore, shipped
 from lbic import pipeline
 from lbic.enhance.types import NONE, TYPES
 from lbic.evaluate.runner import Row
-from lbic.weights import VARIABLE as WEIGHTS
+from lbic.system.weights import VARIABLE as WEIGHTS
 
 SIZE = (96, 72)
 NR = TYPES[1]

@@ -9,9 +9,9 @@ from conftest import GOLDEN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbic import container
 from lbic.codecs.bitstream import NAL_PPS, SequenceFacts, resized, sequence_facts, split, with_initial_qp
 from lbic.errors import CodecError
+from lbic.format import container
 
 STREAMS = GOLDEN / "streams"
 

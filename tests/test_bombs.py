@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from helpers import photo, png16, written
 
-from lbic import container, pipeline, varint
+from lbic import pipeline
 from lbic.enhance.types import NONE
+from lbic.format import container, varint
 from lbic.pipeline import CompressSettings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux only")
@@ -22,13 +23,14 @@ MOST_KB = 8_000
 """Room for what readers import when first used; one byte for each pixel would be 3,500,000."""
 SCRIPT = """
 import pathlib, resource, sys
-from lbic import image, pipeline
+from lbic import pipeline
 from lbic.errors import LbicError
+from lbic.picture.load import load
 
 def refused(path):
     data = path.read_bytes()
     try:
-        pipeline.verify(data) if path.suffix == ".lbic" else image.load(data)
+        pipeline.verify(data) if path.suffix == ".lbic" else load(data)
     except LbicError as error:
         return f"{path.name}: {error}"
     return f"{path.name}: accepted"

@@ -15,9 +15,9 @@ from PIL import Image
 from toys import identity, spec
 
 import lbic
-from lbic.container import Header
 from lbic.enhance.choice import candidates
 from lbic.errors import ExitCode, UsageError
+from lbic.format.container import Header
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

@@ -14,7 +14,7 @@ import pytest
 from cli_helpers import lbic, names, records, save
 from rich.console import Console
 
-from lbic.cli import batch, console, report
+from lbic.cli import batch, progress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.errors import ExitCode, FormatError, LbicError
 
@@ -232,16 +232,16 @@ def test_after_an_interrupt_nothing_new_starts() -> None:
 def test_a_bar_only_on_a_terminal_and_only_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[int] = []
 
-    def file_bar(told: Report) -> AbstractContextManager[Callable[[], None]]:
-        shown.append(told.total)
-        return nullcontext(lambda: None)
+    def bar(_title: str, total: int) -> AbstractContextManager[progress.Bar]:
+        shown.append(total)
+        return nullcontext(progress.Bar())
 
-    monkeypatch.setattr(console, "file_bar", file_bar)
+    monkeypatch.setattr(progress, "bar", bar)
     for terminal in (False, True):
         monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal)
         for talk in (Talk(), Talk(json=True), Talk(quiet=True)):
             for total in (1, 2):
-                with report.bar(Report("done", total, talk)):
+                with progress.report_bar(Report("done", total, talk)):
                     pass
     assert shown == [2]
 
@@ -259,7 +259,7 @@ def test_a_bar_counts_files_or_the_steps_of_the_work(steps: int | None, monkeypa
             told.advance()
         return Outcome("", {})
 
-    monkeypatch.setattr(batch, "bar", bar)
+    monkeypatch.setattr(batch, "report_bar", bar)
     told = Report("done", 2, Talk(quiet=True), steps=steps)
     batch.run([Item("a"), Item("b")], work, told, workers=2)
     assert seen[-1] == (2 * (steps or 1),) * 2, "full in the end"
@@ -268,8 +268,8 @@ def test_a_bar_counts_files_or_the_steps_of_the_work(steps: int | None, monkeypa
 def test_a_bar_tells_the_time_left_of_slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, now = io.StringIO(), [0.0]
     terminal = Console(file=screen, force_terminal=True, color_system=None, width=80, get_time=lambda: now[0])
-    monkeypatch.setattr(console, "Console", lambda stderr: terminal)
-    with console.file_bar(Report("done", 1, Talk(), steps=9)) as advance:
+    monkeypatch.setattr("rich.console.Console", lambda stderr: terminal)
+    with progress._above(Report("done", 1, Talk(), steps=9)) as advance:
         for _ in range(4):
             now[0] += 100
             advance()
@@ -278,10 +278,11 @@ def test_a_bar_tells_the_time_left_of_slow_steps(monkeypatch: pytest.MonkeyPatch
 
 def test_lines_go_above_the_bar_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(console, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=40))
+    terminal = Console(file=screen, force_terminal=True, width=40)
+    monkeypatch.setattr("rich.console.Console", lambda stderr: terminal)
     told = Report("done", 2, Talk())
     line = "[red]a.png -> :smile: " + "x" * 60
-    with console.file_bar(told) as advance:
+    with progress._above(told) as advance:
         told.say(line)
         advance()
     assert line in screen.getvalue()

@@ -16,13 +16,14 @@ from helpers import gray, photo, psnr, ramp, wide_profile
 from PIL import Image
 from toys import identity, spec
 
-from lbic import container, pipeline
+from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
-from lbic.container import Header
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.format import container
+from lbic.format.container import Header
 from lbic.metrics.psnr import psnr_luma
 from lbic.metrics.table import METRICS
+from lbic.picture.load import with_alpha
 
 
 @pytest.fixture

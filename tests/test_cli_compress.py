@@ -13,10 +13,10 @@ from helpers import photo, ramp
 
 from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
-from lbic.codecs import CODECS
-from lbic.container import read_header
+from lbic.codecs.table import CODECS
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.format.container import read_header
+from lbic.picture.load import with_alpha
 
 JPEG = ("compress", "--codec", "jpeg")
 

@@ -17,8 +17,8 @@ from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
 from lbic.enhance import session
 from lbic.errors import ExitCode
-from lbic.formats import WRITERS
-from lbic.image import with_alpha
+from lbic.picture.load import with_alpha
+from lbic.picture.save import WRITERS
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

@@ -13,7 +13,7 @@ from toys import identity, spec
 from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.picture.load import with_alpha
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

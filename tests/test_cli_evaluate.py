@@ -16,14 +16,14 @@ from PIL import Image
 from toys import identity, spec
 
 from lbic import pipeline
-from lbic.container import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import cache, plan, plots, runner, tables
 from lbic.evaluate.plan import Coding, Plan
 from lbic.evaluate.runner import Row
-from lbic.image import with_alpha
+from lbic.format.container import SCALE_ONE
 from lbic.metrics import lpips, table
-from lbic.weights import VARIABLE as WEIGHTS
+from lbic.picture.load import with_alpha
+from lbic.system.weights import VARIABLE as WEIGHTS
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,13 @@ from helpers import photo, ramp
 from toys import identity, spec
 
 from lbic import __version__
-from lbic.cli import COMMANDS, cli, doctor
+from lbic.cli import doctor
 from lbic.cli.docs import JSON_KEYS
-from lbic.codecs import CODECS
+from lbic.cli.main import COMMANDS, cli
+from lbic.codecs.table import CODECS
 from lbic.enhance import session
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.picture.load import with_alpha
 
 HEADER = 18
 """Bytes before the stream of a picture whose sides are below 128 pixels."""

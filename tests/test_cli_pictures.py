@@ -12,10 +12,11 @@ from helpers import gray, photo, png16, ramp
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from lbic import container, image, pipeline
+from lbic import pipeline
 from lbic.enhance.types import NONE
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.format import container
+from lbic.picture.load import load, with_alpha
 from lbic.pipeline import DecompressSettings
 
 JPEG = ("compress", "--codec", "jpeg")
@@ -124,5 +125,5 @@ def test_keep_stores_only_what_is_asked_for(tmp_path: Path) -> None:
 def test_formats_that_are_read(tmp_path: Path, suffix: str) -> None:
     options: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
     lbic(*JPEG, save(tmp_path / f"a{suffix}", **options))
-    assert image.load((tmp_path / f"a{suffix}").read_bytes()).image.size == SIZE
+    assert load((tmp_path / f"a{suffix}").read_bytes()).image.size == SIZE
     assert header(tmp_path / "a.lbic").width == SIZE[0]

@@ -64,7 +64,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "sys.argv = ['lbic', *sys.argv[1:]]\n"
-        "from lbic.cli import main\n"
+        "from lbic.cli.main import main\n"
         "main()\n"
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

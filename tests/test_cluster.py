@@ -20,10 +20,11 @@ from cli_helpers import PROGRAM, lbic, names, program, records, save
 from helpers import photo
 
 from lbic import cluster
-from lbic.batch import Compressor, compress_many
-from lbic.cluster import Cluster
+from lbic.cluster import Cluster, compress_many
+from lbic.compressor import Compressor
 from lbic.errors import ClusterError, ExitCode, FormatError, LbicError, MissingError
 from lbic.pipeline import Compressed, CompressSettings
+from lbic.system import ray_client
 
 JPEG = ("compress", "--codec", "jpeg")
 JPEG_COMPRESSOR = Compressor(CompressSettings(codec="jpeg"))
@@ -40,14 +41,14 @@ def ray() -> Iterator[Any]:
         module.init(
             address="local", num_cpus=2, object_store_memory=80_000_000, include_dashboard=False, log_to_driver=False
         )
-        cluster._talk(False)
+        ray_client._talk(False)
         yield module
         # Ray leaves processes to be ended by the system, and warns of each when its object goes.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             module.shutdown()
             gc.collect()
-        cluster._talk(True)
+        ray_client._talk(True)
 
 
 @pytest.fixture
@@ -246,7 +247,7 @@ def test_a_cluster_that_is_not_there(ray: Any, tmp_path: Path, address: str, why
 
 def test_a_name_that_no_machine_can_have() -> None:
     with pytest.raises(MissingError, match=r"cannot connect to the Ray cluster at ray://a\.\.b:10001"):
-        cluster._find("ray://a..b:10001")
+        ray_client._find("ray://a..b:10001")
 
 
 def test_the_trial_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,5 +263,5 @@ def test_the_trial_imports_nothing_from_the_current_folder(tmp_path: Path, monke
 
     monkeypatch.setattr(subprocess, "run", without_ray)
     with pytest.raises(MissingError, match="cannot connect to the Ray cluster at auto"):
-        cluster._find("auto")
+        ray_client._find("auto")
     assert "not this one" not in seen[0].stderr

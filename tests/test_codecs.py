@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lbic import color, limits
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, raster
+from lbic.codecs import raster
 from lbic.codecs.base import EFFORTS, Geometry, pad_to
+from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get
 from lbic.color import Plane, Planes
-from lbic.container import CODEC_IDS
 from lbic.errors import CodecError, ExitCode, UsageError
+from lbic.format.container import CODEC_IDS
 
 SIZES = [(1, 1), (2, 3), (5, 7), (17, 64), (65, 33), (1, 500)]
 QUICK = 0

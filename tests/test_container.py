@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbic import container, limits, varint
-from lbic.container import Header, pack, read_header, unpack
+from lbic import limits
 from lbic.errors import ExitCode, FormatError, UsageError
+from lbic.format import container, varint
+from lbic.format.container import Header, pack, read_header, unpack
 
 SMALL = Header("jpeg", quality=20, width=300, height=2, scale=32, type=6, metadata={container.ICC: b"icc", 200: b""})
 DATA = pack(SMALL, b"stream")

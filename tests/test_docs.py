@@ -13,9 +13,10 @@ from cli_helpers import lbic
 
 import lbic as package
 from lbic import errors
-from lbic.cli import COMMANDS, docs
+from lbic.cli import docs
 from lbic.cli.export import parse_defaults
-from lbic.codecs import CODECS
+from lbic.cli.main import COMMANDS
+from lbic.codecs.table import CODECS
 from lbic.enhance import catalog
 from lbic.errors import ExitCode, LbicError
 

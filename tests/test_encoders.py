@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from conftest import GOLDEN
 
-from lbic.codecs import CODECS, encoders, process, vtm
+from lbic.codecs import encoders, process, vtm
 from lbic.codecs.base import Geometry
+from lbic.codecs.table import CODECS
 from lbic.color import Planes
 from lbic.errors import CodecError, ExitCode, FileError, MissingError
 

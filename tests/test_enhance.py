@@ -12,12 +12,12 @@ from toys import identity, network, spec
 
 from lbic import color, pipeline
 from lbic.color import Plane, Planes
-from lbic.container import Header
 from lbic.enhance import catalog
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.session import CPU, Runtime
 from lbic.enhance.types import TYPES
 from lbic.errors import DeviceError, MissingError, UsageError
+from lbic.format.container import Header
 from lbic.pipeline import CompressSettings, DecompressSettings, EnhanceSettings
 
 pytestmark = pytest.mark.usefixtures("no_gpu")

@@ -14,7 +14,7 @@ from helpers import photo
 from PIL import Image
 from toys import identity, spec
 
-from lbic import pipeline, weights
+from lbic import pipeline
 from lbic.codecs import encoders
 from lbic.enhance.catalog import Equivalent
 from lbic.enhance.session import Runtime
@@ -26,6 +26,7 @@ from lbic.evaluate.plan import Coding, Plan
 from lbic.evaluate.runner import Row
 from lbic.metrics import ma
 from lbic.metrics.table import METRICS
+from lbic.system import weights
 
 KEY = {"picture": "abc", "q": 37}
 CODING = Coding("jpeg", 20)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from lbic import fileio, limits, writing
-from lbic.errors import FileError, UsageError
-from lbic.fileio import (
+from lbic import limits
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import (
     COMPRESSED,
     PICTURES,
     STDIO,
@@ -26,6 +26,8 @@ from lbic.fileio import (
     decompressed_name,
     enhanced_name,
 )
+from lbic.errors import FileError, UsageError
+from lbic.system import files as writing
 
 
 def plan(

@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lbic import container, pipeline
+from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
-from lbic.codecs import CODECS, encoders, jpegform, vvcform
+from lbic.codecs import encoders, payload_jpeg, payload_vvc
 from lbic.codecs.base import EFFORTS, Geometry
 from lbic.codecs.bitstream import sequence_facts, split
-from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM, PAYLOAD_VVC
+from lbic.codecs.table import CODECS
 from lbic.errors import ExitCode, FormatError
 from lbic.evaluate.peers import PEERS
+from lbic.format import container
+from lbic.format.container import PAYLOAD_JPEG, PAYLOAD_STREAM, PAYLOAD_VVC
 from lbic.pipeline import CompressSettings
 
 WAYS: list[dict[str, bool]] = [{}, {"optimize": True}, {"progressive": True}]
@@ -44,10 +46,10 @@ def test_what_libjpeg_writes_comes_back_bit_for_bit(
 ) -> None:
     stream = jpeg(make(*size), quality, **way)
     geometry = Geometry(*size, make is gray)
-    payload = jpegform.shorten(stream, geometry, quality)
+    payload = payload_jpeg.shorten(stream, geometry, quality)
     assert payload is not None
     assert len(payload) < len(stream) - 100
-    assert jpegform.restore(payload, geometry, quality) == stream
+    assert payload_jpeg.restore(payload, geometry, quality) == stream
 
 
 def test_a_jpeg_of_another_kind_is_stored_whole() -> None:
@@ -71,16 +73,16 @@ def test_the_jpeg_codec_takes_the_smallest_way() -> None:
     for image, quality in ((photo(16, 16), 10), (photo(200, 200), 20), (photo(256, 256), 95)):
         header, payload = container.unpack(pipeline.compress(image, CompressSettings("jpeg", quality)).data)
         geometry = Geometry(*image.size, gray=False)
-        ways = [jpegform.shorten(pipeline.extract(container.pack(header, payload))[1], geometry, quality)]
+        ways = [payload_jpeg.shorten(pipeline.extract(container.pack(header, payload))[1], geometry, quality)]
         assert header.form == PAYLOAD_JPEG and ways == [payload]
         kinds.add(payload[0])
-    assert kinds == {jpegform.STANDARD, jpegform.BASELINE, jpegform.PROGRESSIVE}
+    assert kinds == {payload_jpeg.STANDARD, payload_jpeg.BASELINE, payload_jpeg.PROGRESSIVE}
 
 
 @given(st.binary(max_size=80), st.integers(0, 255), st.booleans())
 def test_any_payload_is_a_jpeg_stream_or_a_format_error(payload: bytes, quality: int, is_gray: bool) -> None:
     try:
-        assert jpegform.restore(payload, Geometry(8, 8, is_gray), quality).startswith(b"\xff\xd8\xff\xe0")
+        assert payload_jpeg.restore(payload, Geometry(8, 8, is_gray), quality).startswith(b"\xff\xd8\xff\xe0")
     except FormatError as error:
         assert str(error)
 
@@ -88,7 +90,7 @@ def test_any_payload_is_a_jpeg_stream_or_a_format_error(payload: bytes, quality:
 @given(st.binary(max_size=80), st.integers(0, 255))
 def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes, quality: int) -> None:
     try:
-        stream = vvcform.restore(payload, 128, 72, quality)
+        stream = payload_vvc.restore(payload, 128, 72, quality)
     except FormatError as error:
         assert str(error)
     else:
@@ -150,11 +152,11 @@ def test_rows_of_parameter_sets_are_for_ever() -> None:
     """Their numbers are in users' files: the page lists them all, and in this order."""
     first = golden_stream("vvenc-color")
     sps, pps = (unit.removesuffix(b"\0") for unit in list(split(first))[:2])
-    assert vvcform.KNOWN[7] == (sps, pps, False), "preset medium without chroma offsets"
-    assert vvcform.shorten(first, 64, 64, 30) == bytes([7 << 2]) + list(split(first))[2][2:]
+    assert payload_vvc.KNOWN[7] == (sps, pps, False), "preset medium without chroma offsets"
+    assert payload_vvc.shorten(first, 64, 64, 30) == bytes([7 << 2]) + list(split(first))[2][2:]
     page = Path(__file__).parents[1].joinpath("docs", "format.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| (\d+) \| `(0079[0-9a-f]+)` \| `(0081[0-9a-f]+)` \|$", page, re.MULTILINE)
-    assert listed == [(str(n), row.sps.hex(), row.pps.hex()) for n, row in enumerate(vvcform.KNOWN)]
+    assert listed == [(str(n), row.sps.hex(), row.pps.hex()) for n, row in enumerate(payload_vvc.KNOWN)]
 
 
 @pytest.mark.usefixtures("needs_vtm")
@@ -171,14 +173,14 @@ def test_vtms_parameter_sets_are_known(make: Callable[[int, int], Image.Image], 
 @pytest.mark.parametrize("payload", [b"", bytes([63 << 2]), bytes([0]), bytes([1, 200, 1, 0]), bytes([1, 2, 0, 0])])
 def test_damaged_vvc_payloads(payload: bytes) -> None:
     with pytest.raises(FormatError):
-        vvcform.restore(payload, 64, 64, 37)
+        payload_vvc.restore(payload, 64, 64, 37)
 
 
 def test_a_quality_that_is_no_qp_makes_no_stream() -> None:
     payload = bytes([16 << 2, 1, 2, 3])
-    assert vvcform.restore(payload, 64, 64, 63) != vvcform.restore(payload, 64, 64, 62)
+    assert payload_vvc.restore(payload, 64, 64, 63) != payload_vvc.restore(payload, 64, 64, 62)
     with pytest.raises(FormatError, match="quality 64 is no QP"):
-        vvcform.restore(payload, 64, 64, 64)
+        payload_vvc.restore(payload, 64, 64, 64)
 
 
 def test_extract_writes_the_standard_stream(tmp_path: Path) -> None:

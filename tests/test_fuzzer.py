@@ -12,9 +12,10 @@ import mutations
 import pytest
 from fuzzer import corpus, make, run
 
-from lbic import container, pipeline
-from lbic.children import DecoderError
+from lbic import pipeline
 from lbic.errors import FormatError, LbicError
+from lbic.format import container
+from lbic.isolation.process import DecoderError
 
 FILES = 400
 

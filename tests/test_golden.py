@@ -10,8 +10,9 @@ from conftest import GOLDEN
 from helpers import largest_difference
 from PIL import Image
 
-from lbic import container, pipeline
+from lbic import pipeline
 from lbic.enhance.types import TYPES
+from lbic.format import container
 from lbic.pipeline import DecompressSettings
 
 FILES = sorted(GOLDEN.glob("*.lbic"))

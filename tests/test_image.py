@@ -11,7 +11,7 @@ from helpers import gray, largest_difference, photo, png, png16, profile, psnr, 
 from PIL import Image, ImageCms, PngImagePlugin
 
 from lbic.errors import ImageError
-from lbic.image import Picture, from_pillow, load, with_alpha
+from lbic.picture.load import Picture, from_pillow, load, with_alpha
 
 ORIENTATION = 0x0112
 MAKE = 0x010F

@@ -10,9 +10,9 @@ import pytest
 from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
 from PIL import Image, PngImagePlugin
 
-from lbic import formats
 from lbic.errors import ExitCode, ImageError, UsageError
-from lbic.image import FORMATS, Picture, load, with_alpha
+from lbic.picture import save
+from lbic.picture.load import FORMATS, Picture, load, with_alpha
 
 MAKE = 0x010F
 
@@ -30,7 +30,7 @@ def camera() -> bytes:
 def test_a_tiff_takes_the_words_of_exif_and_keeps_its_own_structure(suffix: str) -> None:
     notes: list[str] = []
     image = photo(12, 8)
-    back = Image.open(io.BytesIO(formats.encode(image, suffix, exif=camera(), xmp=b"<x/>", notes=notes)))
+    back = Image.open(io.BytesIO(save.encode(image, suffix, exif=camera(), xmp=b"<x/>", notes=notes)))
     assert np.array_equal(np.asarray(back), np.asarray(image))
     assert back.getexif()[MAKE] == "camera"
     assert notes == ["left all of exif but its words behind: .tif files have their own structure"]
@@ -41,7 +41,7 @@ def test_metadata_too_long_for_a_jpeg_does_not_cost_the_picture(what: str) -> No
     notes: list[str] = []
     for length, count in ((65_504, 0), (65_505, 1)):
         metadata = {what: b"Exif\0\0".ljust(length, b"x")}
-        data = formats.encode(photo(4, 3), ".jpg", notes=notes, **metadata)
+        data = save.encode(photo(4, 3), ".jpg", notes=notes, **metadata)
         assert Image.open(io.BytesIO(data)).size == (4, 3)
         assert len(notes) == count
     assert notes == [f"left {what} behind: longer than the 65,504 bytes that JPEG files have room for"]
@@ -49,7 +49,7 @@ def test_metadata_too_long_for_a_jpeg_does_not_cost_the_picture(what: str) -> No
 
 def test_a_damaged_exif_block_does_not_cost_a_tiff() -> None:
     notes: list[str] = []
-    data = formats.encode(photo(4, 3), ".tif", exif=b"nonsense", xmp=b"<x/>", notes=notes)
+    data = save.encode(photo(4, 3), ".tif", exif=b"nonsense", xmp=b"<x/>", notes=notes)
     assert Image.open(io.BytesIO(data)).size == (4, 3)
     assert "the EXIF block is damaged and was left behind" in notes[0]
 
@@ -117,7 +117,7 @@ def test_sides_beyond_the_format_are_refused() -> None:
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_lossless_formats_give_back_every_sample(suffix: str, mode: str) -> None:
     source = gray(13, 7) if mode == "L" else photo(13, 7)
-    back = Image.open(io.BytesIO(formats.encode(source, suffix)))
+    back = Image.open(io.BytesIO(save.encode(source, suffix)))
     assert largest_difference(back.convert(mode), source) == 0
 
 
@@ -125,13 +125,13 @@ def test_lossless_formats_give_back_every_sample(suffix: str, mode: str) -> None
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_lossless_formats_give_back_colour_under_clear_pixels(suffix: str, mode: str) -> None:
     source = with_alpha(gray(13, 7) if mode == "LA" else photo(13, 7), ramp(13, 7))
-    back = Image.open(io.BytesIO(formats.encode(source, suffix)))
+    back = Image.open(io.BytesIO(save.encode(source, suffix)))
     assert largest_difference(back.convert(mode), source) == 0
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG"])
 def test_jpeg_is_near_lossless(suffix: str) -> None:
-    back = Image.open(io.BytesIO(formats.encode(photo(40, 30), suffix)))
+    back = Image.open(io.BytesIO(save.encode(photo(40, 30), suffix)))
     assert back.format == "JPEG"
     assert psnr(back, photo(40, 30)) > 35
 
@@ -139,25 +139,25 @@ def test_jpeg_is_near_lossless(suffix: str) -> None:
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".ppm", ".bmp"])
 def test_alpha_is_never_dropped_silently(suffix: str) -> None:
     with pytest.raises(UsageError, match=rf"has alpha and {suffix} files have none; choose .png"):
-        formats.encode(photo(4, 3).convert("RGBA"), suffix)
+        save.encode(photo(4, 3).convert("RGBA"), suffix)
 
 
 @pytest.mark.parametrize("suffix", [".xyz", "", ".lbic"])
 def test_an_unknown_suffix_lists_the_known(suffix: str) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*known: \.png"):
-        formats.encode(photo(4, 3), suffix)
+        save.encode(photo(4, 3), suffix)
 
 
 def test_what_a_format_has_no_room_for_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"cannot be a \.webp file: .*16383"):
-        formats.encode(Image.new("L", (16_384, 1)), ".webp")
+        save.encode(Image.new("L", (16_384, 1)), ".webp")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_metadata_is_written(suffix: str) -> None:
     exif = Image.Exif()
     exif[MAKE] = "camera"
-    data = formats.encode(photo(8, 8), suffix, icc=profile("sRGB"), exif=exif.tobytes(), xmp=b"<x/>")
+    data = save.encode(photo(8, 8), suffix, icc=profile("sRGB"), exif=exif.tobytes(), xmp=b"<x/>")
     with Image.open(io.BytesIO(data)) as back:
         assert back.info["icc_profile"] == profile("sRGB")
         assert back.getexif()[MAKE] == "camera"
@@ -168,7 +168,7 @@ def test_metadata_is_written(suffix: str) -> None:
 def test_a_format_without_metadata_gets_srgb_and_says_what_it_lost(suffix: str) -> None:
     wide = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()), keep_icc=True)
     notes: list[str] = []
-    data = formats.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
+    data = save.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
     converted = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()))
     assert load(data).image.tobytes() == converted.image.tobytes() != wide.image.tobytes()
     left = [f"left {what} behind: {suffix} files have none" for what in ("exif", "xmp")]

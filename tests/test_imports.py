@@ -28,6 +28,71 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+LAYERS = (
+    ("errors", "limits", "version"),
+    ("system",),
+    ("color", "picture"),
+    ("format",),
+    ("codecs",),
+    ("isolation", "nets"),
+    ("metrics",),
+    ("enhance",),
+    ("pipeline",),
+    ("rate",),
+    ("compressor", "api"),
+    ("cluster", "pillow_plugin"),
+    ("lbic", "evaluate", "compare", "train"),
+    ("cli",),
+    ("__main__",),
+)
+"""The folders and files of the package from the bottom up: a layer imports only from layers below it."""
+
+
+def unit(module: str) -> str:
+    """The folder or file directly below the package that a module belongs to; the package itself is "lbic"."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "lbic"
+
+
+def graph() -> dict[str, set[str]]:
+    """The modules of the package that every module imports, anywhere in it."""
+    paths = {".".join(("lbic", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in MODULES}
+    names = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    return {name: {each for each in imports(path) if each in names} for name, path in names.items()}
+
+
+def test_layers_hold() -> None:
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    edges = [(name, other) for name, others in graph().items() for other in others if unit(name) != unit(other)]
+    # Importing any module imports the package first: that is Python's order, not a dependency.
+    upward = [edge for edge in edges if edge[1] != "lbic" and level[unit(edge[0])] <= level[unit(edge[1])]]
+    assert not upward
+
+
+def test_no_circle_of_imports() -> None:
+    modules, done = graph(), set[str]()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path, name))
+        if name not in done:
+            for other in modules[name] - {"lbic"}:
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in modules:
+        visit(name, ())
+
+
+def test_the_top_of_the_package_is_small() -> None:
+    top = [path.name for path in MODULES if path.parent == PACKAGE and path.name != "__main__.py"]
+    assert len(top) <= 13
+
+
+def test_package_files_are_empty() -> None:
+    packages = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
+    assert [place(path) for path in packages if path.read_text(encoding="utf-8")] == []
+
+
 def roots(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports(path)}
 
@@ -48,7 +113,7 @@ def test_rules(path: Path) -> None:
         reached = {module for module in imports(path) if module.startswith(("lbic.nets", "lbic.train"))}
         # LPIPS is a network; its metric imports it when it is first asked for.
         assert reached <= ({"lbic.nets.lpips", "lbic.nets.lpips.LPIPS"} if name == "metrics/lpips.py" else set())
-    assert "lbic.worker" not in imports(path), "it is a process of its own"
+    assert "lbic.isolation.worker" not in imports(path), "it is a process of its own"
     assert all(
         node.level == 0 for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
     )

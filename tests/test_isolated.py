@@ -19,13 +19,16 @@ from conftest import GOLDEN
 from faults import gone, posix, processes
 from helpers import planes_equal
 
-from lbic import children, container, pipeline, protocol, worker
-from lbic.children import DecoderError
-from lbic.codecs import CODECS, isolated
+from lbic import pipeline
 from lbic.codecs.base import Geometry
+from lbic.codecs.table import CODECS
 from lbic.color import Planes
-from lbic.container import Header
 from lbic.errors import LONGEST_WORDS, CodecError, ExitCode, MissingError
+from lbic.format import container
+from lbic.format.container import Header
+from lbic.isolation import payloads, protocol, worker
+from lbic.isolation import process as children
+from lbic.isolation.process import DecoderError
 from lbic.pipeline import DecompressSettings
 
 SMALL = Geometry(16, 8, gray=True)
@@ -33,7 +36,7 @@ GRAY = Planes(np.full((8, 16), 0.5, np.float32))
 
 
 def ask(order: str, geometry: Geometry = SMALL) -> Planes:
-    return isolated.decode(CODECS["jpeg"], order.encode(), geometry)
+    return payloads.decode(CODECS["jpeg"], order.encode(), geometry)
 
 
 def file_of(order: str) -> bytes:
@@ -49,7 +52,7 @@ def file_of(order: str) -> bytes:
 def test_planes_are_those_of_the_codec(name: str) -> None:
     header, stream = pipeline.extract((GOLDEN / f"{name}.lbic").read_bytes())
     codec, geometry = CODECS[header.codec], Geometry(*header.coded_size, header.gray)
-    assert planes_equal(isolated.decode(codec, stream, geometry), codec.decode(stream, geometry))
+    assert planes_equal(payloads.decode(codec, stream, geometry), codec.decode(stream, geometry))
 
 
 def test_pictures_are_those_of_the_pipeline() -> None:
@@ -209,7 +212,7 @@ def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None) -> None
 
 def command(*arguments: object) -> subprocess.Popen[bytes]:
     """The command line as a process of its own with toy decoders."""
-    script = "from lbic import children\nchildren.MODULE = 'toy_worker'\nfrom lbic.cli import main\nmain()"
+    script = "from lbic.isolation import process\nprocess.MODULE = 'toy_worker'\nfrom lbic.cli.main import main\nmain()"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     line = [sys.executable, "-c", script, *map(str, arguments)]
     pipe = subprocess.PIPE

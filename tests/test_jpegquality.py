@@ -8,12 +8,12 @@ import pytest
 from helpers import gray, photo, written
 from PIL import Image
 
-from lbic import image
 from lbic.codecs.jpegquality import QUALITIES, estimate
+from lbic.picture.load import from_pillow, load
 
 
 def quality(data: bytes) -> int:
-    table = image.load(data).luma_table
+    table = load(data).luma_table
     assert table is not None
     return estimate(table)
 
@@ -35,7 +35,7 @@ def test_a_phones_mpo_is_a_jpeg() -> None:
 
 
 def standard(wanted: int) -> list[int]:
-    table = image.load(written(gray(8, 8), "JPEG", quality=wanted)).luma_table
+    table = load(written(gray(8, 8), "JPEG", quality=wanted)).luma_table
     assert table is not None
     return list(table)
 
@@ -84,10 +84,10 @@ def test_steps_of_0_are_no_trap() -> None:
 
 @pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP", "JPEG2000"])
 def test_other_files_have_no_table(name: str) -> None:
-    assert image.load(written(photo(16, 16), name)).luma_table is None
+    assert load(written(photo(16, 16), name)).luma_table is None
 
 
 def test_an_image_that_was_changed_is_no_jpeg_any_more() -> None:
     source = Image.open(io.BytesIO(written(photo(16, 16), "JPEG", quality=60)))
-    assert image.from_pillow(source).luma_table == tuple(standard(60))
-    assert image.from_pillow(source.resize((8, 8))).luma_table is None
+    assert from_pillow(source).luma_table == tuple(standard(60))
+    assert from_pillow(source.resize((8, 8))).luma_table is None

@@ -23,7 +23,8 @@ SCRIPT = """
 import pathlib, sys
 import numpy as np
 from PIL import Image
-from lbic import apart, children, pipeline
+from lbic import pipeline
+from lbic.isolation import pictures, process
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import TYPES
@@ -36,14 +37,14 @@ if job == "compress":
     image = Image.fromarray(np.stack([row, row[::-1], row // 2], axis=-1)[None].repeat(4000, axis=0))
     path.write_bytes(pipeline.compress(image, pipeline.CompressSettings("jpeg", 30, scale, type=TYPES[0])).data)
 elif job == "read":
-    picture = apart.load((folder / "large.png").read_bytes())
-    assert picture.image.size == (6000, 4000) and picture.alpha is not None and len(children._idle) == 1
+    picture = pictures.load((folder / "large.png").read_bytes())
+    assert picture.image.size == (6000, 4000) and picture.alpha is not None and len(process._idle) == 1
 else:
     settings = pipeline.DecompressSettings(TYPES[number], Runtime(device="cpu"))
     done = pipeline.decompress(path.read_bytes(), settings)
     assert done.image.size == (6000, 4000) and len(done.models) == len(TYPES[number].roles)
 # Not ru_maxrss, which begins with that of the process that started this one.
-processes = ["self", *(found._process.pid for found in children._idle)]
+processes = ["self", *(found._process.pid for found in process._idle)]
 states = [pathlib.Path("/proc", str(process), "status").read_text() for process in processes]
 sys.stdout.write(str(max(int(state.split("VmHWM:")[1].split()[0]) for state in states)))
 """

@@ -17,7 +17,7 @@ from lbic.metrics.flatness import added_deviation
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray
 from lbic.metrics.table import METRICS
-from lbic.weights import VARIABLE as WEIGHTS
+from lbic.system.weights import VARIABLE as WEIGHTS
 
 MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
 """MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""

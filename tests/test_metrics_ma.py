@@ -21,7 +21,7 @@ from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray, luma
 from lbic.metrics.steerable import pyramid
 from lbic.metrics.table import METRICS
-from lbic.weights import VARIABLE as WEIGHTS
+from lbic.system.weights import VARIABLE as WEIGHTS
 
 NAMES = ("I03", "I04", "I06", "I08", "I19")
 PLANE = luma(photo(211, 117))

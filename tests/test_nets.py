@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from lbic import nets
 from lbic.errors import UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 
 SMALL = [name for name in nets.NETWORKS if "full" not in name]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from lbic import api
 from lbic.errors import ExitCode
-from lbic.image import with_alpha
+from lbic.picture.load import with_alpha
 
 PAGE = Path(__file__).parents[1] / "docs" / "pictures.md"
 FILES = Path(__file__).parent / "pictures"

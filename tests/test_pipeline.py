@@ -12,12 +12,13 @@ from conftest import GOLDEN
 from helpers import gray, largest_difference, photo, profile, psnr, ramp
 from PIL import Image
 
-from lbic import color, container, metadata, pipeline
-from lbic.codecs import CODECS
-from lbic.container import Header
+from lbic import color, pipeline
+from lbic.codecs.table import CODECS
 from lbic.enhance.types import TYPES
 from lbic.errors import CodecError, FormatError, LbicError, MissingError, UsageError
-from lbic.image import Picture, with_alpha
+from lbic.format import container, metadata
+from lbic.format.container import Header
+from lbic.picture.load import Picture, with_alpha
 from lbic.pipeline import CompressSettings, DecompressSettings, compress, decode_planes, decompress, extract, verify
 
 pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here

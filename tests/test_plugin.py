@@ -15,9 +15,10 @@ from helpers import gray, photo, psnr, ramp, wide_profile, written
 from PIL import Image, UnidentifiedImageError
 
 import lbic
-from lbic import container, pipeline
+from lbic import pipeline
 from lbic.enhance.types import NONE
-from lbic.image import load, with_alpha
+from lbic.format import container
+from lbic.picture.load import load, with_alpha
 
 MAKE = 0x010F
 

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from toys import identity, spec
 
-from lbic import api, container, pipeline
+from lbic import api, pipeline
 from lbic.codecs.jpeg import JpegCodec
 from lbic.enhance.choice import AUTO, Auto
 from lbic.enhance.types import parse
 from lbic.errors import CodecError, ExitCode, TargetError, TooLargeError, UsageError
-from lbic.image import Picture, from_pillow
+from lbic.format import container
 from lbic.metrics.psnr import psnr_rgb
+from lbic.picture.load import Picture, from_pillow
 from lbic.pipeline import Compressed, CompressSettings, decompress
 from lbic.rate import target
 from lbic.rate.search import last_that_fits

@@ -15,12 +15,12 @@ from cli_helpers import lbic, save
 from conftest import WriteCatalog
 from toys import identity, spec
 
-from lbic import threads
 from lbic.cli import doctor
 from lbic.enhance import session
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import CPU, CUDA, Runtime, Session, open_session
 from lbic.errors import DeviceError, ExitCode, MissingError, UsageError
+from lbic.system import cores
 
 DATA = identity(1, 0.5)
 ROW = spec("half", DATA, "ar")
@@ -85,8 +85,8 @@ def test_a_networks_threads_are_the_cores_that_the_jobs_leave(
         return Engine([CPU])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", engine)
-    monkeypatch.setattr(threads, "cores", lambda: 4)
-    with threads.shared_by(jobs):
+    monkeypatch.setattr(cores, "cores", lambda: 4)
+    with cores.shared_by(jobs):
         open_session(row, "cpu")
     assert given[0].intra_op_num_threads == count
     assert not given[0].enable_mem_pattern, "memory would grow with every size of picture"

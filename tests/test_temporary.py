@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from faults import posix
 
-from lbic import leftovers, temporary
 from lbic.errors import LbicError
+from lbic.system import cleanup, temporary
 
 pytestmark = posix
 
 HOLDER = """
 import os, pathlib, sys
-from lbic import temporary
+from lbic.system import temporary
 with temporary.file(pathlib.Path(sys.argv[1])) as path:
     print(path.name, flush=True)
     sys.stdin.read()
@@ -111,10 +111,10 @@ def test_a_disk_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_after_the_end_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "_closed", False)
-    sleep = leftovers.kept(lambda: subprocess.Popen(["sleep", "60"]), subprocess.Popen.kill)
+    monkeypatch.setattr(cleanup, "_closed", False)
+    sleep = cleanup.kept(lambda: subprocess.Popen(["sleep", "60"]), subprocess.Popen.kill)
     with sleep as sleeping, temporary.file(tmp_path) as path:
-        leftovers.remove_all()
+        cleanup.remove_all()
         assert not path.exists()
         assert sleeping.wait(30) == -9
         with pytest.raises(LbicError, match=r"^interrupted$"), temporary.file(tmp_path):

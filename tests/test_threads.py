@@ -9,11 +9,11 @@ import pytest
 from cli_helpers import lbic, save
 from helpers import photo
 
-from lbic import threads
 from lbic.cli import batch
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import session
 from lbic.errors import ExitCode
+from lbic.system import cores as threads
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ def test_tiles_of_shipped_networks_equal_the_whole_picture(name: str) -> None:
     """The recorded halo is a measured one, smaller than what the layers could see."""
     session = open_session(next(spec for spec in catalog.load().models if spec.name == name), "cpu")
     levels = np.asarray(photo(400, 272, seed=3).filter(ImageFilter.BoxBlur(1)), np.float32)
-    whole = np.ascontiguousarray(levels.transpose(2, 0, 1)[: session.spec.channels] / 255)
-    expected, tiled = (tiling.run(session, whole, tile, 37).clip(0, 1) * 255 for tile in (400, 96))
+    whole = np.ascontiguousarray(levels.transpose(2, 0, 1)[: session.spec.channels]) / np.float32(255)
+    expected, tiled = (tiling.run(session, whole, tile, 37).clip(0, 1) * np.float32(255) for tile in (400, 96))
     change = np.abs(tiled - expected).max(axis=0)
     assert np.mean(change <= 0.5) >= 0.9999
     assert change.max() <= 2

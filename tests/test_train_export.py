@@ -15,10 +15,10 @@ pytest.importorskip("torch")
 import torch
 import toys
 
-from lbic import nets
 from lbic.enhance import catalog
 from lbic.enhance.catalog import Default, Equivalent
 from lbic.errors import CodecError, FileError, UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config, export, loop, manifest, measure, rows
 from lbic.train.data import PairSet, PairWriter

@@ -13,8 +13,8 @@ pytest.importorskip("torch")
 import toys
 from cli_helpers import lbic
 
-from lbic import nets
 from lbic.errors import ExitCode, UsageError
+from lbic.nets import table as nets
 from lbic.train import halo, manifest
 from lbic.train.data import Floats, PairSet, PairWriter
 from lbic.train.measure import OnnxNetwork
@@ -71,7 +71,7 @@ def test_both_sides_of_a_cut_are_measured() -> None:
     def from_below(part: Floats) -> Floats:
         """Every pixel becomes the mean of itself and the one five rows further down."""
         padded = np.pad(part, ((0, 5), (0, 0), (0, 0)))
-        mean: Floats = (padded[:-5] + padded[5:]) / 2
+        mean: Floats = (padded[:-5] + padded[5:]) / np.float32(2)
         return mean
 
     def from_above(part: Floats) -> Floats:

@@ -14,8 +14,8 @@ pytest.importorskip("torch")
 import torch
 from helpers import RECIPE
 
-from lbic import nets
 from lbic.errors import FileError, UsageError
+from lbic.nets import table as nets
 from lbic.train import checkpoint, config, loop, losses
 from lbic.train.config import TrainConfig
 from lbic.train.data import PairSet, PairWriter

@@ -13,16 +13,16 @@ import torch
 from helpers import photo
 from torch import nn
 
-from lbic import nets
 from lbic.errors import MissingError, UsageError
 from lbic.nets import features
+from lbic.nets import table as nets
 from lbic.nets.discriminator import Discriminator, relativistic
 from lbic.nets.features import VGG19, DistilledVGG, Features
+from lbic.system.weights import VARIABLE as WEIGHTS
 from lbic.train import checkpoint, config, export, loop, losses, optimize
 from lbic.train.config import PerceptualConfig
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.perceptual import Perceptual, flat_error
-from lbic.weights import VARIABLE as WEIGHTS
 
 CPU = torch.device("cpu")
 RECIPE = """
@@ -180,7 +180,7 @@ def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
 
 
 def test_texture_restoration_begins_with_noise_reduction_but_for_its_enlargement(tmp_path: Path) -> None:
-    from lbic import nets
+    from lbic.nets import table as nets
 
     file = tmp_path / "nr.onnx"
     nr, tr = nets.build("hgrdn-lite"), nets.build("hgrdn-lite-texture")
@@ -196,7 +196,7 @@ def test_texture_restoration_begins_with_noise_reduction_but_for_its_enlargement
 
 
 def test_a_deeper_network_begins_as_the_shallower_one(tmp_path: Path) -> None:
-    from lbic import nets
+    from lbic.nets import table as nets
 
     file = tmp_path / "nr.onnx"
     lite, deep = nets.build("hgrdn-lite").eval(), nets.build("hgrdn-lite-deep").eval()

@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from lbic import nets
 from lbic.errors import UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.train import export, shrink
 

@@ -15,8 +15,9 @@ from helpers import gray, noise, photo
 from PIL import Image
 
 from lbic import color
-from lbic.codecs import CODECS, encoders, vvc
+from lbic.codecs import encoders, vvc
 from lbic.codecs.base import Geometry
+from lbic.codecs.table import CODECS
 from lbic.color import Planes
 from lbic.errors import CodecError
 

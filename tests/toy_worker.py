@@ -1,4 +1,4 @@
-"""A decoder's process (lbic.worker) that does what the payload of a jpeg file, or a picture file, says: the worst."""
+"""A worker process (isolation/worker.py) that misbehaves as the payload or picture file it gets says."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lbic import image, worker
-from lbic.codecs import CODECS
 from lbic.codecs.base import Geometry
+from lbic.codecs.table import CODECS
 from lbic.color import Planes
 from lbic.errors import CodecError, ImageError
-from lbic.image import Picture
+from lbic.isolation import worker
+from lbic.picture import load as reader
+from lbic.picture.load import Picture
 
 FILE = b"a toy: "
 """Begins a picture file that is an order; ``opened `` is one whose size is told before the order is obeyed."""
@@ -47,7 +48,7 @@ class Long(bytes):
 def load(
     data: bytes, *, max_pixels: int = 0, keep_icc: bool = False, opened: Callable[[int, int], None] = lambda *_: None
 ) -> Picture:
-    """As image.load, but for orders."""
+    """As load, but for orders."""
     if not data.startswith(FILE):
         return read(data, max_pixels=max_pixels, keep_icc=keep_icc, opened=opened)
     order = data.removeprefix(FILE).decode()
@@ -86,6 +87,6 @@ def obey(order: str, refusal: type[Exception]) -> None:
 
 
 if __name__ == "__main__":
-    read, image.load = image.load, load
+    read, reader.load = reader.load, load
     CODECS["jpeg"] = ToyCodec()  # type: ignore[assignment]
     worker.main()

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
-from lbic import threads
-from lbic.cli.report import Outcome, Report, bar
+from lbic.cli.jobs import Skipped
+from lbic.cli.progress import report_bar
+from lbic.cli.report import Outcome, Report
 from lbic.errors import ExitCode, LbicError
-from lbic.fileio import Skipped
+from lbic.system import cores
 
 
 class Named(Protocol):
@@ -39,7 +40,7 @@ def run(
     Threads are enough: encoders are other processes and the networks release the interpreter.
     """
     jobs = min(workers, max(1, len(items)))
-    with threads.shared_by(jobs), bar(report) as report.advance, _results(items, work, jobs, end) as results:
+    with cores.shared_by(jobs), report_bar(report) as report.advance, _results(items, work, jobs, end) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from lbic import fileio, writing
 from lbic.cli import batch, options, parameters, wording
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Source
 from lbic.cli.report import Outcome, Report, Talk, one_line
 from lbic.compare import versions, viewer
 from lbic.compare.versions import Version
@@ -19,10 +20,10 @@ from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import ExitCode, LbicError, UsageError
-from lbic.fileio import Source
 from lbic.metrics import table
 from lbic.metrics.table import METRICS, Metric
 from lbic.pipeline import DecompressSettings
+from lbic.system import files
 
 Values = dict[str, float | None]
 
@@ -98,7 +99,7 @@ def compare(
     if not talk.json:
         click.echo(_table(columns, rows))
     if page:
-        writing.write(page, viewer.page(columns, rows))
+        files.write(page, viewer.page(columns, rows))
     return code
 
 
@@ -110,7 +111,7 @@ def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path |
         raise UsageError("--html takes the name of a file; the table goes to stdout")
     page = Path(name)
     fileio.refuse_conflicts([("--html", page)], sources)
-    writing.check_target(page, force=force)
+    files.check_target(page, force=force)
     return page
 
 

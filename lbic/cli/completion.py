@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from lbic.cli import cli
+from lbic.cli.main import cli
 from lbic.errors import ExitCode
 
 SHELLS = ("bash", "zsh", "fish")

@@ -8,18 +8,18 @@ from dataclasses import replace
 import click
 from click.core import ParameterSource
 
-from lbic import fileio
-from lbic.batch import Compressor
 from lbic.cli import batch, coding, options, remote, wording
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Job
 from lbic.cli.options import Files
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.codecs import CODECS, check_quality, require
-from lbic.container import SCALE_ONE
+from lbic.codecs.table import CODECS, check_quality, require
+from lbic.compressor import Compressor
 from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal, wanted_type
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
-from lbic.fileio import Job
+from lbic.format.container import SCALE_ONE
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import click
 
-from lbic import fileio, formats, pipeline
+from lbic import pipeline
 from lbic.cli import batch, options, wording
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Job
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
@@ -16,7 +18,7 @@ from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode
-from lbic.fileio import Job
+from lbic.picture import save
 from lbic.pipeline import Decompressed, DecompressSettings
 
 
@@ -49,7 +51,7 @@ def decompress(
         data = job.source.read()
         done = pipeline.decompress(data, settings)
         notes = list(done.notes)
-        written = formats.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
+        written = save.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
         job.write(written)
         done = replace(done, notes=tuple(notes))
         outcome = _outcome(job, settings, done, time.perf_counter() - started)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import click
 
 from lbic import errors
-from lbic.cli import cli
+from lbic.cli.main import cli
 from lbic.errors import ExitCode, LbicError
 from lbic.metrics.table import METRICS
 

@@ -15,8 +15,8 @@ from lbic import __version__, pipeline
 from lbic.cli import models, options, wording
 from lbic.cli.models import State
 from lbic.cli.report import emit
-from lbic.codecs import CODECS
 from lbic.codecs.base import Codec
+from lbic.codecs.table import CODECS
 from lbic.enhance import catalog, session
 from lbic.enhance.types import NONE
 from lbic.errors import ExitCode, LbicError, MissingError

@@ -7,18 +7,21 @@ from dataclasses import replace
 
 import click
 
-from lbic import apart, fileio, formats, pipeline
+from lbic import pipeline
 from lbic.cli import batch, options, wording
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Job
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.codecs import check_quality, get
+from lbic.codecs.table import check_quality, get
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode
-from lbic.fileio import Job
-from lbic.image import Picture
+from lbic.isolation import pictures
+from lbic.picture import save
+from lbic.picture.load import Picture
 from lbic.pipeline import Enhanced, EnhanceSettings
 
 
@@ -64,9 +67,9 @@ def enhance(
         job.check()
         # The profile is kept, not applied: the picture stays in the colours its file is in.
         data = job.source.read()
-        picture = apart.load(data, max_pixels=max_pixels, keep_icc=True)
+        picture = pictures.load(data, max_pixels=max_pixels, keep_icc=True)
         if picture.alpha is not None:
-            formats.check_alpha(suffixes[job])
+            save.check_alpha(suffixes[job])
         result = pipeline.enhance(picture, settings)
         notes = list(result.notes)
         written = _encode(result.picture, suffixes[job], notes)
@@ -79,7 +82,7 @@ def enhance(
 
 
 def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
-    return formats.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, notes=notes)
+    return save.encode(picture.joined(), suffix, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, notes=notes)
 
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from lbic import fileio
 from lbic.cli import batch, options, parameters, table1, wording
+from lbic.cli import jobs as fileio
 from lbic.cli.evaluation import Outputs
+from lbic.cli.jobs import Source
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
@@ -23,7 +24,6 @@ from lbic.evaluate.cache import Cache
 from lbic.evaluate.plan import Plan
 from lbic.evaluate.presets import PRESETS
 from lbic.evaluate.runner import Row
-from lbic.fileio import Source
 from lbic.metrics import table
 
 _KINDS = parameters.Joined(parameters.TypeParameter())

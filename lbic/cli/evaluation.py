@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lbic import fileio, writing
+from lbic.cli import jobs
+from lbic.cli.jobs import Source
 from lbic.errors import MissingError, UsageError
 from lbic.evaluate import anchors, plots, report, tables
 from lbic.evaluate.anchors import Anchor
 from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.presets import Preset
 from lbic.evaluate.runner import Row
-from lbic.fileio import Source
+from lbic.system import files as writing
 
 _WRITERS: dict[str, Callable[[Sequence[Row]], bytes]] = {"--json": tables.to_json, "--csv": tables.to_csv}
 
@@ -31,7 +32,7 @@ class Outputs:
     def check(self, metrics: Iterable[str], sources: Sequence[Source]) -> None:
         """Raise before any work where something could not be written: UsageError, FileError or MissingError."""
         for option, path in self.files.items():
-            if str(path) == fileio.STDIO:
+            if str(path) == jobs.STDIO:
                 raise UsageError(f"{option} needs a name: stdout has the table")
         if self.anchors and not (self.plots or self.report):
             raise UsageError("--anchors are drawn by --plot DIR")
@@ -68,7 +69,7 @@ def check(
 ) -> None:
     """Raise where files, or files in folders with plots, all by their options, could not be written."""
     made = [(option, folder / name) for option, (folder, names) in folders.items() if folder for name in names]
-    fileio.refuse_conflicts([*files.items(), *made], sources)
+    jobs.refuse_conflicts([*files.items(), *made], sources)
     for option, path in [*files.items(), *made]:
         writing.check_target(path, force=force, made=option in folders)
     if made and (sentence := plots.missing()):

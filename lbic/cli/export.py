@@ -55,7 +55,7 @@ def export(
     """Turn a checkpoint into an ONNX file, check it against PyTorch, and write its manifest row and card."""
     wanted = [default for text in defaults for default in parse_defaults(text)]
     need_torch()
-    from lbic import nets
+    from lbic.nets import table as nets
     from lbic.train import beside, manifest, rows, shrink
     from lbic.train import export as exporter
     from lbic.train import halo as halos
@@ -94,7 +94,7 @@ def export(
 def parse_defaults(text: str) -> list[Default]:
     """What one --default says: each of its codecs at each of its scales."""
     from lbic.api import scale_in_sixteenths
-    from lbic.codecs import check_quality, get
+    from lbic.codecs.table import check_quality, get
     from lbic.enhance.catalog import Default
     from lbic.enhance.types import parse
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from lbic import fileio, pipeline
+from lbic import pipeline
 from lbic.cli import batch, options, wording
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Job
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.container import METADATA_NAMES
 from lbic.errors import ExitCode
-from lbic.fileio import Job
+from lbic.format.container import METADATA_NAMES
 
 
 @click.command()

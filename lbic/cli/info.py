@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from lbic import container, fileio
-from lbic.cli import batch, options
+from lbic.cli import batch, jobs, options
+from lbic.cli.jobs import Source
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk, one_line
-from lbic.container import SCALE_ONE, Header
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode
-from lbic.fileio import Source
+from lbic.format import container
+from lbic.format.container import SCALE_ONE, Header
 
 
 @click.command()
@@ -31,7 +31,7 @@ def info(files: Files, talk: Talk) -> ExitCode:
         overhead = len(container.pack(header, b""))
         return _outcome(source.name, header, len(data), len(data) - overhead)
 
-    sources = files.sources(fileio.COMPRESSED)
+    sources = files.sources(jobs.COMPRESSED)
     return batch.run(sources, work, Report("", len(sources), talk, result_to_stdout=True), workers=files.jobs)
 
 

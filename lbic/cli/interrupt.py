@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from lbic import leftovers
 from lbic.errors import ExitCode
+from lbic.system import cleanup
 
 _ASKING = ("SIGTERM", "SIGHUP")
 
@@ -25,7 +25,7 @@ def listen() -> None:
 def end() -> NoReturn:
     """End an interrupted process without waiting for its threads, which may be at work for minutes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would stop the removal
-    leftovers.remove_all()
+    cleanup.remove_all()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lbic import fileio, threads
+from lbic.cli import jobs as fileio
+from lbic.cli.jobs import Job, Source
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
@@ -24,7 +25,7 @@ from lbic.cli.parameters import (
 )
 from lbic.cli.report import Talk
 from lbic.errors import UsageError
-from lbic.fileio import Job, Source
+from lbic.system import cores
 
 if TYPE_CHECKING:
     from lbic.enhance.session import Runtime
@@ -110,7 +111,7 @@ def input_options(function: Function) -> Function:
         help="Go through folders and the folders in them; pictures that lbic wrote there (*.lbic.png, *.enhanced.png) "
         "are left out.",
     )
-    @_jobs(threads.usual_jobs, f"one for each core, {threads.MOST_JOBS} at most")
+    @_jobs(cores.usual_jobs, f"one for each core, {cores.MOST_JOBS} at most")
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
         given = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
@@ -186,7 +187,7 @@ strength_option = click.option(
 
 def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
     """--codec; the choices are the codec table's. ``found``: None when left out, for the command to find out."""
-    from lbic.codecs import CODECS, DEFAULT_CODEC
+    from lbic.codecs.table import CODECS, DEFAULT_CODEC
 
     default = None if found else DEFAULT_CODEC
     help = help if found else f"{help} Default {DEFAULT_CODEC}."
@@ -200,7 +201,7 @@ def quality_option(help: str) -> Callable[[F], F]:
 
 def quality_table() -> str:
     """The codec table's qualities: "vvc 0..63, lower is better and larger, useful 27..47, default 37; ..."."""
-    from lbic.codecs import CODECS
+    from lbic.codecs.table import CODECS
 
     rows = []
     for codec in CODECS.values():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from lbic.cli.jobs import Job
 from lbic.errors import UsageError
-from lbic.fileio import Job
-from lbic.formats import WRITERS
+from lbic.picture.save import WRITERS
 
 DEFAULT_SUFFIX = ".png"
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from lbic import cluster
-from lbic.batch import Compressor
 from lbic.cli import batch
+from lbic.cli.jobs import Job
 from lbic.cli.report import Outcome, Report, one_line
+from lbic.compressor import Compressor
 from lbic.errors import ExitCode, LbicError
-from lbic.fileio import Job
 from lbic.pipeline import Compressed
 
 Compress = Callable[[bytes], Compressed]

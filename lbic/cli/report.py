@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,13 +133,3 @@ class Report:
 def emit(record: dict[str, Any]) -> None:
     """One JSON object on one line of stdout."""
     click.echo(json.dumps(record))
-
-
-def bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
-    """A bar that counts the report's steps; yields what to call after each. Only on a terminal, only for several."""
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    if report.talk.quiet or report.talk.json or report.all_steps < 2 or not terminal:
-        return nullcontext(lambda: None)
-    from lbic.cli.console import file_bar
-
-    return file_bar(report)

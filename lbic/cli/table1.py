@@ -11,11 +11,11 @@ import click
 
 from lbic.cli import batch, wording
 from lbic.cli.evaluation import check, write_folder
+from lbic.cli.jobs import Source
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import table1, table1_report
 from lbic.evaluate.table1 import WAYS, Point, Way
-from lbic.fileio import Source
 
 
 def run(inputs: Sequence[str], report_to: Path | None, talk: Talk, *, force: bool, jobs: int) -> ExitCode:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
+from lbic.cli.progress import bar
 from lbic.errors import ExitCode, FileError, MissingError, UsageError
 
 if TYPE_CHECKING:
@@ -60,18 +61,18 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 
     The streams are kept in the output folder; an interrupted run goes on where it stopped.
     """
-    from lbic import threads
+    from lbic.system import cores
     from lbic.train import config, prepare
 
     data = config.load(config_path).data
     jobs_for = prepare.validation_jobs if validation else prepare.training_jobs
-    with _bar("preparing") as update:
+    with bar("preparing", keep=True) as shown:
         count = prepare.prepare(
             jobs_for(prepare.pictures(pictures), data),
             data,
             output,
-            jobs or threads.cores(),
-            lambda done, of: update(done, of, ""),
+            jobs or cores.cores(),
+            shown.update,
         )
     click.echo(f"{output}: {count} pairs", err=True)
 
@@ -114,7 +115,7 @@ def halo(name: str, folder: Path, val: Path) -> None:
     'lbic export --val' does the same for a new network.
     """
     need_torch()
-    from lbic import nets
+    from lbic.nets import table as nets
     from lbic.train import halo as halos
     from lbic.train import manifest
     from lbic.train.data import PairSet
@@ -234,12 +235,12 @@ def _train(
     elif init:
         trainer.start_from(export.read_start(init, trainer.network))
     pace = loop.Pace(minutes=minutes, validate_every=validate_every)
-    with _bar(recipe.export.name) as update, _stop_signals() as stopped:
+    with bar(recipe.export.name, keep=True) as shown, _stop_signals() as stopped:
 
         def show(report: Report) -> None:
             if report.gains is not None:
                 texts["gain"] = " ".join(f"{gain:+.2f}@{quality}" for quality, gain in report.gains.items())
-            update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
+            shown.update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
 
         texts = {"gain": "-"}
         pairs, validation = PairSet(data, recipe.train.spacing), PairSet(val) if val else None
@@ -255,25 +256,6 @@ def need_torch() -> Any:
     except ImportError as error:
         raise MissingError(f"training needs PyTorch, which is not installed: {PIP}") from error
     return torch
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on stderr, where that is a terminal: update(done, of, text)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None, note="")
-        yield lambda done, of, note: progress.update(task, completed=done, total=of, note=note)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lbic.codecs import CODECS
-from lbic.container import METADATA_NAMES, SCALE_ONE, Header
+from lbic.codecs.table import CODECS
 from lbic.enhance.types import NONE, EnhancementType
+from lbic.format.container import METADATA_NAMES, SCALE_ONE, Header
 
 
 def join(*parts: str) -> str:

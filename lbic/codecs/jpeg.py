@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image
 
 from lbic import limits
-from lbic.codecs import jpegform
+from lbic.codecs import payload_jpeg
 from lbic.codecs.base import Geometry, check_length
 from lbic.codecs.raster import check_geometry, reading
 from lbic.color import Planes, from_levels, to_levels
-from lbic.container import PAYLOAD_JPEG, PAYLOAD_STREAM
 from lbic.errors import CodecError, TooLargeError
-from lbic.pillow import own_limits
+from lbic.format.container import PAYLOAD_JPEG, PAYLOAD_STREAM
+from lbic.picture.pillow_limits import own_limits
 
 _TOP = 255
 _MIDDLE = 128
@@ -59,11 +59,11 @@ class JpegCodec:
         return min(streams, key=lambda stream: len(self.shorten(stream, geometry, quality)[1]))
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
-        payload = jpegform.shorten(stream, geometry, quality)
+        payload = payload_jpeg.shorten(stream, geometry, quality)
         return (PAYLOAD_JPEG, payload) if payload else (PAYLOAD_STREAM, stream)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
-        return payload if form == PAYLOAD_STREAM else jpegform.restore(payload, geometry, quality)
+        return payload if form == PAYLOAD_STREAM else payload_jpeg.restore(payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
         """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""

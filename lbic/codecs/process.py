@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from lbic import errors, leftovers, temporary
+from lbic import errors
 from lbic.errors import CodecError, FileError, MissingError
+from lbic.system import cleanup, temporary
 
 TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
@@ -53,7 +54,7 @@ def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) 
 
     # A program that is tied gets its signal when the thread ends that started it, not only the process: it must be
     # started here, by the thread that waits for it.
-    with leftovers.kept(start, _end) as child:
+    with cleanup.kept(start, _end) as child:
         try:
             output, talk = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:

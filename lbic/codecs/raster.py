@@ -18,9 +18,9 @@ from PIL import Image, UnidentifiedImageError, features
 from lbic import limits
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, planes_to_uint8, rgb_to_ycbcr
-from lbic.container import PAYLOAD_STREAM
 from lbic.errors import CodecError, TooLargeError
-from lbic.pillow import own_limits
+from lbic.format.container import PAYLOAD_STREAM
+from lbic.picture.pillow_limits import own_limits
 
 _DAMAGE = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
 """What Pillow's decoders raise."""

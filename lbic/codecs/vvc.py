@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbic import limits
-from lbic.codecs import encoders, vvcform
+from lbic.codecs import encoders, payload_vvc
 from lbic.codecs.base import Geometry, check_length, pad_to
 from lbic.codecs.bitstream import sequence_facts
 from lbic.codecs.process import encode_raw
 from lbic.color import Planes, from_levels, to_levels
-from lbic.container import PAYLOAD_STREAM, PAYLOAD_VVC
 from lbic.errors import CodecError, NoRoomError, TooLargeError
-from lbic.threads import for_a_program
+from lbic.format.container import PAYLOAD_STREAM, PAYLOAD_VVC
+from lbic.system.cores import for_a_program
 
 BIT_DEPTH = 10
 TOP = (1 << BIT_DEPTH) - 1
@@ -116,7 +116,7 @@ def padded_size(width: int, height: int) -> tuple[int, int]:
 
 def shorten(stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
     """The form and payload of a stream, see Codec.shorten."""
-    payload = vvcform.shorten(stream, *padded_size(geometry.width, geometry.height), quality)
+    payload = payload_vvc.shorten(stream, *padded_size(geometry.width, geometry.height), quality)
     return (PAYLOAD_VVC, payload) if payload else (PAYLOAD_STREAM, stream)
 
 
@@ -124,7 +124,7 @@ def restore(form: int, payload: bytes, geometry: Geometry, quality: int) -> byte
     """The stream of a payload, see Codec.restore."""
     if form == PAYLOAD_STREAM:
         return payload
-    return vvcform.restore(payload, *padded_size(geometry.width, geometry.height), quality)
+    return payload_vvc.restore(payload, *padded_size(geometry.width, geometry.height), quality)
 
 
 def decode(data: bytes, geometry: Geometry) -> Planes:

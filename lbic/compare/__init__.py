@@ -1,1 +1,0 @@
-"""Versions of one picture, measured against the original and shown beside each other on a page."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from lbic import container, image, pipeline
+from lbic import pipeline
 from lbic.errors import UsageError
-from lbic.image import Picture
+from lbic.format import container
 from lbic.metrics.table import Metric
-from lbic.pillow import own_limits
+from lbic.picture.load import FORMATS, Picture, from_pillow, load
+from lbic.picture.pillow_limits import own_limits
 from lbic.pipeline import Decompressed, DecompressSettings
 
 Size = tuple[int, int]
@@ -48,7 +49,7 @@ class Version:
 
 def read_picture(name: str, data: bytes) -> Version:
     """The version in a picture file. Raises ImageError as image.load does."""
-    picture = image.load(data)
+    picture = load(data)
     return _version(name, data, picture, picture.notes, format=_format(data))
 
 
@@ -68,7 +69,7 @@ def read(name: str, data: bytes, settings: DecompressSettings, size: Size) -> Ve
     # A profile that was kept is applied, and alpha set apart, as in any picture that is read.
     shown = done.image.copy()
     shown.info = {"icc_profile": done.icc} if done.icc else {}  # EXIF would turn what is upright
-    picture = image.from_pillow(shown)
+    picture = from_pillow(shown)
     return _version(name, data, picture, (*done.notes, *picture.notes), decoded=done)
 
 
@@ -97,7 +98,7 @@ def _version(
 
 def _format(data: bytes) -> str:
     """png, jpeg, webp, ...: Pillow's name for a picture file that it has read."""
-    with own_limits(), Image.open(io.BytesIO(data), formats=image.FORMATS) as opened:
+    with own_limits(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         name = str(opened.format).lower()
     return "jpeg" if name == "mpo" else name
 

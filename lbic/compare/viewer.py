@@ -16,7 +16,7 @@ from string import Template
 
 from PIL import Image
 
-from lbic import formats
+from lbic.picture import save
 
 _WEBP_SIDE = 16_383
 """Pixels: the longest side that a WebP file has room for."""
@@ -85,4 +85,4 @@ def _row(number: int, version: Shown) -> str:
 def _data_uri(picture: Image.Image) -> str:
     """The picture without loss, in the smallest format that browsers read and that has room for it."""
     name = "webp" if max(picture.size) <= _WEBP_SIDE else "png"
-    return f"data:image/{name};base64,{base64.b64encode(formats.encode(picture, f'.{name}')).decode()}"
+    return f"data:image/{name};base64,{base64.b64encode(save.encode(picture, f'.{name}')).decode()}"

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from lbic import color
 from lbic.color import Plane, Planes
-from lbic.container import Header
 from lbic.enhance import catalog, session, tiling
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime, Session
 from lbic.enhance.types import NONE, EnhancementType, Stage
 from lbic.errors import DeviceError, MissingError
+from lbic.format.container import Header
 
 
 @dataclass(frozen=True)

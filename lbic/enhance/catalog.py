@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lbic.container import SCALE_ONE
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
+from lbic.format.container import SCALE_ONE
 
 PROFILES = ("lite", "full")
 _PACKAGE = Path(__file__).resolve().parent.parent

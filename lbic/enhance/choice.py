@@ -9,12 +9,12 @@ from PIL import Image
 
 from lbic import color
 from lbic.color import Planes
-from lbic.container import Header
 from lbic.enhance import catalog
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType
 from lbic.errors import UsageError
+from lbic.format.container import Header
 from lbic.metrics.contrast import contrast_picture
 from lbic.metrics.psnr import psnr_picture
 

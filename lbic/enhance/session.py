@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lbic.enhance.catalog import PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
 from lbic.errors import DeviceError, MissingError, UsageError
-from lbic.threads import for_a_network
+from lbic.system.cores import for_a_network
 
 DEVICES = ("auto", "cpu", "cuda")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"

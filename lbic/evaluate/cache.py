@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lbic import writing
 from lbic.errors import FileError
+from lbic.system import files
 
 _PLACES = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
 _ELSEWHERE = ("XDG_CACHE_HOME", ".cache")
@@ -55,8 +55,8 @@ class Cache:
             return
         path = self._path(self._folder, key)
         with suppress(FileError):  # then it is computed again
-            writing.make_folder(path.parent)
-            writing.write(path, json.dumps({"key": key, "value": value}).encode())
+            files.make_folder(path.parent)
+            files.write(path, json.dumps({"key": key, "value": value}).encode())
 
     @staticmethod
     def _path(folder: Path, key: dict[str, Any]) -> Path:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from PIL import Image
 
-from lbic import temporary
 from lbic.codecs import encoders, process, vvc
 from lbic.codecs.base import Geometry
 from lbic.errors import CodecError, FileError, MissingError, reason
 from lbic.evaluate.planes import planes_of, shown
+from lbic.system import temporary
 
 JXL, HEVC = "libjxl", "libx265"
 _QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")

@@ -22,7 +22,11 @@ from lbic.evaluate.plan import Coding, coder
 Key = dict[str, Any]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CODING = ("*.py", "codecs/*.py", "evaluate/ffmpeg.py", "evaluate/peers.py", "evaluate/planes.py")
+_CODING = (
+    "*.py",
+    *(f"{folder}/*.py" for folder in ("codecs", "format", "isolation", "picture", "system")),
+    *(f"evaluate/{name}.py" for name in ("ffmpeg", "peers", "planes")),
+)
 _MEASURING = (*_CODING, "enhance/*.py", "metrics/**/*", "nets/*.py", "evaluate/runner.py")
 """lbic's files that decide what a coded file, or what is measured of it, looks like."""
 _LIBRARIES = ("av", "imageio-ffmpeg", "numpy", "pillow")

@@ -15,12 +15,13 @@ from typing import Any
 
 from PIL import Image
 
-from lbic.codecs import CODECS, encoders
+from lbic.codecs import encoders
 from lbic.codecs.base import Codec, Geometry
+from lbic.codecs.table import CODECS
 from lbic.errors import CodecError, UsageError
 from lbic.evaluate import ffmpeg
 from lbic.evaluate.planes import planes_of, shown
-from lbic.pillow import own_limits
+from lbic.picture.pillow_limits import own_limits
 
 PREFIX = "file:"
 

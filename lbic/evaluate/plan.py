@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from lbic import codecs
-from lbic.codecs import check_quality
+from lbic.codecs import table as codecs
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec
-from lbic.container import SCALE_ONE
+from lbic.codecs.table import check_quality
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import UsageError
 from lbic.evaluate import peers
 from lbic.evaluate.peers import PEERS, Peer
+from lbic.format.container import SCALE_ONE
 from lbic.metrics.table import ALWAYS, Metric
 
 _CODING = re.compile(rf"((?:{peers.PREFIX})?[^:@]*)(?:@([^:]*))?(?::(.*))?", re.DOTALL)

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 from PIL import Image
 
-from lbic import image, pipeline
+from lbic import pipeline
 from lbic.codecs.base import Geometry
-from lbic.container import SCALE_ONE
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import CodecError, LbicError
 from lbic.evaluate import keys
@@ -19,8 +18,9 @@ from lbic.evaluate.cache import Cache
 from lbic.evaluate.keys import Key
 from lbic.evaluate.peers import PEERS
 from lbic.evaluate.plan import Coding, Plan
-from lbic.image import Picture
+from lbic.format.container import SCALE_ONE
 from lbic.metrics.table import METRICS, Metric
+from lbic.picture.load import Picture, load
 from lbic.pipeline import CompressSettings, DecompressSettings
 
 
@@ -65,7 +65,7 @@ def evaluate(
     itself cannot be read.
     """
     # Alpha is stored without loss and measured by no metric: it would only blur what the codec costs.
-    original = image.load(data).image
+    original = load(data).image
     picture, rows = keys.picture_key(data), []
     for coding in plan.codings:
         for row in _evaluate_coding(original, picture, coding, plan, cache or Cache()):

@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lbic import color, image, pipeline
-from lbic.codecs import get
-from lbic.container import SCALE_ONE
+from lbic import color, pipeline
+from lbic.codecs.table import get
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType, parse
 from lbic.errors import UsageError
+from lbic.format.container import SCALE_ONE
 from lbic.metrics.psnr import luma, psnr_luma
+from lbic.picture.load import load
 
 RATES = (0.15, 0.20, 0.25, 0.30, 0.35)
 PAPER = (26.84, 28.27, 29.03, 29.67, 30.31)
@@ -95,7 +96,7 @@ def measure(
     data: bytes, ways: Sequence[Way] = WAYS, tick: Callable[[], object] = lambda: None
 ) -> dict[Way, list[Point | None]]:
     """What each way gives one picture file at RATES; ``tick`` is called after every way. Raises ImageError."""
-    picture = Image.fromarray(luma(image.load(data).image))
+    picture = Image.fromarray(luma(load(data).image))
     code = lru_cache(maxsize=None)(partial(_code, picture))
     found = {}
     for way in ways:

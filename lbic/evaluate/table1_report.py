@@ -10,7 +10,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from lbic import python, temporary
 from lbic.enhance.types import parse
 from lbic.evaluate import plots, tables
 from lbic.evaluate.curves import Curve
@@ -18,6 +17,7 @@ from lbic.evaluate.presets import PRESETS
 from lbic.evaluate.report import PAGE, ROWS, head
 from lbic.evaluate.table1 import ARCNN_FIRST, PICTURES, RATES, Point, Way, rows
 from lbic.metrics.psnr import luma
+from lbic.system import python, temporary
 
 PRESET = PRESETS["table1"]
 Found = dict[Way, list[list[Point | None]]]

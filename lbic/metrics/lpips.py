@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic import weights
 from lbic.errors import MissingError
+from lbic.system import weights
 
 LEAST_SIDE = 64
 """Pixels: the smallest picture whose layers are all there, with room to compare."""

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic import weights
 from lbic.errors import MissingError
 from lbic.metrics.forest import Forest
 from lbic.metrics.ma_features import SIZES, features
+from lbic.system import weights
 
 FILE = "model.mat"
 HOW = (

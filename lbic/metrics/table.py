@@ -10,12 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from lbic import weights
 from lbic.errors import MissingError
 from lbic.metrics import lpips, ma, pi
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray, luma, psnr_luma, psnr_rgb, rgb
 from lbic.metrics.ssim import ms_ssim, ssim
+from lbic.system import weights
 
 Measure = Callable[[Image.Image, Image.Image], float | None]
 

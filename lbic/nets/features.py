@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lbic import weights
 from lbic.errors import MissingError, UsageError, first_line
+from lbic.system import weights
 
 T = TypeVar("T", bound="Features")
 

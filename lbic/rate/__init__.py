@@ -1,1 +1,0 @@
-"""The encoder chooses: quality and scale for a wanted size or fidelity."""

@@ -12,12 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lbic.codecs import get
 from lbic.codecs.base import EFFORTS
-from lbic.container import SCALE_ONE
+from lbic.codecs.table import get
 from lbic.enhance.types import NONE
 from lbic.errors import TargetError, TooLargeError
-from lbic.image import Picture
+from lbic.format.container import SCALE_ONE
+from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate.trials import Target, Trials
 

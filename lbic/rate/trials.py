@@ -10,13 +10,13 @@ from functools import cached_property, partial
 from itertools import groupby
 
 from lbic import pipeline
-from lbic.codecs import get
-from lbic.container import Header
+from lbic.codecs.table import get
 from lbic.enhance import catalog, choice
 from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import NoRoomError, UsageError
-from lbic.image import Picture
+from lbic.format.container import Header
+from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
 

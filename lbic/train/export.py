@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from lbic import nets
 from lbic.enhance.engine import onnxruntime
 from lbic.errors import CodecError, FileError, UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config
 from lbic.train.config import Config

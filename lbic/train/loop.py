@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lbic import nets
 from lbic.errors import UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.nets.features import Features
 from lbic.train import beside, checkpoint, losses, optimize

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lbic import threads, writing
 from lbic.errors import FileError, ImageError, reason
-from lbic.image import load
+from lbic.picture.load import load
+from lbic.system import cores, files
 from lbic.train import degrade
 from lbic.train.config import DataConfig
 from lbic.train.data import Bytes, PairWriter
@@ -94,7 +94,7 @@ def prepare(jobs: list[Job], data: DataConfig, folder: Path, workers: int, progr
     """Code all pictures, fill the folder (see data.py) and return the number of pairs."""
     streams = folder / "streams"
     streams.mkdir(parents=True, exist_ok=True)
-    with threads.shared_by(workers), PairWriter(folder, data.channels) as writer:
+    with cores.shared_by(workers), PairWriter(folder, data.channels) as writer:
         for done, (job, (truth, *coded)) in enumerate(_coded(jobs, data, streams, workers), start=1):
             for limited in sorted({limited for _, limited in job.codings}):
                 wanted = [
@@ -135,7 +135,7 @@ def _code(job: Job, data: DataConfig, streams: Path) -> list[Bytes]:
         stream = streams / f"{job.path.name}.{key}.q{quality}{'l' if limited else ''}.lbic"
         if not stream.is_file():
             source = degrade.limit_range(image) if limited else image
-            writing.write(stream, degrade.encode(source, data, quality))
+            files.write(stream, degrade.encode(source, data, quality))
         pictures.append(degrade.coded(stream.read_bytes(), data.channels))
     return pictures
 

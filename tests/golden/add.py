@@ -13,19 +13,19 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from lbic import formats, image
 from lbic.api import scale_in_sixteenths
 from lbic.enhance.types import TYPES, parse
+from lbic.picture import load, save
 from lbic.pipeline import CompressSettings, DecompressSettings, compress, decompress
 
 HERE = Path(__file__).parent
 
 
-def add(name: str, picture: image.Picture, settings: CompressSettings) -> None:
+def add(name: str, picture: load.Picture, settings: CompressSettings) -> None:
     """Write NAME.lbic, its codec picture NAME.png and their checksums; FileExistsError where there is one."""
     done = compress(picture, settings)
     back = decompress(done.data, DecompressSettings(TYPES[0]))
-    files = {f"{name}.lbic": done.data, f"{name}.png": formats.encode(back.image, ".png", icc=back.icc)}
+    files = {f"{name}.lbic": done.data, f"{name}.png": save.encode(back.image, ".png", icc=back.icc)}
     for file, data in files.items():
         with HERE.joinpath(file).open("xb") as out:
             out.write(data)
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--type", default="0", help="the recommended enhancement")
     parser.add_argument("--keep", action="append", default=[], metavar="icc|exif|xmp")
     options = parser.parse_args()
-    picture = image.load(options.picture.read_bytes(), keep_icc="icc" in options.keep)
+    picture = load.load(options.picture.read_bytes(), keep_icc="icc" in options.keep)
     scale, keep = scale_in_sixteenths(options.scale), frozenset(options.keep)
     settings = CompressSettings(options.codec, options.q, scale, type=parse(options.type), keep=keep)
     add(options.name, picture, settings)

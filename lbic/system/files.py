@@ -1,4 +1,4 @@
-"""Writing files and stdout: an output appears whole or not at all."""
+"""Read and write files, stdin and stdout: an input has a size limit, an output appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,50 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
-from lbic import temporary
+from lbic import limits
 from lbic.errors import FileError, reason
+from lbic.system import temporary
+
+_PART = 1 << 20
+"""Bytes that are read from a pipe or a device at a time."""
+
+
+def read(path: Path) -> bytes:
+    """Read a whole file, pipe or device; FileError, without the path, when that fails or exceeds limits.MAX_FILE."""
+    try:
+        if path.is_file():
+            _check_length(path.stat().st_size)
+            return path.read_bytes()
+        with path.open("rb") as pipe:
+            return _read_stream(pipe)
+    except OSError as error:
+        raise FileError(f"cannot be read: {reason(error)}") from error
+
+
+def read_stdin() -> bytes:
+    """Read stdin to its end; FileError when it is closed, fails or exceeds limits.MAX_FILE."""
+    if sys.stdin is None:
+        raise FileError("cannot be read: stdin is closed")
+    try:
+        return _read_stream(sys.stdin.buffer)
+    except OSError as error:
+        raise FileError(f"cannot be read: {reason(error)}") from error
+
+
+def _read_stream(stream: BinaryIO) -> bytes:
+    parts, length = [], 0
+    while part := stream.read(_PART):
+        parts.append(part)
+        length += len(part)
+        _check_length(length)
+    return b"".join(parts)
+
+
+def _check_length(length: int) -> None:
+    if length > limits.MAX_FILE:
+        raise FileError(f"is longer than {limits.MAX_FILE:,} bytes, the most that lbic reads")
 
 
 def check_target(target: Path, *, force: bool, made: bool = False) -> None:

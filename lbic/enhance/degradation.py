@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lbic.codecs import CODECS, DEFAULT_CODEC, check_quality, get, jpegquality
+from lbic.codecs import jpegquality
 from lbic.codecs.jpeg import JpegCodec
-from lbic.container import SCALE_ONE
+from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get
 from lbic.enhance import catalog
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import MissingError
-from lbic.image import Picture
+from lbic.format.container import SCALE_ONE
+from lbic.picture.load import Picture
 
 
 @dataclass(frozen=True)

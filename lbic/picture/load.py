@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from lbic import depth, limits
+from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.exif import upright
-from lbic.pillow import own_limits
+from lbic.picture import depth
+from lbic.picture.exif import upright
+from lbic.picture.pillow_limits import own_limits
 
 if TYPE_CHECKING:
     # Elsewhere where it is used: most pictures are read without it, and worker.py starts in half the time.

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lbic import varint
 from lbic.codecs.base import Geometry
 from lbic.codecs.jpegquality import CHROMA, LUMA, QUALITIES, table
 from lbic.errors import FormatError
+from lbic.format import varint
 
 BASELINE, STANDARD, PROGRESSIVE = 0, 1, 2
 """The first byte: baseline with tables of its own, baseline with the standard's, progressive with tables of its own."""

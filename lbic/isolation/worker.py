@@ -17,12 +17,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from lbic import protocol
 from lbic.errors import LbicError
+from lbic.isolation import protocol
 
 if TYPE_CHECKING:
     from lbic.color import Plane
-    from lbic.image import Picture
+    from lbic.picture.load import Picture
 
 Part = bytes | memoryview
 """Of an answer, as it is sent."""
@@ -61,8 +61,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 def _decode(stream: bytes, number: int, gray: int, width: int, height: int) -> Iterator[Part]:
     import numpy as np
 
-    from lbic.codecs import CODECS
     from lbic.codecs.base import Geometry
+    from lbic.codecs.table import CODECS
 
     limit_memory(width * height, len(stream))
     codec = next(codec for codec in CODECS.values() if codec.id == number)
@@ -80,7 +80,7 @@ def _planes(planes: list[Plane]) -> Iterator[Part]:
 
 
 def _read(replies: BinaryIO, data: bytes, seconds: int, max_pixels: int, keep_icc: int) -> Iterator[Part]:
-    from lbic import image
+    from lbic.picture.load import load
 
     def opened(width: int, height: int) -> None:
         set_alarm(seconds + math.ceil(protocol.TIMEOUT_PER_MEGAPIXEL * width * height / 1e6) + 1)
@@ -88,7 +88,7 @@ def _read(replies: BinaryIO, data: bytes, seconds: int, max_pixels: int, keep_ic
         replies.write(protocol.REPLY.pack(protocol.OPENED, protocol.SIZE.size) + protocol.SIZE.pack(width, height))
         replies.flush()
 
-    return _picture(image.load(data, max_pixels=max_pixels, keep_icc=bool(keep_icc), opened=opened))
+    return _picture(load(data, max_pixels=max_pixels, keep_icc=bool(keep_icc), opened=opened))
 
 
 def _picture(picture: Picture) -> Iterator[Part]:
@@ -147,11 +147,11 @@ def warm(asked: int) -> None:
     if asked == protocol.READ:
         from PIL import Image
 
-        from lbic import image  # noqa: F401
+        from lbic.picture.load import load  # noqa: F401
 
         Image.preinit()  # the common formats' readers
     else:
-        from lbic import codecs  # noqa: F401
+        from lbic.codecs import table as codecs  # noqa: F401
 
 
 def main() -> None:

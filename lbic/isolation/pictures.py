@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lbic import children, limits, protocol
-from lbic.children import Decoder, NoAnswerError, ReaderError
+from lbic import limits
 from lbic.errors import printable
-from lbic.image import Picture
-from lbic.protocol import FILE, ITEMS, LOADED, OPENED, READ, REQUEST, SIZE
+from lbic.isolation import process as children
+from lbic.isolation import protocol
+from lbic.isolation.process import Decoder, NoAnswerError, ReaderError
+from lbic.isolation.protocol import FILE, ITEMS, LOADED, OPENED, READ, REQUEST, SIZE
+from lbic.picture.load import Picture
 
 
 def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = False) -> Picture:

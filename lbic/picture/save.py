@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from lbic.errors import UsageError, printable
-from lbic.exif import tiff_tags
-from lbic.image import apply_profile
+from lbic.picture.exif import tiff_tags
+from lbic.picture.load import apply_profile
 
 WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),

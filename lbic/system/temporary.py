@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lbic import leftovers
+from lbic.system import cleanup
 
 if sys.platform != "win32":
     import fcntl
@@ -49,7 +49,7 @@ def folder() -> Iterator[Path]:
 def _locked(parent: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     _sweep(parent)
     while True:
-        with leftovers.kept(lambda: _new(parent, create), _remove) as path:
+        with cleanup.kept(lambda: _new(parent, create), _remove) as path:
             try:
                 lock = _lock(path)
             except (BlockingIOError, FileNotFoundError):

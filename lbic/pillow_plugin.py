@@ -9,9 +9,9 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from lbic import container
 from lbic.api import compress, decompress
 from lbic.errors import LbicError
+from lbic.format import container
 
 FORMAT = "LBIC"
 _OPTIONS = frozenset(inspect.getfullargspec(compress).kwonlyargs)
@@ -26,7 +26,7 @@ class LbicImageFile(ImageFile.ImageFile):
     """The whole file until it is decoded; copies, which Pillow makes without opening anything, have none."""
 
     def _open(self) -> None:
-        from lbic import metadata  # numpy is for pictures: import lbic does without
+        from lbic.format import metadata  # numpy is for pictures: import lbic does without
 
         assert self.fp is not None
         # Metadata may be long; its alpha decides the mode, so everything up to the stream is needed.

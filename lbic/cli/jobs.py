@@ -12,10 +12,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from lbic import limits, writing
 from lbic.errors import FileError, UsageError, reason
+from lbic.system import files
 
 STDIO = "-"
 """Stands for stdin as an input and for stdout as an output."""
@@ -27,9 +26,6 @@ PICTURES = frozenset(
 """Suffixes taken for pictures where a folder is searched; a file named by the user may have any."""
 
 COMPRESSED = frozenset({".lbic"})
-
-_PART = 1 << 20
-"""Bytes that are read from a pipe or a device at a time."""
 
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
 """What lbic itself writes beside an input: searching a folder twice must not feed it its own results."""
@@ -68,21 +64,13 @@ class Source:
         Raises FileError (UsageError for a directory) with a sentence that follows the name; what is longer than
         limits.MAX_FILE, or never ends, is refused without being read further.
         """
-        path = self.path
         if self.trouble:
             raise FileError(self.trouble)
-        try:
-            if path is None:
-                return _read_stdin()
-            if path.is_dir():
-                raise UsageError("is a directory; use -r to go through it")
-            if path.is_file():
-                _check_length(path.stat().st_size)
-                return path.read_bytes()
-            with path.open("rb") as pipe:
-                return _read_stream(pipe)
-        except OSError as error:
-            raise FileError(f"cannot be read: {reason(error)}") from error
+        if self.path is None:
+            return files.read_stdin()
+        if os.path.isdir(self.path):
+            raise UsageError("is a directory; use -r to go through it")
+        return files.read(self.path)
 
 
 @dataclass(frozen=True)
@@ -116,41 +104,21 @@ class Job:
         if self.target is not None:
             if self.skip_existing and os.path.isfile(self.target):
                 raise Skipped(self.output)
-            writing.check_target(self.target, force=self.force, made=self.in_folder)
+            files.check_target(self.target, force=self.force, made=self.in_folder)
 
     def write(self, data: bytes) -> None:
         """Write the output, whole or not at all; FileError says why not, Skipped that another has just written it."""
         if self.target is None:
-            writing.write_stdout(data)
+            files.write_stdout(data)
         else:
             self.check()
             if self.in_folder:
-                writing.make_folder(self.target.parent)
+                files.make_folder(self.target.parent)
             try:
-                writing.write(self.target, data, replace=self.force)
+                files.write(self.target, data, replace=self.force)
             except FileError:
                 self.check()  # another process may have written it meanwhile
                 raise
-
-
-def _read_stdin() -> bytes:
-    if sys.stdin is None:
-        raise FileError("cannot be read: stdin is closed")
-    return _read_stream(sys.stdin.buffer)
-
-
-def _read_stream(stream: BinaryIO) -> bytes:
-    parts, length = [], 0
-    while part := stream.read(_PART):
-        parts.append(part)
-        length += len(part)
-        _check_length(length)
-    return b"".join(parts)
-
-
-def _check_length(length: int) -> None:
-    if length > limits.MAX_FILE:
-        raise FileError(f"is longer than {limits.MAX_FILE:,} bytes, the most that lbic reads")
 
 
 def compressed_name(name: str) -> str:
@@ -249,9 +217,9 @@ def distinct(sources: Iterable[Source]) -> list[Source]:
 def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
     """The files, and the folders that cannot be searched: each of those fails alone."""
     refused: list[OSError] = []
-    for parent, folders, files in os.walk(folder, onerror=refused.append):
+    for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders.sort()
-        for name in sorted(files):
+        for name in sorted(names):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
                 path = str(Path(parent, name))
                 if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link is told

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lbic import varint
 from lbic.codecs.bitstream import NAL_PPS, NAL_SPS, resized, split, with_initial_qp
 from lbic.errors import FormatError
+from lbic.format import varint
 
 _LONG, _SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
 _APS, _SLICE = b"\x00\x89", b"\x00\x41"

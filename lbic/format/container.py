@@ -10,8 +10,9 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 
-from lbic import limits, varint
+from lbic import limits
 from lbic.errors import FormatError, UsageError
+from lbic.format import varint
 
 MAGIC = b"\xc1LBC"
 VERSION = 1

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic import container, limits
-from lbic.container import Header
+from lbic import limits
 from lbic.errors import FormatError
-from lbic.image import Picture
+from lbic.format import container
+from lbic.format.container import Header
+from lbic.picture.load import Picture
 
 KEEPABLE = ("icc", "exif", "xmp")
 

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from threading import Condition, Timer
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
-from lbic import leftovers, python
 from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
-from lbic.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
+from lbic.isolation.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
+from lbic.system import cleanup, python
 
-MODULE = "lbic.worker"
+MODULE = "lbic.isolation.worker"
 PATIENCE = 0.2
 """Seconds that threads wait, added up, for a process that another uses before one is started: a start takes as long."""
 
@@ -99,7 +99,7 @@ class Decoder:
         self._name, self._failure = name, failure
         try:
             self.allow(seconds)
-            with leftovers.known(self._process.kill):
+            with cleanup.known(self._process.kill):
                 return question(self)
         except (NoAnswerError, OSError) as error:
             raise self._reason() from error

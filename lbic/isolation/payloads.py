@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 
-from lbic import children, protocol
-from lbic.children import Decoder, DecoderError, NoAnswerError
 from lbic.codecs.base import Codec, Geometry
 from lbic.color import Plane, Planes
-from lbic.protocol import DECODE, DECODED, PLANE, REQUEST, STREAM
+from lbic.isolation import process as children
+from lbic.isolation import protocol
+from lbic.isolation.process import Decoder, DecoderError, NoAnswerError
+from lbic.isolation.protocol import DECODE, DECODED, PLANE, REQUEST, STREAM
 
 
 def decode(codec: Codec, stream: bytes, geometry: Geometry) -> Planes:

@@ -1,0 +1,47 @@
+"""The networks, in PyTorch: what lbic train and lbic export build, one row of ``NETWORKS`` each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from lbic.errors import UsageError
+from lbic.nets.arcnn import ARCNN
+from lbic.nets.base import Network
+from lbic.nets.cascade import Cascade
+from lbic.nets.farcnn import FastARCNN
+from lbic.nets.hgrdn import FULL, HGRDN, LITE, LITE_DEEP, LITE_TEXTURE
+from lbic.nets.srcnn import SRCNN
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """A network that can be trained: its name in a configuration, how to build it, what it is called in print."""
+
+    name: str
+    title: str
+    build: Callable[[], Network]
+
+
+NETWORKS: dict[str, NetworkRow] = {
+    row.name: row
+    for row in (
+        NetworkRow("srcnn", "SRCNN 9-5-5", SRCNN),
+        NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
+        NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
+        NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
+        NetworkRow("hgrdn-lite-deep", "HGRDN lite, deep", partial(HGRDN, LITE_DEEP)),
+        NetworkRow("hgrdn-lite-texture", "HGRDN lite, resizing", partial(HGRDN, LITE_TEXTURE)),
+        NetworkRow("hgrdn-full", "HGRDN full", partial(HGRDN, FULL)),
+        NetworkRow("hgrdn-lite-cascade", "HGRDN lite, twice", lambda: Cascade(HGRDN(LITE), HGRDN(LITE_TEXTURE))),
+        NetworkRow("hgrdn-full-cascade", "HGRDN full, twice", lambda: Cascade(HGRDN(FULL), HGRDN(FULL))),
+    )
+}
+
+
+def build(name: str) -> Network:
+    """Build an untrained network; UsageError for an unknown name."""
+    if name not in NETWORKS:
+        raise UsageError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
+    return NETWORKS[name].build()
