@@ -242,7 +242,7 @@ def _train(
             update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
 
         texts = {"gain": "-"}
-        pairs, validation = PairSet(data, recipe.train.spacing), PairSet(val) if val else None
+        pairs, validation = PairSet(data, recipe.train.spacing, recipe.train.gray), PairSet(val) if val else None
         done = loop.run(trainer, pairs, validation, output, pace, show, stopped)
     click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
     return ExitCode.INTERRUPTED if stopped() and not done else ExitCode.OK

@@ -18,7 +18,7 @@ from lbic.container import SCALE_ONE
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
 
-PROFILES = ("lite", "full")
+PROFILES = ("lite", "full", "fast")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 

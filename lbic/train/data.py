@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic import color
 from lbic.errors import FileError, UsageError
 from lbic.train.config import DataConfig
 
@@ -58,12 +59,14 @@ class Batch(NamedTuple):
 class PairSet:
     """All pairs of a prepared folder."""
 
-    def __init__(self, folder: Path, spacing: str = "even") -> None:
-        """Open a folder, to draw from it as ``spacing`` says (see TrainConfig).
+    def __init__(self, folder: Path, spacing: str = "even", gray: float = 0.0) -> None:
+        """Open a folder, to draw from it as ``spacing`` and ``gray`` say (see TrainConfig).
 
         FileError when it is not a prepared one.
         """
         self.folder = folder
+        self.gray = gray
+        self._luma_errors: dict[int, float] = {}
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
@@ -119,9 +122,26 @@ class PairSet:
             top = int(rng.integers(max(pair.height - patch, 0) + 1))
             left = int(rng.integers(max(pair.width - patch, 0) + 1))
             turn = int(rng.integers(8))
-            coded_crops[i] = _orient(_crop(coded, top - margin, left - margin, side), turn).transpose(2, 0, 1)
-            truth_crops[i] = _orient(_crop(truth, top, left, patch), turn).transpose(2, 0, 1)
+            coded_crop, truth_crop = _crop(coded, top - margin, left - margin, side), _crop(truth, top, left, patch)
+            if self.gray and rng.random() < self.gray:
+                coded_crop, truth_crop = _gray(coded_crop), _gray(truth_crop)
+                errors[i] = max(self._luma_error(index), LEAST_ERROR)
+            coded_crops[i] = _orient(coded_crop, turn).transpose(2, 0, 1)
+            truth_crops[i] = _orient(truth_crop, turn).transpose(2, 0, 1)
         return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
+
+    def _luma_error(self, index: int) -> float:
+        """Mean squared error of a coded picture's luma, values in [0, 1]; each is computed once."""
+        if index not in self._luma_errors:
+            truth, coded = (_gray(picture)[..., 0].astype(np.float32) for picture in self.pictures(self.pairs[index]))
+            self._luma_errors[index] = float(np.square(truth - coded).mean()) / 255**2
+        return self._luma_errors[index]
+
+
+def _gray(picture: Bytes) -> Bytes:
+    """RGB as a gray picture of its luma (BT.601), which is what codecs make of one: three equal channels."""
+    luma = np.rint(picture @ np.array([color.KR, color.KG, color.KB], np.float32)).astype(np.uint8)
+    return np.repeat(luma[..., None], 3, axis=2)
 
 
 def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lbic import color
 from lbic.errors import UsageError
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -42,11 +43,23 @@ def relative(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
     return ((output - truth).square().mean(dim=(1, 2, 3)) / error).mean()
 
 
+def relative_luma(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
+    """The mean of ``relative`` of RGB and that of its luma (BT.601), both as parts of the coded picture's RGB error.
+
+    Chroma is the easy part of what a codec damages and the larger part of its error in RGB; eyes look at luma.
+    """
+    difference = output - truth
+    luma = difference[:, 0] * color.KR + difference[:, 1] * color.KG + difference[:, 2] * color.KB
+    both = difference.square().mean(dim=(1, 2, 3)) + luma.square().mean(dim=(1, 2))
+    return (0.5 * both / error).mean()
+
+
 LOSSES: dict[str, Loss] = {
     "mse": mse,
     "l1": l1,
     "rmse": rmse,
     "relative": relative,
+    "relative-luma": relative_luma,
 }
 
 
