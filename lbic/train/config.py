@@ -112,6 +112,18 @@ class DistillConfig:
 
 
 @dataclass(frozen=True)
+class TaughtConfig:
+    """How a network learns from outputs of an earlier one that ``lbic train teach`` has stored (taught.py).
+
+    ``first`` is the share of those outputs in the target of the first step, ``last`` in that of the last step; the
+    rest is the truth.
+    """
+
+    first: float = 0.9
+    last: float = 0.0
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """The facts of the manifest row that no checkpoint knows."""
 
@@ -140,6 +152,8 @@ class Config:
     """Given in recipes of texture restoration; without it the loss is train.loss alone."""
     distill: DistillConfig | None = None
     """Given in recipes that have a teacher."""
+    taught: TaughtConfig | None = None
+    """Given in recipes that learn from stored outputs."""
     text: str = field(default="", repr=False, compare=False)
     """The file itself, kept in checkpoints."""
 
@@ -233,7 +247,14 @@ def _check(config: Config, name: str) -> None:
         (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
         (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),
         (0 <= train.after_share <= 1, "train.after_share must be 0..1"),
-        (not (config.distill and config.perceptual), "[distill] and [perceptual] exclude each other"),
+        (
+            sum(map(bool, (config.distill, config.perceptual, config.taught))) <= 1,
+            "[distill], [perceptual] and [taught] exclude each other",
+        ),
+        (
+            not config.taught or (0 <= config.taught.first <= 1 and 0 <= config.taught.last <= 1),
+            "taught.first and taught.last must be 0..1",
+        ),
         (
             not config.distill or (0 < config.distill.share <= 1 and config.distill.pool >= config.distill.fresh >= 1),
             "distill.share must be above 0 and at most 1, distill.fresh at least 1 and at most distill.pool",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ LEAST_ERROR = 1e-5
 """50 dB: no crop weighs more than one from a picture as good as this."""
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Sample = TypeVar("Sample", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class Batch(NamedTuple):
     truth: Floats
     error: Floats
     quality: Floats
+
+
+class Crop(NamedTuple):
+    """A crop of the pair number ``pair``: what is around it coded, its target, (height, width, channels) in levels, and the
+    mean squared error of the coded picture, values in [0, 1]."""
+
+    pair: int
+    coded: Bytes | Floats
+    target: Bytes | Floats
+    error: float
 
 
 class PairSet:
@@ -115,36 +126,42 @@ class PairSet:
         truth_crops = np.empty((batch, self.channels, patch, patch), np.float32)
         errors, qualities = np.empty(batch, np.float32), np.empty(batch, np.float32)
         for i in range(batch):
-            index = int(np.searchsorted(self._odds, rng.random(), side="right"))
-            pair = self.pairs[index]
-            errors[i], qualities[i] = max(pair.error, LEAST_ERROR), pair.quality
-            truth, coded = self.pictures(pair)
-            top = int(rng.integers(max(pair.height - patch, 0) + 1))
-            left = int(rng.integers(max(pair.width - patch, 0) + 1))
+            crop = self._draw(rng, patch, margin)
             turn = int(rng.integers(8))
-            coded_crop, truth_crop = _crop(coded, top - margin, left - margin, side), _crop(truth, top, left, patch)
             if self.gray and rng.random() < self.gray:
-                coded_crop, truth_crop = _gray(coded_crop), _gray(truth_crop)
-                errors[i] = max(self._luma_error(index), LEAST_ERROR)
-            coded_crops[i] = _orient(coded_crop, turn).transpose(2, 0, 1)
-            truth_crops[i] = _orient(truth_crop, turn).transpose(2, 0, 1)
+                crop = crop._replace(
+                    coded=_gray(crop.coded), target=_gray(crop.target), error=self._luma_error(crop.pair)
+                )
+            errors[i], qualities[i] = max(crop.error, LEAST_ERROR), self.pairs[crop.pair].quality
+            coded_crops[i] = _orient(crop.coded, turn).transpose(2, 0, 1)
+            truth_crops[i] = _orient(crop.target, turn).transpose(2, 0, 1)
         return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
+
+    def _draw(self, rng: np.random.Generator, patch: int, margin: int) -> Crop:
+        """A random crop, not yet turned."""
+        index = int(np.searchsorted(self._odds, rng.random(), side="right"))
+        pair = self.pairs[index]
+        truth, coded = self.pictures(pair)
+        top = int(rng.integers(max(pair.height - patch, 0) + 1))
+        left = int(rng.integers(max(pair.width - patch, 0) + 1))
+        around = cut(coded, top - margin, left - margin, patch + 2 * margin)
+        return Crop(index, around, cut(truth, top, left, patch), pair.error)
 
     def _luma_error(self, index: int) -> float:
         """Mean squared error of a coded picture's luma, values in [0, 1]; each is computed once."""
         if index not in self._luma_errors:
-            truth, coded = (_gray(picture)[..., 0].astype(np.float32) for picture in self.pictures(self.pairs[index]))
+            truth, coded = (_gray(picture)[..., 0] for picture in self.pictures(self.pairs[index]))
             self._luma_errors[index] = float(np.square(truth - coded).mean()) / 255**2
         return self._luma_errors[index]
 
 
-def _gray(picture: Bytes) -> Bytes:
-    """RGB as a gray picture of its luma (BT.601), which is what codecs make of one: three equal channels."""
-    luma = np.rint(picture @ np.array([color.KR, color.KG, color.KB], np.float32)).astype(np.uint8)
-    return np.repeat(luma[..., None], 3, axis=2)
+def _gray(picture: Bytes | Floats) -> Floats:
+    """RGB as a gray picture of its luma (BT.601), whole levels where that has them: three equal channels."""
+    luma = picture @ np.array([color.KR, color.KG, color.KB], np.float32)
+    return np.repeat((np.rint(luma) if picture.dtype == np.uint8 else luma)[..., None], 3, axis=2)
 
 
-def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:
+def cut(picture: NDArray[Sample], top: int, left: int, side: int) -> NDArray[Sample]:
     """A square crop whose parts outside the picture repeat its border."""
     height, width = picture.shape[:2]
     if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
@@ -154,7 +171,7 @@ def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:
     return picture[np.ix_(rows, columns)]
 
 
-def _orient(crop: Bytes, turn: int) -> Bytes:
+def _orient(crop: Bytes | Floats, turn: int) -> Bytes | Floats:
     """One of the eight orientations of a square."""
     if turn >= 4:
         crop = crop.swapaxes(0, 1)

@@ -49,9 +49,11 @@ def relative_luma(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
     Chroma is the easy part of what a codec damages and the larger part of its error in RGB; eyes look at luma.
     """
     difference = output - truth
-    luma = difference[:, 0] * color.KR + difference[:, 1] * color.KG + difference[:, 2] * color.KB
+    luma = sum(difference[:, i] * float(part) for i, part in enumerate((color.KR, color.KG, color.KB)))
+    assert isinstance(luma, Tensor)
     both = difference.square().mean(dim=(1, 2, 3)) + luma.square().mean(dim=(1, 2))
-    return (0.5 * both / error).mean()
+    loss: Tensor = (0.5 * both / error).mean()
+    return loss
 
 
 LOSSES: dict[str, Loss] = {
