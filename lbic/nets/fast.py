@@ -33,6 +33,7 @@ class Fast(Network):
     quality_plane = True
     multiple = _STRIDE
     margin = 16
+    ends = ("head", "tail")
 
     def __init__(self, features: int, pairs: int) -> None:
         super().__init__()

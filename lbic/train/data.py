@@ -58,8 +58,11 @@ class Batch(NamedTuple):
 
 
 class Crop(NamedTuple):
-    """A crop of the pair number ``pair``: what is around it coded, its target, (height, width, channels) in levels, and the
-    mean squared error of the coded picture, values in [0, 1]."""
+    """A crop of the pair number ``pair``, (height, width, channels) in levels.
+
+    ``coded`` brings its context, ``target`` does not; ``error`` is the mean squared error of the whole coded picture,
+    values in [0, 1].
+    """
 
     pair: int
     coded: Bytes | Floats
