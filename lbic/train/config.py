@@ -136,6 +136,8 @@ class ExportConfig:
     """How many times smaller the pictures may be that it serves; data.scale alone when left out."""
     also: tuple[Equivalent, ...] = ()
     """Other codecs that it gains on, and what their pictures look like to it."""
+    automatic: bool = True
+    """Whether it may run where the user names no profile; false for a network that another one still beats by far."""
     trained_on: str = ""
     licence: str = "MIT"
 
