@@ -39,7 +39,7 @@ def _picture(network: Network, height: int, width: int, batch: int = 1) -> torch
         ("arcnn", 106_673),
         ("fast-arcnn", 256_276),
         ("fast", 1_425_552),
-        ("fast-narrow", 655_472),
+        ("fast-fine", 655_472),
         ("hgrdn-lite", 827_242),
         ("hgrdn-lite-deep", 827_242 + 4 * (97_440 + 1_024)),  # a block, and its columns of the fusion, in each group
         ("hgrdn-lite-texture", 820_074),
@@ -99,7 +99,7 @@ def test_a_crop_with_its_context_gives_the_whole_pictures_values(name: str) -> N
 
 
 def test_fast_ignores_what_is_outside_a_crop_but_for_its_border() -> None:
-    network = _random("fast-narrow")
+    network = _random("fast-fine")
     picture = _picture(network, 64, 64)
     inside = network.inside(picture)
     assert inside.shape == (1, 3, 64 - 2 * network.margin, 64 - 2 * network.margin)

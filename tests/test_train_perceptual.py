@@ -257,7 +257,7 @@ def test_muon_steps_have_equal_singular_values() -> None:
 
 
 def test_muon_leaves_the_ends_of_a_network_of_blocks_to_short_steps_of_adam() -> None:
-    network = nets.build("fast-narrow")
+    network = nets.build("fast-fine")
     before = {name: value.detach().clone() for name, value in network.named_parameters()}
     optimizer = optimize.find("muon")(network, 1e-3)
     network(torch.rand(1, 4, 16, 16)).square().mean().backward()  # type: ignore[no-untyped-call]
