@@ -104,7 +104,7 @@ def test_unknown_names_list_the_known() -> None:
     data = lbic.compress(photo(8, 8), codec="jpeg")
     with pytest.raises(UsageError, match=r"unknown enhancement type '9'; known: 0 none, 1 nr"):
         lbic.decompress(data, type=9)
-    with pytest.raises(UsageError, match="unknown profile 'big'; known: auto, lite, full"):
+    with pytest.raises(UsageError, match="unknown profile 'big'; known: auto, fast, lite, full"):
         lbic.decompress(data, profile="big")
     with pytest.raises(UsageError, match="unknown device 'tpu'; known: auto, cpu, cuda"):
         lbic.decompress(data, device="tpu")

@@ -92,8 +92,8 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
     assert not row.covers("webp", 32, 40)
     stranger = spec("two", DATA, "ar", codecs=("jpeg",), quality=(0, 95))
     trained = spec("three", DATA, "ar", codecs=("webp",), quality=(0, 10))
-    assert shipped(stranger, row).find("ar", "webp", 16, 40, "lite") == row
-    assert shipped(stranger, row, trained).find("ar", "webp", 16, 40, "lite") == trained
+    assert shipped(stranger, row).find("ar", "webp", 16, 40, ("lite",)) == row
+    assert [shipped(stranger, row, trained).find("ar", "webp", 16, q, ("lite",)) for q in (5, 40)] == [trained, row]
     assert row.domain("webp") == "webp quality 0..80, scale 1"
     assert row.domain("vvc") == "vvc quality 32..50, scale 1"
 
@@ -102,8 +102,8 @@ def test_what_a_row_was_measured_for_keeps_no_other_profile_from_its_turn() -> N
     also = (Equivalent("vvc", (43, 50), (42, 42)),)
     lite = spec("lite", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), also=also)
     full = spec("full", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), profile="full")
-    assert shipped(lite, full).find("nr", "vvc", 16, 37, "full") is full
-    assert shipped(full, lite).find("nr", "vvc", 16, 37, "lite") is lite
+    assert shipped(lite, full).find("nr", "vvc", 16, 37, ("full",)) is full
+    assert shipped(full, lite).find("nr", "vvc", 16, 37, ("lite",)) is lite
 
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:
@@ -126,7 +126,7 @@ def test_of_two_measured_networks_the_one_for_the_quality_is_taken() -> None:
     coarse = spec("coarse", DATA, "sr", codecs=("jpeg",), scales=(32,), also=(Equivalent("avif", (0, 10), (5, 60)),))
     fine = spec("fine", DATA, "sr", codecs=("vvc",), scales=(32,), also=(Equivalent("avif", (11, 80), (42, 22)),))
     found = Catalog((coarse, fine), (Default("avif", 32, 5),))
-    assert [found.find("sr", "avif", 32, quality, "lite") for quality in (0, 10, 11, 80)] == [
+    assert [found.find("sr", "avif", 32, quality, ("lite",)) for quality in (0, 10, 11, 80)] == [
         coarse,
         coarse,
         fine,
@@ -138,19 +138,44 @@ def test_of_two_measured_networks_the_one_for_the_quality_is_taken() -> None:
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:
     right_codec = spec("codec", DATA, "ar", codecs=("jpeg",), scales=(64,), quality=(1, 2), profile="full")
     right_rest = spec("rest", DATA, "ar", codecs=("vvc",), scales=(16,), quality=(0, 63), profile="lite")
-    assert shipped(right_rest, right_codec).find("ar", "jpeg", 16, 20, "lite") is right_codec
+    assert shipped(right_rest, right_codec).find("ar", "jpeg", 16, 20, ("lite",)) is right_codec
     right_scale = spec("scale", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 2), profile="full")
-    assert shipped(right_codec, right_scale).find("ar", "jpeg", 16, 20, "lite") is right_scale
+    assert shipped(right_codec, right_scale).find("ar", "jpeg", 16, 20, ("lite",)) is right_scale
     right_quality = spec("quality", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="full")
-    assert shipped(right_scale, right_quality).find("ar", "jpeg", 16, 20, "lite") is right_quality
+    assert shipped(right_scale, right_quality).find("ar", "jpeg", 16, 20, ("lite",)) is right_quality
     right_profile = spec("profile", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
-    assert shipped(right_quality, right_profile).find("ar", "jpeg", 16, 20, "lite") is right_profile
+    assert shipped(right_quality, right_profile).find("ar", "jpeg", 16, 20, ("lite",)) is right_profile
     twin = spec("twin", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
-    assert shipped(right_profile, twin).find("ar", "jpeg", 16, 20, "lite") is right_profile
+    assert shipped(right_profile, twin).find("ar", "jpeg", 16, 20, ("lite",)) is right_profile
+
+
+def test_the_automatic_profile_is_the_first_that_serves_the_picture() -> None:
+    also = (Equivalent("jpeg", (20, 95), (47, 22)), Equivalent("webp", (0, 95), (42, 22)))
+    lite = spec("lite", DATA, "nr", codecs=("vvc",), quality=(32, 42), also=also)
+    fast = spec("fast", DATA, "nr", codecs=("jpeg",), quality=(5, 90), profile="fast")
+    full = spec("full", DATA, "nr", codecs=("vvc",), quality=(32, 42), profile="full")
+    found = shipped(lite, fast, full)
+
+    def chosen(codec: str, quality: int, profiles: tuple[str, ...] = catalog.PROFILES) -> catalog.ModelSpec | None:
+        return found.find("nr", codec, 16, quality, profiles)
+
+    assert [chosen("jpeg", quality) for quality in (5, 20, 90, 91)] == [fast, fast, fast, lite]
+    assert [chosen(codec, 37) for codec in ("vvc", "webp")] == [lite, lite]
+    assert [chosen("vvc", 37, catalog.ON_GPU), chosen("jpeg", 20, catalog.ON_GPU)] == [full, fast]
+    assert [chosen("jpeg", 20, ("lite",)), chosen("jpeg", 95, ("fast",))] == [lite, fast]
+    assert chosen("webp", 20, ("fast",)) is lite, "whose profile is then an error"
+
+
+def test_a_row_may_wait_for_its_profile_to_be_named() -> None:
+    lite = spec("lite", DATA, "nr", codecs=("vvc",))
+    fast = spec("fast", DATA, "nr", codecs=("vvc",), profile="fast", automatic=False)
+    assert shipped(fast, lite).find("nr", "vvc", 16, 37, catalog.PROFILES) is lite
+    assert shipped(fast, lite).find("nr", "vvc", 16, 37, ("fast",)) is fast
+    assert shipped(fast).find("nr", "vvc", 16, 37, catalog.PROFILES) is fast
 
 
 def test_another_role_is_never_taken() -> None:
-    assert shipped(spec("one", DATA, "sr")).find("ar", "jpeg", 16, 20, "lite") is None
+    assert shipped(spec("one", DATA, "sr")).find("ar", "jpeg", 16, 20, ("lite",)) is None
 
 
 def test_the_folder_is_in_the_package_or_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

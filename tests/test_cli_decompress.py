@@ -146,7 +146,7 @@ def test_target_exists(tmp_path: Path, no_networks: None) -> None:
     ("options", "because"),
     [
         (["--type", "best"], "unknown enhancement type 'best'"),
-        (["--profile", "huge"], "'huge' is not one of 'auto', 'lite', 'full'"),
+        (["--profile", "huge"], "'huge' is not one of 'auto', 'fast', 'lite', 'full'"),
         (["--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
         (["--tile", "10"], "10 is less than 64"),
         (["--tile", "big"], "'big' is not a whole number"),

@@ -38,6 +38,8 @@ def _picture(network: Network, height: int, width: int, batch: int = 1) -> torch
         ("srcnn", 57_377),
         ("arcnn", 106_673),
         ("fast-arcnn", 256_276),
+        ("fast", 1_425_552),
+        ("fast-fine", 655_472),
         ("hgrdn-lite", 827_242),
         ("hgrdn-lite-deep", 827_242 + 4 * (97_440 + 1_024)),  # a block, and its columns of the fusion, in each group
         ("hgrdn-lite-texture", 820_074),
@@ -96,8 +98,14 @@ def test_a_crop_with_its_context_gives_the_whole_pictures_values(name: str) -> N
     torch.testing.assert_close(crop, whole[..., 20:30, 25:33], atol=1e-5, rtol=1e-5)
 
 
+def test_fast_ignores_what_is_outside_a_crop_but_for_its_border() -> None:
+    network = _random("fast-fine")
+    picture = _picture(network, 64, 64)
+    inside = network.inside(picture)
+    assert inside.shape == (1, 3, 64 - 2 * network.margin, 64 - 2 * network.margin)
+    torch.testing.assert_close(inside, network(picture)[..., 16:-16, 16:-16])
+
+
 def test_unknown_network() -> None:
-    with pytest.raises(
-        UsageError, match="known: srcnn, arcnn, fast-arcnn, hgrdn-lite, hgrdn-lite-deep, hgrdn-lite-texture"
-    ):
+    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, fast, fast-narrow, hgrdn-lite, "):
         nets.build("vdsr")

@@ -52,7 +52,7 @@ def test_values_and_defaults() -> None:
         ("steps = 100", "steps = true", "'train.steps' must be of type int"),
         ("steps = 100", "steps = 0", "must be at least 1"),
         ('role = "ar"', 'role = "arr"', "export.role must be one of nr, tr, cas, sr, sr-ar, ar"),
-        ('role = "ar"', 'role = "ar"\nprofile = "half"', "export.profile must be 'lite' or 'full'"),
+        ('role = "ar"', 'role = "ar"\nprofile = "half"', "export.profile must be one of fast, lite, full"),
         ("[5, 40]", "[5]", "'data.quality' must be a list of 2 values"),
         ("[5, 40]", "[40, 5]", "lowest, highest"),
         ("[5, 40]", "5", "'data.quality' must be a list"),

@@ -128,6 +128,26 @@ def test_qualities_fill_the_range_evenly() -> None:
     assert all(abs(job.codings[0][0] - job.codings[1][0]) in (17, 18) for job in jobs)
 
 
+def test_qualities_fill_octaves_evenly() -> None:
+    data = dataclasses.replace(DATA, quality=(5, 95), spacing="log")
+    jobs = prepare.training_jobs([Path(f"{i}.png") for i in range(400)], data)
+    qualities = np.array([quality for job in jobs for quality, _ in job.codings])
+    assert (qualities.min(), qualities.max()) == (5, 95)
+    octaves = np.histogram(qualities, bins=[5, 10, 20, 40, 80])[0]
+    assert octaves.min() > 0.9 * octaves.max()
+
+
+def test_gray_crops_are_luma_and_weighed_by_its_error(pictures: Path, tmp_path: Path) -> None:
+    _prepare(pictures, tmp_path / "out", dataclasses.replace(DATA, channels=3))
+    pairs = PairSet(tmp_path / "out", gray=0.5)
+    coded, target, error, _ = pairs.sample(np.random.default_rng(3), batch=64, patch=16, margin=2)
+    gray = np.ptp(coded, axis=1).max(axis=(1, 2)) == 0
+    assert 16 < gray.sum() < 48
+    assert np.ptp(target[gray], axis=1).max() == 0
+    np.testing.assert_allclose(target[gray] * 255, np.rint(target[gray] * 255), atol=1e-4)
+    assert error[gray].mean() < error[~gray].mean(), "chroma has errors of its own"
+
+
 def test_limited_range_has_its_own_truth(pictures: Path, tmp_path: Path) -> None:
     data = DataConfig(codec="jpeg", scale=1, quality=(90, 90), validation=(90,), per_picture=2, limited_range=0.5)
     pairs = _prepare(pictures, tmp_path / "out", data)

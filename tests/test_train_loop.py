@@ -127,6 +127,13 @@ def test_losses() -> None:
     assert losses.find("l1")(output, truth, error) == pytest.approx(0.25)
     assert losses.find("rmse")(output, truth, error) == pytest.approx(0.25, abs=1e-3)
     assert losses.find("relative")(output, truth, error) == pytest.approx(0.25)
+    colour = torch.zeros(1, 3, 4, 4)
+    colour[:, 0] = 0.5  # red: 0.25 / 3 in RGB, (0.5 * 0.299)^2 in luma
+    expected = 0.5 * (0.25 / 3 + 0.1495**2) / 0.1
+    assert losses.find("relative-luma")(colour, torch.zeros(1, 3, 4, 4), torch.tensor([0.1])) == pytest.approx(expected)
+    small = torch.tensor([0.1 * expected / 20])  # the loss would be 20
+    far = losses.find("relative-luma")(colour, torch.zeros(1, 3, 4, 4), small)
+    assert far == pytest.approx(2 * (1 + np.log(10))), "far from the truth a crop counts by its logarithm"
     with pytest.raises(UsageError, match="known: mse"):
         losses.find("ssim")
 

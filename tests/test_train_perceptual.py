@@ -256,6 +256,19 @@ def test_muon_steps_have_equal_singular_values() -> None:
         assert 0.5 < float(spread.min()) <= float(spread.max()) < 1.3
 
 
+def test_muon_leaves_the_ends_of_a_network_of_blocks_to_short_steps_of_adam() -> None:
+    network = nets.build("fast-fine")
+    before = {name: value.detach().clone() for name, value in network.named_parameters()}
+    optimizer = optimize.find("muon")(network, 1e-3)
+    network(torch.rand(1, 4, 16, 16)).square().mean().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    moved = {name: float((value.detach() - before[name]).abs().max()) for name, value in network.named_parameters()}
+    assert moved["head.weight"] == pytest.approx(2e-4, rel=0.01)
+    assert moved["tail.bias"] == pytest.approx(2e-4, rel=0.01)
+    change = network.state_dict()["pairs.0.second.weight"] - before["pairs.0.second.weight"]
+    assert 5e-5 < float(change.square().mean().sqrt()) < 2.5e-4
+
+
 def test_muon_finds_a_badly_scaled_minimum() -> None:
     """One input is a hundred times weaker than the other, so Adam has hardly begun with it."""
     torch.manual_seed(0)

@@ -37,7 +37,7 @@ _CODED = {
 }
 _FILE = {"bytes": "size of the .lbic file", "bpp": "its bits for each pixel of the picture"}
 _RAN = {
-    "profile": "lite or full; null when no network ran",
+    "profile": "fast, lite or full; null when no network ran",
     "models": "names of the networks that ran, in order",
     "provider": "the ONNX Runtime provider they really ran on; null when none ran",
 }
@@ -99,7 +99,7 @@ JSON_KEYS: dict[str, dict[str, str]] = {
         "bytes": "size of the file",
         "role": "the step it takes in an enhancement type",
         "network": "architecture",
-        "profile": "lite or full",
+        "profile": "fast, lite or full",
         "codecs": "codecs it was trained for",
         "scales": "scales it serves",
         "quality": "lowest and highest quality it was trained for",

@@ -140,9 +140,10 @@ def runtime_options(function: Function) -> Function:
 
     @click.option(
         "--profile",
-        type=click.Choice(["auto", "lite", "full"]),
+        type=click.Choice(["auto", "fast", "lite", "full"]),
         default="auto",
-        help="Size of the networks; auto (the default) takes full on a GPU where it is shipped, else lite.",
+        help="Size of the networks; auto (the default) takes full on a GPU where it is shipped, else fast where that "
+        "serves the picture, else lite.",
     )
     @click.option(
         "--device",

@@ -220,6 +220,7 @@ def _train(
     from lbic.nets import features as perceptual
     from lbic.train import checkpoint, export, loop
     from lbic.train.data import PairSet
+    from lbic.train.taught import TaughtSet
 
     if threads:
         torch.set_num_threads(threads)
@@ -243,7 +244,8 @@ def _train(
             shown.update(report.step, report.steps, f"loss {report.loss:.3g}  dB {texts['gain']}")
 
         texts = {"gain": "-"}
-        pairs, validation = PairSet(data, recipe.train.spacing), PairSet(val) if val else None
+        kind = TaughtSet if recipe.taught else PairSet
+        pairs, validation = kind(data, recipe.train.spacing, recipe.train.gray), PairSet(val) if val else None
         done = loop.run(trainer, pairs, validation, output, pace, show, stopped)
     click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
     return ExitCode.INTERRUPTED if stopped() and not done else ExitCode.OK

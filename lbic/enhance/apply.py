@@ -87,7 +87,7 @@ def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> tuple[M
         return ()  # so that a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
-    specs = shipped.networks(kind, header.codec, header.scale, header.quality, session.profile(runtime))
+    specs = shipped.networks(kind, header.codec, header.scale, header.quality, session.profiles(runtime))
     for spec in specs:
         if runtime.profile not in ("auto", spec.profile):
             raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")

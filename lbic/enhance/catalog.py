@@ -18,7 +18,11 @@ from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
 from lbic.format.container import SCALE_ONE
 
-PROFILES = ("lite", "full")
+PROFILES = ("fast", "lite", "full")
+"""By what they cost; on a CPU the automatic choice goes in this order."""
+ON_GPU = ("full", "fast", "lite")
+"""The order of the automatic choice on a GPU."""
+_UNKNOWN = 2
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -55,10 +59,10 @@ class ModelSpec:
 
     ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
     ``codecs`` and ``quality`` (lowest and highest, the codec's own numbers) say what it was trained on, ``also`` what
-    else it serves, ``scales`` (in sixteenths) at which scales. ``halo`` is the context in
-    pixels with which a tile equals the whole picture to a tenth of a level (train/halo.py), ``multiple`` what its sides
-    are padded to, ``channels`` 1 for luma and 3 for RGB; ``quality_plane`` tells that one more channel holds
-    quality / 63.
+    else it serves, ``scales`` (in sixteenths) at which scales. ``automatic`` tells whether it may run where the user
+    names no profile. ``halo`` is the context in pixels with which a tile equals the whole picture to a tenth of a level
+    (train/halo.py), ``multiple`` what its sides are padded to, ``channels`` 1 for luma and 3 for RGB; ``quality_plane``
+    tells that one more channel holds quality / 63.
     """
 
     name: str
@@ -78,6 +82,7 @@ class ModelSpec:
     trained_on: str
     licence: str
     also: tuple[Equivalent, ...] = ()
+    automatic: bool = True
 
     @property
     def path(self) -> Path:
@@ -107,7 +112,7 @@ class ModelSpec:
 
     def strangeness(self, codec: str) -> int:
         """0 for a codec that the network was trained for, 1 for one that it was measured for, 2 for any other."""
-        return 0 if codec in self.codecs else 1 if self._equivalents(codec) else 2
+        return 0 if codec in self.codecs else 1 if self._equivalents(codec) else _UNKNOWN
 
     def ranges(self, codec: str) -> list[tuple[int, int]]:
         """The ranges, lowest and highest, of a codec's qualities that the network was trained or measured for."""
@@ -172,7 +177,7 @@ class Catalog:
         return next((kind for kind in kinds if quality is None or self.fits(kind, codec, scale, quality)), NONE)
 
     def fits(self, kind: EnhancementType, codec: str, scale: int, quality: int) -> bool:
-        """Tell whether the type's networks, profile lite, are all shipped and serve pictures of this kind."""
+        """Tell whether the type's networks, those a CPU runs, are all shipped and serve pictures of this kind."""
         networks = self.networks(kind, codec, scale, quality)
         return self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
 
@@ -194,29 +199,35 @@ class Catalog:
         specs = self.networks(kind, codec, SCALE_ONE, quality)
         return max((spec.distance(codec, quality) for spec in specs), default=math.inf)
 
-    def find(self, role: str, codec: str, scale: int, quality: int, profile: str) -> ModelSpec | None:
+    def find(self, role: str, codec: str, scale: int, quality: int, profiles: tuple[str, ...]) -> ModelSpec | None:
         """The row for a role that suits the picture best, or None when no row has the role.
 
-        A row trained for the codec beats one measured for it, and that any other, then scale, then
-        quality, then the wanted profile; the manifest's order breaks ties.
+        A row that serves the picture beats one that does not, then one trained for the codec one measured for it, and
+        that any other, then scale, then quality, then the earlier of ``profiles``; the manifest's order breaks ties.
+        One profile alone is the user's: of its rows, where the codec is known to any, the best is taken.
         """
 
-        def distance(spec: ModelSpec) -> tuple[int, bool, bool, bool]:
+        def distance(spec: ModelSpec) -> tuple[bool, int, bool, bool, int]:
             return (
+                not spec.covers(codec, scale, quality),
                 spec.strangeness(codec),
                 scale not in spec.scales,
                 not spec.knows(codec, quality),
-                spec.profile != profile,
+                profiles.index(spec.profile) if spec.profile in profiles else len(profiles),
             )
 
         rows = [spec for spec in self.models if spec.role == role]
-        return min(rows, key=distance, default=None)
+        if len(profiles) == 1:
+            preferred = [spec for spec in rows if spec.profile in profiles and spec.strangeness(codec) < _UNKNOWN]
+        else:
+            preferred = [spec for spec in rows if spec.automatic]
+        return min(preferred or rows, key=distance, default=None)
 
     def networks(
-        self, kind: EnhancementType, codec: str, scale: int, quality: int, profile: str = PROFILES[0]
+        self, kind: EnhancementType, codec: str, scale: int, quality: int, profiles: tuple[str, ...] = PROFILES
     ) -> tuple[ModelSpec, ...]:
         """The row for each role of a type, in order; roles that no row has are left out."""
-        found = (self.find(role, codec, scale, quality, profile) for role in kind.roles)
+        found = (self.find(role, codec, scale, quality, profiles) for role in kind.roles)
         return tuple(spec for spec in found if spec)
 
     def shipped(self, kind: EnhancementType) -> bool:
@@ -257,10 +268,10 @@ def _default(row: dict[str, Any]) -> Default:
 
 
 def _row(row: dict[str, Any]) -> ModelSpec:
-    known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name != "also"}
+    known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name not in ("also", "automatic")}
     for name in ("codecs", "scales", "quality"):
         known[name] = tuple(known[name])
     also = (
         Equivalent(other["codec"], tuple(other["quality"]), tuple(other["looks_like"])) for other in row.get("also", ())
     )
-    return ModelSpec(**known, also=tuple(also))
+    return ModelSpec(**known, also=tuple(also), automatic=row.get("automatic", True))

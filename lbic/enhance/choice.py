@@ -29,8 +29,8 @@ GOALS: dict[Goal, Callable[[Image.Image, Image.Image], float]] = {
 Auto = Literal["auto"]
 AUTO: Final = "auto"
 """What stands for a measured choice where a type is expected."""
-ENCODER = Runtime(profile="lite", device="cpu")
-"""What encoders measure with, so that their choices are the same on every machine."""
+ENCODER = Runtime(device="cpu")
+"""What encoders measure with, so that their choices are the same on every machine: what a CPU would decode with."""
 _RESTORING = {"tr", "cas"}
 """Roles whose networks give PSNR away for texture: for fidelity they cost seconds and are never chosen."""
 

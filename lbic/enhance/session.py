@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic.enhance.catalog import PROFILES, ModelSpec
+from lbic.enhance.catalog import ON_GPU, PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
 from lbic.errors import DeviceError, MissingError, UsageError
 from lbic.system.cores import for_a_network
@@ -91,11 +91,11 @@ def cuda_works(device: str) -> bool:
     return device != "cpu" and driver_present()
 
 
-def profile(runtime: Runtime) -> str:
-    """The profile that is wanted by name: automatic is full where a GPU may run it, else lite."""
+def profiles(runtime: Runtime) -> tuple[str, ...]:
+    """The profiles that may run, the preferred one first: the user's alone, else full first where a GPU may run it."""
     if runtime.profile != "auto":
-        return runtime.profile
-    return "full" if cuda_works(runtime.device) else "lite"
+        return (runtime.profile,)
+    return ON_GPU if cuda_works(runtime.device) else PROFILES
 
 
 @lru_cache(maxsize=16)

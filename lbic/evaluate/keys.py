@@ -67,7 +67,7 @@ def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
 
 def networks(codec: str, scale: int, quality: int, kind: EnhancementType, runtime: Runtime) -> tuple[ModelSpec, ...]:
     """The networks that decoding with a type runs, in order; those that are not shipped are left out."""
-    return catalog.load().networks(kind, codec, scale, quality, session.profile(runtime))
+    return catalog.load().networks(kind, codec, scale, quality, session.profiles(runtime))
 
 
 @lru_cache(maxsize=4)

@@ -19,7 +19,8 @@ class Network(nn.Module):
     be a multiple of, and ``margin`` the border of true context that a training crop brings along
     for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop). ``stages`` names the
     networks that a network is made of, in their order; none for most. ``fresh`` names layers that a related
-    network, which this one may begin with, lacks, and ``wider`` weights that have fewer input channels there.
+    network, which this one may begin with, lacks, and ``wider`` weights that have fewer input channels there. ``ends``
+    names the convolutions between the picture and the features where those have many channels: blocks of pixels.
     """
 
     channels: int = 1
@@ -30,6 +31,7 @@ class Network(nn.Module):
     stages: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     wider: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
 
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
         """Append the quality plane to (batch, channels, height, width), where the network has one.

@@ -11,6 +11,7 @@ from lbic.nets.arcnn import ARCNN
 from lbic.nets.base import Network
 from lbic.nets.cascade import Cascade
 from lbic.nets.farcnn import FastARCNN
+from lbic.nets.fast import Fast
 from lbic.nets.hgrdn import FULL, HGRDN, LITE, LITE_DEEP, LITE_TEXTURE
 from lbic.nets.srcnn import SRCNN
 
@@ -30,6 +31,10 @@ NETWORKS: dict[str, NetworkRow] = {
         NetworkRow("srcnn", "SRCNN 9-5-5", SRCNN),
         NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
         NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
+        NetworkRow("fast", "Fast, 96 x 16", partial(Fast, features=96, pairs=8)),
+        NetworkRow(
+            "fast-fine", "Fast, fine, 64 x 12", partial(Fast, features=64, pairs=6, stride=2, head=5, plain=False)
+        ),
         NetworkRow("hgrdn-lite", "HGRDN lite", partial(HGRDN, LITE)),
         NetworkRow("hgrdn-lite-deep", "HGRDN lite, deep", partial(HGRDN, LITE_DEEP)),
         NetworkRow("hgrdn-lite-texture", "HGRDN lite, resizing", partial(HGRDN, LITE_TEXTURE)),

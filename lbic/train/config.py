@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lbic.api import scale_in_sixteenths
-from lbic.enhance.catalog import Equivalent
+from lbic.enhance.catalog import PROFILES, Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import FileError, UsageError
 
@@ -26,6 +26,8 @@ class DataConfig:
     ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
     the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
     at,  ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
+    ``spacing`` spreads the training qualities over the range: "even", or "log", every octave alike, since a JPEG's
+    quantiser step is proportional to 1 / quality.
     ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
     so that pictures whose luma was stored that way are known too. ``channels`` is 1 for luma, 3 for RGB.
     ``enlarge`` above 1 or ``grain`` above 0 has every picture prepared once more as a camera might give it at full
@@ -42,6 +44,7 @@ class DataConfig:
     limited_range: float = 0.0
     enlarge: float = 1.0
     grain: float = 0.0
+    spacing: str = "even"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class TrainConfig:
     to ``final_rate`` at ``steps``; with ``halve_at`` it is halved at each of these steps instead, as the papers do.
     ``optimizer`` is "adam" or "muon" (optimize.py), ``ema`` the decay of the weights' moving average, which is what is
     validated and exported. ``spacing`` "log" draws every octave of qualities as often as any other, "even" every
-    quality: a JPEG's quantiser step is proportional to 1 / quality. ``after_share`` is the fraction of crops that
+    quality of a folder prepared with even spacing. ``gray`` is the fraction of crops that lose their colour, as if
+    a gray picture had been coded. ``after_share`` is the fraction of crops that
     pass the network before this one, where there is one. ``autocast`` is "none" or "bf16"; ``compile`` has PyTorch
     compile the network first, which pays on a GPU.
     """
@@ -67,6 +71,7 @@ class TrainConfig:
     warmup: int = 200
     ema: float = 0.999
     spacing: str = "even"
+    gray: float = 0.0
     loss: str = "mse"
     clip: float = 0.0
     seed: int = 1
@@ -107,6 +112,18 @@ class DistillConfig:
 
 
 @dataclass(frozen=True)
+class TaughtConfig:
+    """How a network learns from outputs of an earlier one that ``lbic train teach`` has stored (taught.py).
+
+    ``first`` is the share of those outputs in the target of the first step, ``last`` in that of the last step; the
+    rest is the truth.
+    """
+
+    first: float = 0.9
+    last: float = 0.0
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """The facts of the manifest row that no checkpoint knows."""
 
@@ -119,6 +136,8 @@ class ExportConfig:
     """How many times smaller the pictures may be that it serves; data.scale alone when left out."""
     also: tuple[Equivalent, ...] = ()
     """Other codecs that it gains on, and what their pictures look like to it."""
+    automatic: bool = True
+    """Whether it may run where the user names no profile; false for a network that another one still beats by far."""
     trained_on: str = ""
     licence: str = "MIT"
 
@@ -135,6 +154,8 @@ class Config:
     """Given in recipes of texture restoration; without it the loss is train.loss alone."""
     distill: DistillConfig | None = None
     """Given in recipes that have a teacher."""
+    taught: TaughtConfig | None = None
+    """Given in recipes that learn from stored outputs."""
     text: str = field(default="", repr=False, compare=False)
     """The file itself, kept in checkpoints."""
 
@@ -211,20 +232,31 @@ def _check(config: Config, name: str) -> None:
             "export.also.quality must be two qualities",
         ),
         (config.export.role in _ROLES, f"export.role must be one of {', '.join(_ROLES)}"),
-        (config.export.profile in ("lite", "full"), "export.profile must be 'lite' or 'full'"),
+        (config.export.profile in PROFILES, f"export.profile must be one of {', '.join(PROFILES)}"),
         (1 <= data.scale <= 4, "data.scale must be 1..4"),
         (data.channels in (1, 3), "data.channels must be 1 (luma) or 3 (RGB)"),
         (data.per_picture >= 1, "data.per_picture must be at least 1"),
         (train.spacing in ("even", "log"), "train.spacing must be 'even' or 'log'"),
         (train.spacing == "even" or low >= 1, "train.spacing 'log' needs qualities from 1"),
+        (data.spacing in ("even", "log"), "data.spacing must be 'even' or 'log'"),
+        (data.spacing == "even" or low >= 1, "data.spacing 'log' needs qualities from 1"),
         (bool(data.validation), "data.validation must name a quality"),
         (0 <= data.limited_range <= 1, "data.limited_range must be 0..1"),
         (data.enlarge >= 1 and data.grain >= 0, "data.enlarge must be at least 1, data.grain at least 0"),
+        (0 <= train.gray <= 1, "train.gray must be 0..1"),
+        (train.gray == 0 or data.channels == 3, "train.gray needs data.channels = 3"),
         (train.steps >= 1 and train.batch >= 1 and train.patch >= 1, "train.steps, batch and patch must be at least 1"),
         (train.rate > 0 and train.final_rate >= 0, "train.rate must be positive, train.final_rate at least 0"),
         (0 <= train.ema < 1, "train.ema must be at least 0 and below 1"),
         (0 <= train.after_share <= 1, "train.after_share must be 0..1"),
-        (not (config.distill and config.perceptual), "[distill] and [perceptual] exclude each other"),
+        (
+            sum(map(bool, (config.distill, config.perceptual, config.taught))) <= 1,
+            "[distill], [perceptual] and [taught] exclude each other",
+        ),
+        (
+            not config.taught or (0 <= config.taught.first <= 1 and 0 <= config.taught.last <= 1),
+            "taught.first and taught.last must be 0..1",
+        ),
         (
             not config.distill or (0 < config.distill.share <= 1 and config.distill.pool >= config.distill.fresh >= 1),
             "distill.share must be above 0 and at most 1, distill.fresh at least 1 and at most distill.pool",

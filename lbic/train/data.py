@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic import color
 from lbic.errors import FileError, UsageError
 from lbic.train.config import DataConfig
 
@@ -23,6 +24,7 @@ LEAST_ERROR = 1e-5
 """50 dB: no crop weighs more than one from a picture as good as this."""
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Sample = TypeVar("Sample", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,30 @@ class Batch(NamedTuple):
     quality: Floats
 
 
+class Crop(NamedTuple):
+    """A crop of the pair number ``pair``, (height, width, channels) in levels.
+
+    ``coded`` brings its context, ``target`` does not; ``error`` is the mean squared error of the whole coded picture,
+    values in [0, 1].
+    """
+
+    pair: int
+    coded: Bytes | Floats
+    target: Bytes | Floats
+    error: float
+
+
 class PairSet:
     """All pairs of a prepared folder."""
 
-    def __init__(self, folder: Path, spacing: str = "even") -> None:
-        """Open a folder, to draw from it as ``spacing`` says (see TrainConfig).
+    def __init__(self, folder: Path, spacing: str = "even", gray: float = 0.0) -> None:
+        """Open a folder, to draw from it as ``spacing`` and ``gray`` say (see TrainConfig).
 
         FileError when it is not a prepared one.
         """
         self.folder = folder
+        self.gray = gray
+        self._luma_errors: dict[int, float] = {}
         try:
             content = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
@@ -112,19 +129,42 @@ class PairSet:
         truth_crops = np.empty((batch, self.channels, patch, patch), np.float32)
         errors, qualities = np.empty(batch, np.float32), np.empty(batch, np.float32)
         for i in range(batch):
-            index = int(np.searchsorted(self._odds, rng.random(), side="right"))
-            pair = self.pairs[index]
-            errors[i], qualities[i] = max(pair.error, LEAST_ERROR), pair.quality
-            truth, coded = self.pictures(pair)
-            top = int(rng.integers(max(pair.height - patch, 0) + 1))
-            left = int(rng.integers(max(pair.width - patch, 0) + 1))
+            crop = self._draw(rng, patch, margin)
             turn = int(rng.integers(8))
-            coded_crops[i] = _orient(_crop(coded, top - margin, left - margin, side), turn).transpose(2, 0, 1)
-            truth_crops[i] = _orient(_crop(truth, top, left, patch), turn).transpose(2, 0, 1)
+            if self.gray and rng.random() < self.gray:
+                crop = crop._replace(
+                    coded=_gray(crop.coded), target=_gray(crop.target), error=self._luma_error(crop.pair)
+                )
+            errors[i], qualities[i] = max(crop.error, LEAST_ERROR), self.pairs[crop.pair].quality
+            coded_crops[i] = _orient(crop.coded, turn).transpose(2, 0, 1)
+            truth_crops[i] = _orient(crop.target, turn).transpose(2, 0, 1)
         return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
 
+    def _draw(self, rng: np.random.Generator, patch: int, margin: int) -> Crop:
+        """A random crop, not yet turned."""
+        index = int(np.searchsorted(self._odds, rng.random(), side="right"))
+        pair = self.pairs[index]
+        truth, coded = self.pictures(pair)
+        top = int(rng.integers(max(pair.height - patch, 0) + 1))
+        left = int(rng.integers(max(pair.width - patch, 0) + 1))
+        around = cut(coded, top - margin, left - margin, patch + 2 * margin)
+        return Crop(index, around, cut(truth, top, left, patch), pair.error)
 
-def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:
+    def _luma_error(self, index: int) -> float:
+        """Mean squared error of a coded picture's luma, values in [0, 1]; each is computed once."""
+        if index not in self._luma_errors:
+            truth, coded = (_gray(picture)[..., 0] for picture in self.pictures(self.pairs[index]))
+            self._luma_errors[index] = float(np.square(truth - coded).mean()) / 255**2
+        return self._luma_errors[index]
+
+
+def _gray(picture: Bytes | Floats) -> Floats:
+    """RGB as a gray picture of its luma (BT.601), whole levels where that has them: three equal channels."""
+    luma = picture @ np.array([color.KR, color.KG, color.KB], np.float32)
+    return np.repeat((np.rint(luma) if picture.dtype == np.uint8 else luma)[..., None], 3, axis=2)
+
+
+def cut(picture: NDArray[Sample], top: int, left: int, side: int) -> NDArray[Sample]:
     """A square crop whose parts outside the picture repeat its border."""
     height, width = picture.shape[:2]
     if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
@@ -134,7 +174,7 @@ def _crop(picture: Bytes, top: int, left: int, side: int) -> Bytes:
     return picture[np.ix_(rows, columns)]
 
 
-def _orient(crop: Bytes, turn: int) -> Bytes:
+def _orient(crop: Bytes | Floats, turn: int) -> Bytes | Floats:
     """One of the eight orientations of a square."""
     if turn >= 4:
         crop = crop.swapaxes(0, 1)

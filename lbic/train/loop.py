@@ -26,6 +26,7 @@ from lbic.train import beside, checkpoint, losses, optimize
 from lbic.train.config import Config, TrainConfig
 from lbic.train.data import Floats, PairSet
 from lbic.train.perceptual import Perceptual
+from lbic.train.taught import TaughtSet, share_at
 from lbic.train.teacher import Teacher
 from lbic.train.validate import gains
 
@@ -200,6 +201,10 @@ class Trainer:
         """The crops of a step, as data.Batch has them."""
         if self.teacher:
             return self.teacher.sample(pairs, self.rng)
+        if taught := self.config.taught:
+            if not isinstance(pairs, TaughtSet):
+                raise UsageError("a recipe with [taught] needs a folder that lbic train teach has been through")
+            pairs.share = share_at(self.step, self.config.train.steps, taught.first, taught.last)
         batch = pairs.sample(self.rng, self.config.train.batch, self.config.train.patch, self.margin)
         return tuple(torch.from_numpy(values).to(self.device) for values in batch)
 

@@ -31,11 +31,13 @@ _ADAM_LIKE = 0.2
 class Muon(torch.optim.Optimizer):
     """Steps along the orthogonalised momentum of every ``matrices`` weight, along Adam's for the others.
 
-    A convolution's weight, (out, in, kernel, kernel), is taken as the matrix (out, in * kernel * kernel).
+    ``share`` is the others' part of the learning rate. A convolution's weight, (out, in, kernel, kernel), is taken as
+    the matrix (out, in * kernel * kernel).
     """
 
-    def __init__(self, matrices: list[nn.Parameter], others: list[nn.Parameter], lr: float) -> None:
+    def __init__(self, matrices: list[nn.Parameter], others: list[nn.Parameter], lr: float, share: float = 1.0) -> None:
         groups = [{"params": matrices, "orthogonal": True}, {"params": others, "orthogonal": False}]
+        self._share = share
         super().__init__([group for group in groups if group["params"]], {"lr": lr})
 
     @overload
@@ -47,7 +49,10 @@ class Muon(torch.optim.Optimizer):
         """Change the weights by one step."""
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-            (self._muon if group["orthogonal"] else self._adam)(moved, group["lr"])
+            if group["orthogonal"]:
+                self._muon(moved, group["lr"])
+            else:
+                self._adam(moved, group["lr"] * self._share)
         return None
 
     def _muon(self, parameters: list[nn.Parameter], rate: float) -> None:
@@ -105,11 +110,21 @@ def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
 
 
 def muon(network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """Muon for the convolutions that turn features into features, Adam for the first, the last and all vectors."""
-    convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
+    """Muon for the convolutions that turn features into features, Adam for the first, the last and all vectors.
+
+    Where the first and the last see blocks of pixels (``Network.ends``), Adam's steps are as long as Muon's: each of
+    their weights moves a whole block, and at the full rate the picture is lost in a few steps.
+    """
+    ends: tuple[str, ...] = getattr(network, "ends", ())
+    convolutions = (
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and name not in ends
+    )
     inner: list[Any] = [conv.weight for conv in convolutions if min(conv.in_channels, conv.out_channels) > _ENDS]
     chosen = {id(weight) for weight in inner}
-    return Muon(inner, [weight for weight in network.parameters() if id(weight) not in chosen], rate)
+    others = [weight for weight in network.parameters() if id(weight) not in chosen]
+    return Muon(inner, others, rate, _ADAM_LIKE if ends else 1.0)
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:

@@ -55,7 +55,7 @@ def pictures(folder: Path) -> list[Path]:
 
 
 def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
-    """Give every picture ``per_picture`` qualities, spread evenly over the range and over the set.
+    """Give every picture ``per_picture`` qualities, spread over the range as ``spacing`` says, and over the set.
 
     The qualities of one picture are equally far apart; their common shift moves by an irrational part of the
     range (a third of the golden ratio) from picture to picture, which fills the range evenly whatever the number
@@ -69,10 +69,17 @@ def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
         for k in range(data.per_picture):
             place = (index * _SHIFT + k / data.per_picture) % 1
             limited += data.limited_range
-            codings.append((low + int(place * (high - low + 1)), limited >= 1))
+            codings.append((_quality_at(place, low, high, data.spacing), limited >= 1))
             limited %= 1
         jobs.append(Job(path, tuple(codings), camera))
     return jobs
+
+
+def _quality_at(place: float, low: int, high: int, spacing: str) -> int:
+    """The quality at a place from 0 to below 1 of a range: of equal shares, or of octaves of equal shares."""
+    if spacing == "log":
+        return int(low * ((high + 1) / low) ** place)
+    return low + int(place * (high - low + 1))
 
 
 def validation_jobs(paths: list[Path], data: DataConfig) -> list[Job]:

@@ -48,6 +48,7 @@ def spec(recipe: Config, network: Network, data: bytes, halo: int | None = None)
         trained_on=export.trained_on,
         licence=export.licence,
         also=export.also,
+        automatic=export.automatic,
     )
 
 
