@@ -108,7 +108,7 @@ def test_rules(path: Path) -> None:
         assert not roots(path) & TALKERS, "only the command line talks"
         if name != "__main__.py":
             assert not [module for module in imports(path) if module.startswith("lbic.cli")]
-    if not (name.startswith(("nets/", "train/")) or name in ("cli/train.py", "cli/export.py")):
+    if not (name.startswith(("nets/", "train/")) or name in ("cli/train.py", "cli/teach.py", "cli/export.py")):
         assert not roots(path) & TRAINERS, "only training needs PyTorch"
         reached = {module for module in imports(path) if module.startswith(("lbic.nets", "lbic.train"))}
         # LPIPS is a network; its metric imports it when it is first asked for.

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from helpers import RECIPE
 from torch import Tensor
 
-from lbic import nets
 from lbic.errors import FileError, UsageError
+from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.train import config, export, loop, taught
 from lbic.train.data import PairSet, PairWriter
