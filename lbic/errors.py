@@ -1,7 +1,8 @@
-"""Everything that can go wrong, as the user is told about it.
+"""The errors that lbic raises, and helpers that turn other exceptions into one line.
 
-Every error carries a stable ``code`` (for ``--json``) and the process exit code that a
-command ends with when it fails on its only input.
+Every error has a stable ``code`` (the JSON key ``error.code``) and the exit code of a command
+whose only input fails with it. Messages state facts. The command line adds the option that helps, chosen
+by the error's class; the small subclasses below exist for that.
 """
 
 from __future__ import annotations
@@ -11,43 +12,56 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every lbic command (documented in docs/cli.md)."""
+    """The exit codes of all lbic commands (documented in docs/cli.md)."""
 
     OK = 0
     FAILED = 1
-    """Some of several files failed, or a file could not be read or written."""
+    """Some of several inputs failed, or a file could not be read or written."""
     USAGE = 2
+    """The command line makes no sense."""
     DAMAGED = 3
-    """An input is damaged, or of a kind that lbic does not read."""
+    """An input is damaged, or lbic does not read its format."""
     MISSING = 4
-    """A codec program, model or device that was asked for is not there."""
+    """A requested codec program, model or device is not available."""
     INTERRUPTED = 130
-    """By Ctrl-C, or a signal that asks to end."""
+    """Ended by Ctrl-C or by a signal that asks the process to end."""
 
 
 class LbicError(Exception):
-    """Base of all errors that lbic raises on purpose; ``str(error)`` is one sentence for the user."""
+    """Base class of lbic's errors; ``str(error)`` is one sentence for the user."""
 
     code = "failed"
     exit_code = ExitCode.FAILED
 
 
 class UsageError(LbicError):
-    """An option or a combination of options that makes no sense."""
+    """An argument, or a combination of arguments, is invalid."""
 
     code = "usage"
     exit_code = ExitCode.USAGE
 
 
+class NoAlphaError(UsageError):
+    """The picture has alpha and the output format cannot store it."""
+
+
 class FileError(LbicError):
-    """A file cannot be read or written (missing, no permission, disk full, already there)."""
+    """A file cannot be read or written: missing, no permission, disk full, already there."""
 
     code = "file"
     exit_code = ExitCode.FAILED
 
 
+class OutputExistsError(FileError):
+    """The output file already exists, and the caller did not allow replacing it."""
+
+
+class NoGainsError(FileError):
+    """A training log has no validation gains, so there is nothing to plot."""
+
+
 class FormatError(LbicError):
-    """A .lbic file is damaged, truncated, foreign, or of a version this lbic does not read."""
+    """A .lbic file is damaged, truncated, of another format or of an unknown version."""
 
     code = "format"
     exit_code = ExitCode.DAMAGED
@@ -61,56 +75,75 @@ class ImageError(LbicError):
 
 
 class CodecError(LbicError):
-    """A codec failed on data that looked right."""
+    """A codec failed, or its stream is damaged."""
 
     code = "codec"
     exit_code = ExitCode.DAMAGED
 
 
 class TooLargeError(CodecError):
-    """A picture with more pixels or longer sides than the codec takes; fewer may work."""
+    """The picture has more pixels, or longer sides, than the codec accepts."""
 
 
 class NoRoomError(CodecError):
-    """An encoder with no room for so long a stream; a coarser quality may work."""
+    """The stream outgrew the encoder's buffer; a coarser quality may fit."""
 
 
 class TargetError(LbicError):
-    """No quality reaches the wanted size or PSNR."""
+    """No quality reaches the target size or PSNR."""
 
     code = "target"
 
 
 class ClusterError(LbicError):
-    """A picture that a cluster did not bring back, by no fault that lbic knows of."""
+    """A cluster lost a picture, for a reason that lbic does not know."""
 
     code = "cluster"
 
 
 class MissingError(LbicError):
-    """A codec program, model or device that was asked for is not on this machine."""
+    """A requested codec program, model or device is not available on this machine."""
 
     code = "missing"
     exit_code = ExitCode.MISSING
 
 
+class NetworkMemoryError(MissingError):
+    """The networks need more memory than there is; smaller tiles need less."""
+
+
+class BetterThanTrainedError(MissingError):
+    """The picture is better than all pictures that the network was trained on.
+
+    The network may harm it. ``type_id`` is the number of the enhancement type that was considered.
+    """
+
+    def __init__(self, sentence: str, type_id: int) -> None:
+        """Take the message and the number of the enhancement type."""
+        super().__init__(sentence)
+        self.type_id = type_id
+
+
 class DeviceError(MissingError):
-    """The device or profile that was asked for cannot run the networks here."""
+    """The requested device or profile cannot run the networks here."""
 
     code = "device"
 
 
 LONGEST_WORDS = 300
+"""Characters that ``printable`` keeps."""
 
 
-def printable(words: str) -> str:
-    """Words from a file or another program, for a line of lbic's own: one line, not endless, and nothing that a
-    terminal would obey."""
-    return "".join(letter for letter in words[:LONGEST_WORDS] if letter.isprintable())
+def printable(text: str) -> str:
+    """Return text from a file or a program in a form that is safe to show.
+
+    It has no control characters and at most LONGEST_WORDS characters.
+    """
+    return "".join(letter for letter in text[:LONGEST_WORDS] if letter.isprintable())
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an exception says, its kind where it says nothing."""
+    """Return the first line of an exception's message, or its class name if there is none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
@@ -130,6 +163,6 @@ _REASONS = {
 
 
 def reason(error: OSError) -> str:
-    """Why a file operation failed, in plain words."""
+    """Return in plain words why a file operation failed."""
     text = error.strerror or str(error) or type(error).__name__
     return _REASONS.get(error.errno or 0, text[:1].lower() + text[1:])
