@@ -45,6 +45,18 @@ class NoAlphaError(UsageError):
     """The picture has alpha and the output format cannot store it."""
 
 
+class OtherRunError(UsageError):
+    """A training run is resumed beside another network than it began with.
+
+    ``role`` is what that network is to the run: after, teacher or features.
+    """
+
+    def __init__(self, sentence: str, role: str = "") -> None:
+        """Take the message and the role."""
+        super().__init__(sentence)
+        self.role = role
+
+
 class FileError(LbicError):
     """A file cannot be read or written: missing, no permission, disk full, already there."""
 
@@ -118,7 +130,7 @@ class BetterThanTrainedError(MissingError):
     The network may harm it. ``type_id`` is the number of the enhancement type that was considered.
     """
 
-    def __init__(self, sentence: str, type_id: int) -> None:
+    def __init__(self, sentence: str, type_id: int = 0) -> None:
         """Take the message and the number of the enhancement type."""
         super().__init__(sentence)
         self.type_id = type_id
@@ -128,6 +140,10 @@ class DeviceError(MissingError):
     """The requested device or profile cannot run the networks here."""
 
     code = "device"
+
+
+class CudaError(DeviceError):
+    """CUDA was requested and cannot run the networks."""
 
 
 LONGEST_WORDS = 300

@@ -21,7 +21,7 @@ from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
 from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
-from lbic.errors import UsageError
+from lbic.errors import MissingError, UsageError
 from lbic.format import container, metadata
 from lbic.format.container import Header
 from lbic.isolation import payloads
@@ -90,6 +90,8 @@ class Decompressed:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    obstacle: MissingError | None = None
+    """The error that kept the recommended networks from running; a note says it too."""
 
 
 def compress(picture: Picture | Image.Image, settings: CompressSettings | None = None) -> Compressed:
@@ -153,6 +155,7 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
         icc=items.icc,
         exif=items.exif,
         xmp=items.xmp,
+        obstacle=done.obstacle,
     )
 
 

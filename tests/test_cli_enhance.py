@@ -17,7 +17,7 @@ from lbic.picture.load import with_alpha
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
-UNKNOWN = "quality unknown: assumed 37; -q gives it"
+UNKNOWN = "quality unknown: assumed 37; -q sets it"
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_memory_that_ends_between_tiles_is_a_sentence(
 
     write_models([(spec("nr", SAME, "nr", channels=3), SAME)])
     monkeypatch.setattr(color, "planes_to_rgb", full)
-    header, because = replace(HEADER, type=1), "not enough memory for the networks; a smaller --tile takes less"
+    header, because = replace(HEADER, type=1), "not enough memory for the networks"
     if explicit:
         with pytest.raises(MissingError, match=because):
             enhance_planes(decoded(), TYPES[1], header, RUNTIME, explicit=True)
@@ -175,7 +175,7 @@ def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog)
 @pytest.mark.parametrize("explicit", [True, False])
 def test_a_device_that_was_asked_for_is_never_replaced(explicit: bool, write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "sr"), HALF)])
-    with pytest.raises(DeviceError, match="--device cuda: no NVIDIA driver"):
+    with pytest.raises(DeviceError, match="CUDA cannot run the networks: no NVIDIA driver"):
         enhance_planes(decoded(), TYPES[5], HEADER, Runtime(device="cuda"), explicit=explicit)
 
 

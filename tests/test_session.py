@@ -94,7 +94,7 @@ def test_a_networks_threads_are_the_cores_that_the_jobs_leave(
 
 @pytest.mark.usefixtures("no_gpu")
 def test_cuda_without_a_driver_is_an_error(row: ModelSpec) -> None:
-    with pytest.raises(DeviceError, match="--device cuda: no NVIDIA driver on this machine") as caught:
+    with pytest.raises(DeviceError, match="CUDA cannot run the networks: no NVIDIA driver on this machine") as caught:
         open_session(row, "cuda")
     assert (caught.value.exit_code, caught.value.code) == (ExitCode.MISSING, "device")
 

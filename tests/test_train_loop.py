@@ -168,7 +168,7 @@ def test_a_run_goes_on_beside_the_networks_it_began_with() -> None:
     state = loop.Trainer(recipe, CPU, before).state()
     loop.Trainer(recipe, CPU, copy.deepcopy(before)).restore(state)
     for stranger in (other, None):
-        with pytest.raises(UsageError, match="a run with another --after, or with none"):
+        with pytest.raises(UsageError, match="a run with another network 'after', or with none"):
             loop.Trainer(recipe, CPU, stranger).restore(state)
 
 

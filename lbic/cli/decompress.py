@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from lbic import pipeline
-from lbic.cli import batch, options, wording
+from lbic.cli import batch, hints, options, wording
 from lbic.cli import jobs as fileio
 from lbic.cli.jobs import Job
 from lbic.cli.options import Files
@@ -50,7 +50,7 @@ def decompress(
         job.check()
         data = job.source.read()
         done = pipeline.decompress(data, settings)
-        notes = list(done.notes)
+        notes = list(hints.notes(done.notes, done.obstacle))
         written = save.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
         job.write(written)
         done = replace(done, notes=tuple(notes))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from lbic import pipeline
-from lbic.cli import batch, options, wording
+from lbic.cli import batch, hints, options, wording
 from lbic.cli import jobs as fileio
 from lbic.cli.jobs import Job
 from lbic.cli.options import Files
@@ -71,7 +71,7 @@ def enhance(
         if picture.alpha is not None:
             save.check_alpha(suffixes[job])
         result = pipeline.enhance(picture, settings)
-        notes = list(result.notes)
+        notes = list(hints.assumed_quality(result.notes, result.degradation))
         written = _encode(result.picture, suffixes[job], notes)
         job.write(written)
         result = replace(result, notes=tuple(notes))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
-from lbic.cli import interrupt
+from lbic.cli import hints, interrupt
 from lbic.cli.report import one_line
 from lbic.errors import ExitCode, LbicError, reason
 from lbic.isolation import process
@@ -92,7 +92,7 @@ class LbicGroup(click.Group):
         except click.ClickException as error:
             code = _fail(_sentence(error), ExitCode(error.exit_code))
         except LbicError as error:
-            code = _fail(str(error), error.exit_code)
+            code = _fail(hints.sentence(error), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
             code = _fail("interrupted", ExitCode.INTERRUPTED)
         except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from lbic import cluster
-from lbic.cli import batch
+from lbic.cli import batch, hints
 from lbic.cli.jobs import Job
 from lbic.cli.report import Outcome, Report, one_line
 from lbic.compressor import Compressor
@@ -38,7 +38,7 @@ def run(
             try:
                 outcome = work(job, partial(connected.compress, compressor))
             except LbicError as error:
-                listed[job.name] = f"failed: {job.name}: {error}"
+                listed[job.name] = f"failed: {job.name}: {hints.sentence(error)}"
                 raise
             again = next((note for note in outcome.notes if note.startswith(cluster.SECOND_TRY)), None)
             if again:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lbic.cli import hints
 from lbic.errors import ExitCode, LbicError
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
@@ -106,9 +107,10 @@ class Report:
     def failure(self, name: str, error: LbicError) -> None:
         """Tell about a file that failed; --quiet does not silence it."""
         self.failures.append(error.exit_code)
+        sentence = hints.sentence(error)
         if self.talk.json:
-            emit({"input": name, "error": {"code": error.code, "message": str(error)}})
-        self._tell(f"lbic: error: {name}: {error}")
+            emit({"input": name, "error": {"code": error.code, "message": sentence}})
+        self._tell(f"lbic: error: {name}: {sentence}")
 
     def finish(self) -> ExitCode:
         """Sum up when there was more than one file; the code is the only file's own, or 1 for some of several."""

@@ -60,9 +60,7 @@ class VvcCodec:
         encoder = encoders.require()
         if max(planes.width, planes.height) > _MOST:
             size = f"{planes.width}x{planes.height}"
-            raise TooLargeError(
-                f"{size}: {self.name}'s sides may be at most {_MOST} pixels; choose a --scale or another codec"
-            )
+            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {_MOST} pixels")
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
         order = encoders.Order(
             width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale, for_a_program()

@@ -13,7 +13,7 @@ from lbic.enhance import catalog, session, tiling
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime, Session
 from lbic.enhance.types import NONE, EnhancementType, Stage
-from lbic.errors import DeviceError, MissingError
+from lbic.errors import DeviceError, MissingError, NetworkMemoryError
 from lbic.format.container import Header
 
 
@@ -33,6 +33,8 @@ class Enhancement:
     provider: str | None = None
     notes: tuple[str, ...] = ()
     quality_matters: bool = False
+    obstacle: MissingError | None = None
+    """The error that kept the recommended networks from running; a note says it too."""
 
 
 def enhance_planes(
@@ -54,7 +56,8 @@ def enhance_planes(
         if explicit or isinstance(error, DeviceError):
             raise
         plain = upsample(planes, header.width, header.height)
-        return Enhancement(plain, NONE, notes=(f"{error}; wrote the codec's picture without enhancement",))
+        note = f"{error}; wrote the codec's picture without enhancement"
+        return Enhancement(plain, NONE, notes=(note,), obstacle=error)
     if not sessions:
         return Enhancement(result, kind)
     if strength < 1:
@@ -103,7 +106,7 @@ def _run_in_memory(
     except MemoryError as error:
         if not sessions:
             raise
-        raise MissingError("not enough memory for the networks; a smaller --tile takes less") from error
+        raise NetworkMemoryError("not enough memory for the networks") from error
 
 
 def _run(

@@ -15,7 +15,7 @@ from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get
 from lbic.enhance import catalog
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.types import NONE, EnhancementType
-from lbic.errors import MissingError
+from lbic.errors import BetterThanTrainedError, MissingError
 from lbic.format.container import SCALE_ONE
 from lbic.picture.load import Picture
 
@@ -33,7 +33,7 @@ class Degradation:
 
     def note(self) -> str:
         """What the user should know where an assumed quality matters."""
-        return f"quality unknown: assumed {self.quality}; -q gives it"
+        return f"quality unknown: assumed {self.quality}"
 
 
 def find(picture: Picture, codec: str | None, quality: int | None, kind: EnhancementType | None) -> Degradation:
@@ -63,9 +63,10 @@ def choose_type(found: Degradation) -> EnhancementType:
         raise MissingError(f"no network is shipped for pictures coded with {found.codec}; 'lbic models' lists them")
     for spec in _networks(kind, found.codec, found.quality):
         if found.known_from != "assumed" and _is_better(found, spec):
-            raise MissingError(
+            raise BetterThanTrainedError(
                 f"{found.codec} quality {found.quality} is better than what model {spec.name} is for "
-                f"({spec.domain(found.codec)}) and may be harmed by it; --type {kind.id} runs it anyway"
+                f"({spec.domain(found.codec)}) and may be harmed by it",
+                kind.id,
             )
     return kind
 

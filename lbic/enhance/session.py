@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lbic.enhance.catalog import ON_GPU, PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
-from lbic.errors import DeviceError, MissingError, UsageError
+from lbic.errors import CudaError, MissingError, UsageError
 from lbic.system.cores import for_a_network
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -110,7 +110,7 @@ def _open(spec: ModelSpec, device: str) -> Session:
             return Session(spec, CUDA, engine, None)
         reason = "ONNX Runtime fell back to the CPU, a CUDA or cuDNN library is missing (pip install 'lbic[gpu]')"
     if device == "cuda":
-        raise DeviceError(f"--device cuda: {reason}")
+        raise CudaError(f"CUDA cannot run the networks: {reason}")
     return Session(spec, CPU, _engine(spec, data, [CPU]), f"a GPU is present but the networks run on the CPU: {reason}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lbic import limits
-from lbic.errors import FileError, reason
+from lbic.errors import FileError, OutputExistsError, reason
 from lbic.system import temporary
 
 _PART = 1 << 20
@@ -65,7 +65,7 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
             raise FileError(f"{target} is a directory")
         # A device or a pipe is not replaced, it takes what is written.
         if target.is_file() and not force:
-            raise FileError(f"{target} exists; use -f to overwrite it")
+            raise OutputExistsError(f"{target} exists")
         replaced = target.is_file() or not target.exists()
         folder = Path(os.path.realpath(target)).parent  # a link is followed, as in ``write``
         if replaced and folder.is_dir() and not os.access(folder, os.W_OK):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lbic.errors import UsageError
+from lbic.errors import OtherRunError, UsageError
 from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.nets.features import Features
@@ -147,7 +147,7 @@ class Trainer:
         """Go on from a checkpoint; UsageError when it is of another network or optimiser, or of a run beside others."""
         for name in ("after", "teacher", "features"):
             if "beside" in state and state["beside"].get(name) != self.beside.get(name):
-                raise UsageError(f"the checkpoint is of a run with another --{name}, or with none")
+                raise OtherRunError(f"the checkpoint is of a run with another network {name!r}, or with none", name)
         try:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from lbic.errors import FileError, MissingError
+from lbic.errors import FileError, MissingError, NoGainsError
 from lbic.train.loop import LOG
 
 Curve = list[tuple[int, float]]
@@ -39,7 +39,7 @@ def plot(runs: list[Path], output: Path) -> None:
     for run in runs:
         found = curves(run)
         if not found:
-            raise FileError(f"{run / LOG}: no gains there; training measures them with --val")
+            raise NoGainsError(f"{run / LOG}: no gains recorded")
         for quality, curve in found.items():
             axes.plot(*zip(*curve, strict=True), label=f"{run.name}, quality {quality}")
     axes.set(xlabel="steps", ylabel="PSNR gain over the codec's picture, dB")

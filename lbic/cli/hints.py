@@ -1,0 +1,66 @@
+"""Hints: the option of the command line that helps with an error.
+
+Errors below lbic.cli say what is wrong and never name an option, since a Python caller has none.
+The command line adds the option by the error's class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lbic.errors import (
+    BetterThanTrainedError,
+    CudaError,
+    LbicError,
+    NetworkMemoryError,
+    NoGainsError,
+    OtherRunError,
+    OutputExistsError,
+    TooLargeError,
+)
+
+if TYPE_CHECKING:
+    from lbic.enhance.degradation import Degradation
+
+HINTS: dict[type[LbicError], str] = {
+    BetterThanTrainedError: "--type {error.type_id} runs it anyway",
+    CudaError: "--device auto uses the CPU instead",
+    OutputExistsError: "use -f to overwrite it",
+    NetworkMemoryError: "a smaller --tile needs less",
+    NoGainsError: "training measures them with --val",
+    OtherRunError: "--{error.role} names that network",
+    TooLargeError: "choose a larger --scale or another --codec",
+}
+"""The hint for each class of error and the classes derived from it. ``{error.x}`` is a field of the error."""
+
+
+def hint(error: LbicError) -> str | None:
+    """Return the hint for an error; None where no option helps."""
+    for kind in type(error).__mro__:
+        if kind in HINTS:
+            return HINTS[kind].format(error=error)
+    return None
+
+
+def sentence(error: LbicError) -> str:
+    """Return an error's sentence with its hint: "a.lbic exists; use -f to overwrite it"."""
+    return _joined(str(error), hint(error))
+
+
+def notes(notes: tuple[str, ...], obstacle: LbicError | None) -> tuple[str, ...]:
+    """Return the notes of a file; the one on the obstacle, the error that kept a network from running, gets its hint.
+
+    ``obstacle`` is None where nothing kept it.
+    """
+    if obstacle is None:
+        return notes
+    return tuple(_joined(note, hint(obstacle)) if note.startswith(str(obstacle)) else note for note in notes)
+
+
+def assumed_quality(notes: tuple[str, ...], degradation: Degradation) -> tuple[str, ...]:
+    """Return the notes of a picture; the one on its assumed quality, if there is one, gets the option that sets it."""
+    return tuple(_joined(note, "-q sets it") if note == degradation.note() else note for note in notes)
+
+
+def _joined(text: str, hint: str | None) -> str:
+    return f"{text}; {hint}" if hint else text
