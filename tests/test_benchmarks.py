@@ -19,7 +19,7 @@ from toys import identity, spec
 
 pytest.importorskip("benchmarks", reason="a source distribution has no benchmarks")
 
-from benchmarks import bars, blend, costs, crops, hgrdn, load, restored, seams, targets
+from benchmarks import bars, costs, crops, hgrdn, load, restored, seams, targets
 from benchmarks.bars import BARS, CLAIMS, Facts
 from benchmarks.restored import QUALITY, code, restore, shipped
 from lbic import pipeline
@@ -197,23 +197,6 @@ def test_targets_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = targets.row(folder / "kodim01.png", 0.5)
     assert found.found <= found.wanted
     assert found.gain >= 0, "scale 1 is among the scales tried"
-
-
-def test_blend_weights_are_chosen_where_they_pay() -> None:
-    random = np.random.default_rng(3)
-    correction = np.repeat(random.normal(0, 0.01, (96, 160, 1)), 3, axis=2)  # gray: no chroma
-    error = correction.copy()
-    error[:, 80:] = 0  # on the right half the network only does harm
-    parts = blend.sums(error, correction, 32)
-    assert parts.error.shape == (3 * 5,)
-    assert parts.remaining(1, 1).sum() == pytest.approx(((error - correction) ** 2).sum())
-    decibels, count, worth = blend.gain(2000, parts)
-    assert 0 < count < 20
-    # Two and a half of five columns of blocks are wrong at 1; the middle one leaves a quarter of its error at 0.5.
-    assert decibels == pytest.approx(10 * np.log10(2.5 / 0.25), abs=0.3)
-    assert decibels > worth > 0
-    right = correction + random.normal(0, 0.01, correction.shape)
-    assert blend.gain(2000, blend.sums(right, correction, 32))[0] == pytest.approx(0, abs=0.01)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at a run through /proc")

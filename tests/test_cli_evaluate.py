@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,17 @@ def test_without_mas_model_there_is_niqe(folder: Path, tmp_path: Path, monkeypat
     assert "Ma model not found" in sentence
 
 
+@pytest.mark.usefixtures("no_gpu")
+def test_without_scipy_there_is_no_bd_rate(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.interpolate", None)
+    command = ("evaluate", folder / "a.png", "--type", "0,7", "--json", tmp_path / "e.json", "-f", "--codec")
+    result = lbic(*command, "jpeg:20,40")
+    assert "lbic: note: BD-rates need SciPy: pip install 'lbic[metrics]'" in result.stderr
+    assert "BD-rate" not in result.stdout
+    assert json.loads((tmp_path / "e.json").read_text())["bd_rate"] == []
+    assert "SciPy" not in lbic(*command, "jpeg:20").stderr, "one quality makes no curve"
+
+
 class Judge:
     """Stands in for LPIPS's network."""
 
@@ -150,7 +162,6 @@ class Judge:
         (["--codec", "file:"], "unknown format 'file:'", ExitCode.USAGE),
         (["--codec", "file:avif:101"], "quality 101 is not in file:avif's range 0..100", ExitCode.USAGE),
         (["--codec", "jpeg", "--cache", "x", "--no-cache"], "exclude each other", ExitCode.USAGE),
-        (["--codec", "jpeg", "--anchors", "kodak"], "--anchors are drawn by --plot DIR", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", ","], "Invalid value for '--type': the list is empty", ExitCode.USAGE),
         (["--codec", "jpeg", "--scale", ""], "Invalid value for '--scale': the list is empty", ExitCode.USAGE),
         (["--codec", "jpeg", "--cache", __file__], "test_cli_evaluate.py is not a folder", ExitCode.USAGE),
@@ -159,15 +170,8 @@ class Judge:
         (["--codec", "jpeg", "--scale", "auto"], "'auto' is not a number", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "0,9"], "unknown enhancement type '9'", ExitCode.USAGE),
         (["--codec", "jpeg", "--type", "1"], "type 1 (nr) are not shipped", ExitCode.MISSING),
-        ([], "--codec names what to evaluate", ExitCode.USAGE),
-        (["--preset", "peers", "--codec", "jpeg"], "--preset decides on --codec", ExitCode.USAGE),
-        (["--preset", "types", "--type", "0"], "--preset decides on --type", ExitCode.USAGE),
-        (["--codec", "jpeg", "--report", "x"], "--report writes what a --preset finds", ExitCode.USAGE),
-        (["--preset", "table1"], "lacks baby, bird", ExitCode.USAGE),
-        (["--preset", "table1", "--json", "x"], "--preset table1 takes no --json", ExitCode.USAGE),
-        (["--preset", "table1", "--effort", "2"], "--preset table1 takes no --effort", ExitCode.USAGE),
-        (["--preset", "table1", "--no-cache"], "--preset table1 takes no --no-cache", ExitCode.USAGE),
-        (["--codec", "jpeg", "--csv", "-"], "--csv needs a name: stdout has the table", ExitCode.USAGE),
+        ([], "Missing option '--codec'", ExitCode.USAGE),
+        (["--codec", "jpeg", "--csv", "-"], "--csv takes the name of a file; stdout has the table", ExitCode.USAGE),
         (
             ["--codec", "jpeg", "--json", "x", "--csv", "x"],
             "--json and --csv would both be written to x",
@@ -275,7 +279,7 @@ def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         without.setattr(plots, "find_spec", lambda _: None)
         assert "plots need matplotlib" in lbic(*command, code=ExitCode.MISSING).stderr
     pytest.importorskip("matplotlib")
-    lbic(*command, "--anchors", "kodak", "--no-cache")
+    lbic(*command, "--no-cache")
     assert names(tmp_path / "plots") == {"psnr.svg", "psnr.png", "psnr_y.svg", "psnr_y.png"}
     assert "psnr.svg exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr
 

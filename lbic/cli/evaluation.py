@@ -1,83 +1,109 @@
-"""What ``lbic evaluate`` writes besides the table on stdout."""
+"""The options of ``lbic evaluate`` for its results: the files it writes and the cache it reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import click
 
 from lbic.cli import jobs
 from lbic.cli.jobs import Source
+from lbic.cli.options import force_option
+from lbic.cli.parameters import FILE
 from lbic.errors import MissingError, UsageError
-from lbic.evaluate import anchors, plots, report, tables
-from lbic.evaluate.anchors import Anchor
-from lbic.evaluate.bdrates import bd_rates
-from lbic.evaluate.presets import Preset
+from lbic.evaluate import cache, plots, tables
+from lbic.evaluate.bdrates import BdRate
+from lbic.evaluate.cache import Cache
 from lbic.evaluate.runner import Row
-from lbic.system import files as writing
+from lbic.system import files
 
-_WRITERS: dict[str, Callable[[Sequence[Row]], bytes]] = {"--json": tables.to_json, "--csv": tables.to_csv}
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Files by the option that names them, plots in a folder, and a preset's report in another."""
+    """What the command writes besides the tables on stdout."""
 
-    files: dict[str, Path]
+    json: Path | None
+    csv: Path | None
     plots: Path | None
-    report: Path | None
-    anchors: str | None
+    """The folder of the plots."""
     force: bool
+    """Replace existing files."""
 
     def check(self, metrics: Iterable[str], sources: Sequence[Source]) -> None:
-        """Raise before any work where something could not be written: UsageError, FileError or MissingError."""
-        for option, path in self.files.items():
+        """Raise UsageError, FileError or MissingError before any work where an output cannot be written."""
+        named = [(option, path) for option, path in (("--json", self.json), ("--csv", self.csv)) if path]
+        for option, path in named:
             if str(path) == jobs.STDIO:
-                raise UsageError(f"{option} needs a name: stdout has the table")
-        if self.anchors and not (self.plots or self.report):
-            raise UsageError("--anchors are drawn by --plot DIR")
-        drawn = plots.names(metrics)
-        folders = {"--plot": (self.plots, drawn), "--report": (self.report, [report.PAGE, report.ROWS, *drawn])}
-        check(self.files, folders, sources, force=self.force)
+                raise UsageError(f"{option} takes the name of a file; stdout has the table")
+        drawn = [("--plot", self.plots / name) for name in plots.names(metrics)] if self.plots else []
+        jobs.refuse_conflicts([*named, *drawn], sources)
+        for option, path in [*named, *drawn]:
+            files.check_target(path, force=self.force, made=option == "--plot")
+        if drawn and (sentence := plots.missing()):
+            raise MissingError(sentence)
 
-    def write(self, rows: Sequence[Row], metrics: Sequence[str], preset: Preset | None) -> None:
-        """Write all of them."""
-        for option, path in self.files.items():
-            writing.write(path, _WRITERS[option](rows))
-        published = anchors.sets()[self.anchors] if self.anchors else ()
-        for folder in filter(None, (self.plots, self.report)):
-            write_folder(folder, plots.draw(tables.means(rows), metrics, published))
-        if self.report and preset:
-            write_folder(self.report, _report(rows, metrics, preset, published))
-
-
-def _report(
-    rows: Sequence[Row], metrics: Sequence[str], preset: Preset, published: Sequence[Anchor]
-) -> Iterator[tuple[str, bytes]]:
-    page = report.page(preset, tables.means(rows), bd_rates(rows), published, plots.names(metrics))
-    yield report.PAGE, page.encode()
-    # It is shown to others: pictures go by their own names, without the folders that they lie in here.
-    yield report.ROWS, tables.to_json(rows, lambda name: Path(name).name)
+    def write(self, rows: Sequence[Row], rates: Sequence[BdRate], metrics: Sequence[str]) -> None:
+        """Write the files that the user named, and the plots."""
+        if self.json:
+            files.write(self.json, tables.to_json(rows, rates))
+        if self.csv:
+            files.write(self.csv, tables.to_csv(rows))
+        if self.plots:
+            files.make_folder(self.plots)
+            for name, data in plots.draw(tables.means(rows), metrics):
+                files.write(self.plots / name, data)
 
 
-def check(
-    files: dict[str, Path],
-    folders: Mapping[str, tuple[Path | None, Sequence[str]]],
-    sources: Sequence[Source],
-    *,
-    force: bool,
-) -> None:
-    """Raise where files, or files in folders with plots, all by their options, could not be written."""
-    made = [(option, folder / name) for option, (folder, names) in folders.items() if folder for name in names]
-    jobs.refuse_conflicts([*files.items(), *made], sources)
-    for option, path in [*files.items(), *made]:
-        writing.check_target(path, force=force, made=option in folders)
-    if made and (sentence := plots.missing()):
-        raise MissingError(sentence)
+def output_options(function: Function) -> Function:
+    """Add --json, --csv, --plot and -f; the function gets them as ``outputs``."""
+
+    @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write rows, means and BD-rates as JSON.")
+    @click.option("--csv", "csv_file", type=FILE, metavar="FILE", help="Write every row as CSV.")
+    @click.option(
+        "--plot",
+        "plot_folder",
+        type=FILE,
+        metavar="DIR",
+        help="Draw each metric against bits per pixel, as SVG and PNG (needs matplotlib: the extra plot).",
+    )
+    @force_option
+    @functools.wraps(function)
+    def wrapper(
+        *args: Any, json_file: str | None, csv_file: str | None, plot_folder: str | None, force: bool, **rest: Any
+    ) -> Any:
+        json, csv, folder = (Path(name) if name else None for name in (json_file, csv_file, plot_folder))
+        return function(*args, outputs=Outputs(json, csv, folder, force), **rest)
+
+    return wrapper
 
 
-def write_folder(folder: Path, content: Iterable[tuple[str, bytes]]) -> None:
-    """Write files into a folder, which is made when it is missing."""
-    writing.make_folder(folder)
-    for name, data in content:
-        writing.write(folder / name, data)
+def cache_options(function: Function) -> Function:
+    """Add --cache and --no-cache; the function gets the cache that they choose as ``results``."""
+
+    @click.option(
+        "--cache",
+        "folder",
+        type=FILE,
+        metavar="DIR",
+        help="Keep results there for the next run; default a folder among the user's caches. It may be deleted.",
+    )
+    @click.option("--no-cache", is_flag=True, help="Compute everything, keep nothing.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, folder: str | None, no_cache: bool, **rest: Any) -> Any:
+        return function(*args, results=_cache(folder, no_cache), **rest)
+
+    return wrapper
+
+
+def _cache(folder: str | None, no_cache: bool) -> Cache:
+    if no_cache and folder:
+        raise UsageError("--cache and --no-cache exclude each other")
+    if folder and Path(folder).exists() and not Path(folder).is_dir():
+        raise UsageError(f"--cache {folder} is not a folder")
+    return Cache(None if no_cache else Path(folder) if folder else cache.default_folder())

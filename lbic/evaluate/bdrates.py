@@ -1,4 +1,4 @@
-"""BD-rates between the curves of an evaluation: what a codec, scale or type saves at equal RGB-PSNR."""
+"""BD-rates of an evaluation: the bytes that a codec, scale or type saves at equal RGB-PSNR."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class BdRate:
-    """How many percent more bytes than the anchor a codec, scale and type needs; negative when fewer.
-
-    ``bd_rate`` is the mean over ``images`` pictures; ``failures`` pictures have no BD-rate: their curves share no
-    range of PSNR, do not rise, or lack points.
-    """
+    """The BD-rate of one codec, scale and type against the anchor."""
 
     codec: str
     scale: float
     type: int
     bd_rate: float | None
+    """Percent more bytes than the anchor, as the mean over pictures; negative for fewer. None when all failed."""
     images: int
+    """How many pictures the mean is over."""
     failures: int
+    """How many pictures have no BD-rate: their curves have no common range of PSNR, do not rise, or lack points."""
 
 
 def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
-    """The BD-rate of every codec, scale and type with at least two qualities; empty for fewer than two of them.
+    """Return the BD-rate of every codec, scale and type with at least two qualities; the anchor comes first.
 
-    The first one is the anchor that all are held against: the rows' first codec and scale, with type 0 where there is
-    one. A BD-rate is computed for each picture and then averaged, as JVET's common test conditions average over
-    sequences: pictures count alike, while a curve of mean rates and mean PSNRs belongs mostly to the pictures that
-    need the most bits, and compares no picture at equal quality.
+    The anchor is the first codec and scale of the rows, with type 0 where there is one. With fewer than two curves the
+    list is empty. A BD-rate is computed for each picture and then averaged, as JVET's common test conditions average
+    over sequences: every picture counts alike. In a curve of mean rates and mean PSNRs the pictures that need the most
+    bits would dominate, and no picture would be compared at equal quality. Raises MissingError without SciPy.
     """
     curves: dict[tuple[str, float, int], dict[str, list[Point]]] = {}
     qualities: dict[tuple[str, float, int], set[int]] = defaultdict(set)
@@ -44,7 +43,7 @@ def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
         qualities[way].add(row.q)
         points = curves.setdefault(way, {}).setdefault(row.image, [])
         psnr = row.metrics.get("psnr")
-        if row.bpp is not None and psnr is not None and math.isfinite(psnr):  # equal pictures lie on no curve
+        if row.bpp is not None and psnr is not None and math.isfinite(psnr):  # no curve reaches infinity
             points.append((row.bpp, psnr))
     ways = [way for way in curves if len(qualities[way]) > 1]
     if len(ways) < 2:
@@ -54,9 +53,9 @@ def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
 
 
 def _mean(codec: str, scale: float, kind: int, anchor: dict[str, list[Point]], test: dict[str, list[Point]]) -> BdRate:
-    found = [rate for image in test if (rate := _one(anchor.get(image, []), test[image])) is not None]
-    mean = sum(found) / len(found) if found else None
-    return BdRate(codec, scale, kind, mean, len(found), len(test) - len(found))
+    rates = [rate for image in test if (rate := _one(anchor.get(image, []), test[image])) is not None]
+    mean = sum(rates) / len(rates) if rates else None
+    return BdRate(codec, scale, kind, mean, len(rates), len(test) - len(rates))
 
 
 def _one(anchor: Sequence[Point], test: Sequence[Point]) -> float | None:

@@ -1,56 +1,37 @@
-"""Rate-distortion curves: one for each codec, scale and type, ours and published ones, and their values at a rate."""
+"""Rate-distortion curves: the points that a plot shows, one curve for each codec, scale and type."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from lbic.enhance.types import TYPES
-from lbic.evaluate.anchors import Anchor
 from lbic.evaluate.tables import Mean
-from lbic.metrics.bdrate import pchip
 
 Curve = list[tuple[float, float]]
-"""Points (bits per pixel, metric) from small to large."""
+"""Points (bits per pixel, metric), in order of rate."""
 
 
 @dataclass(frozen=True)
-class Published:
-    """Somebody else's curve: what it is called in a legend, and where it is from."""
+class Reference:
+    """A curve that was measured elsewhere."""
 
     title: str
+    """Its name in the legend."""
     source: str
+    """Where its numbers are from."""
     curve: Curve
 
 
 def measured(means: Iterable[Mean], metric: str) -> dict[str, Curve]:
-    """The curve of each codec, scale and type; what is infinite has no place."""
-    found: dict[str, Curve] = {}
+    """Return the curve of each codec, scale and type by its title; infinite values are left out."""
+    curves: dict[str, Curve] = {}
     for mean in means:
         value = mean.metrics.get(metric)
         if mean.bpp is not None and value is not None and math.isfinite(value):
-            found.setdefault(_title(mean), []).append((mean.bpp, value))
-    return {title: sorted(curve) for title, curve in found.items()}
-
-
-def published(anchors: Sequence[Anchor], metric: str) -> list[Published]:
-    """The published curves that tell of this metric."""
-    return [
-        Published(f"{anchor.name} ({anchor.by})", anchor.source, curve)
-        for anchor in anchors
-        if (curve := sorted((point["bpp"], point[metric]) for point in anchor.points if metric in point))
-    ]
-
-
-def at_rate(curve: Curve, rate: float) -> float | None:
-    """The metric at a rate, interpolated (PCHIP) over the logarithm of the rate; None beyond the curve's ends."""
-    rates, values = np.array(curve, np.float64).T
-    if len(curve) < 2 or not rates[0] <= rate <= rates[-1] or np.any(np.diff(rates) <= 0):
-        return None
-    return float(pchip(np.log(rates), values, np.log(np.array([rate])))[0])
+            curves.setdefault(_title(mean), []).append((mean.bpp, value))
+    return {title: sorted(curve) for title, curve in curves.items()}
 
 
 def _title(mean: Mean) -> str:

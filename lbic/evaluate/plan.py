@@ -109,15 +109,3 @@ def missing(plan: Plan) -> list[str]:
     """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
     names = dict.fromkeys(coding.codec for coding in plan.codings)
     return [sentence for name in names if (sentence := coder(name).availability())]
-
-
-def possible(texts: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Those of the texts whose encoders are here, and a sentence on each of the others."""
-    there, left_out = [], []
-    for text in texts:
-        name = parse_codings(text)[0].codec
-        if reason := coder(name).availability():
-            left_out.append(f"{name} left out: {reason}")
-        else:
-            there.append(text)
-    return there, left_out

@@ -1,4 +1,4 @@
-"""Rate-distortion plots: for each metric its mean over the pictures against bits per pixel, as SVG and PNG."""
+"""Rate-distortion plots: the mean of each metric against bits per pixel, as SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from lbic.evaluate import curves
-from lbic.evaluate.anchors import Anchor
-from lbic.evaluate.curves import Curve, Published
+from lbic.evaluate.curves import Curve, Reference
 from lbic.evaluate.tables import Mean
 from lbic.metrics.table import METRICS
 
@@ -19,69 +18,71 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
-_ROOM = 1.5
-"""How far, as a factor of bits per pixel, published curves may go beyond ours."""
+_MARGIN = 1.5
+"""Reference curves are drawn up to this factor of bits per pixel beyond the measured ones."""
 
 
 def missing() -> str | None:
-    """What drawing lacks on this machine, a sentence; None when nothing."""
+    """Return what drawing needs that is not installed, as a sentence; None when nothing is missing."""
     return None if find_spec("matplotlib") else "plots need matplotlib: pip install 'lbic[plot]'"
 
 
 def names(metrics: Iterable[str]) -> list[str]:
-    """The files that ``draw`` makes for these metrics."""
+    """Return the names of the files that ``draw`` makes for these metrics."""
     return [f"{metric}.{suffix}" for metric in metrics for suffix in FORMATS]
 
 
-def draw(means: Sequence[Mean], metrics: Iterable[str], anchors: Sequence[Anchor] = ()) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file; the published curves are dashed, each with its source."""
+def draw(means: Sequence[Mean], metrics: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Draw a plot of each metric; yield the name and the content of each file."""
     for metric in metrics:
-        ours, others = curves.measured(means, metric), curves.published(anchors, metric)
-        yield from draw_curves(metric, METRICS[metric].title, ours, others)
+        yield from draw_curves(metric, METRICS[metric].title, curves.measured(means, metric))
 
 
 def draw_curves(
-    stem: str, title: str, ours: dict[str, Curve], others: Sequence[Published] = ()
+    stem: str, title: str, measured: dict[str, Curve], references: Sequence[Reference] = ()
 ) -> Iterator[tuple[str, bytes]]:
-    """One plot in every format, named after ``stem``; ``title`` is that of the axis."""
+    """Draw one plot; yield a file named after ``stem`` for each format.
+
+    ``title`` is that of the vertical axis. Reference curves are dashed, and the plot names their sources.
+    """
     import matplotlib
 
-    figure = _figure(title, ours, others)
+    figure = _figure(title, measured, references)
     for suffix in FORMATS:
         out = io.BytesIO()
-        # The same picture is the same file: no date, no random identifiers.
+        # No date and no random identifiers: the same plot is the same file.
         with matplotlib.rc_context({"svg.hashsalt": "lbic"}):
             figure.savefig(out, format=suffix, dpi=150, metadata={"Date": None} if suffix == "svg" else None)
         yield f"{stem}.{suffix}", out.getvalue()
 
 
-def _figure(title: str, ours: dict[str, Curve], others: Sequence[Published]) -> Figure:
+def _figure(title: str, measured: dict[str, Curve], references: Sequence[Reference]) -> Figure:
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="bits per pixel", ylabel=title)
     axes.grid(alpha=0.3)
-    # Tab20 has ten colours and their lighter sisters: the sisters come last.
+    # Tab20 holds ten colours, each followed by a lighter one. The lighter ones are used last.
     axes.set_prop_cycle(color=[colormaps["tab20"](index) for index in (*range(0, 20, 2), *range(1, 20, 2))])
-    for name, curve in ours.items():
+    for name, curve in measured.items():
         axes.plot(*zip(*curve, strict=True), marker="o", markersize=3, label=name)
-    if ours:
-        rates = [bpp for curve in ours.values() for bpp, _ in curve]
-        sources = _draw_published(axes, others, (min(rates) / _ROOM, max(rates) * _ROOM))
+    if measured:
+        rates = [bpp for curve in measured.values() for bpp, _ in curve]
+        sources = _draw_references(axes, references, (min(rates) / _MARGIN, max(rates) * _MARGIN))
         figure.legend(loc="outside right upper", fontsize="small")
         if sources:
             figure.supxlabel("\n".join(["dashed: published figures", *sources]), fontsize=6)
     return figure
 
 
-def _draw_published(axes: Axes, others: Sequence[Published], within: tuple[float, float]) -> list[str]:
-    """Draw what the published curves have between two rates; returns their sources."""
-    drawn: dict[str, None] = {}
-    for other, marker in zip(others, cycle("x+1234"), strict=False):
-        shown = [point for point in other.curve if within[0] <= point[0] <= within[1]]
-        if shown:
+def _draw_references(axes: Axes, references: Sequence[Reference], rates: tuple[float, float]) -> list[str]:
+    """Draw the points of the reference curves between two rates; return the sources of what was drawn."""
+    sources: dict[str, None] = {}
+    for reference, marker in zip(references, cycle("x+1234"), strict=False):
+        points = [point for point in reference.curve if rates[0] <= point[0] <= rates[1]]
+        if points:
             style: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 0.8, "marker": marker}
-            axes.plot(*zip(*shown, strict=True), label=other.title, **style)
-            drawn[other.source] = None
-    return list(drawn)
+            axes.plot(*zip(*points, strict=True), label=reference.title, **style)
+            sources[reference.source] = None
+    return list(sources)

@@ -7,11 +7,11 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lbic.enhance.types import TYPES
-from lbic.evaluate.bdrates import BdRate, bd_rates
+from lbic.evaluate.bdrates import BdRate
 from lbic.evaluate.runner import Row
 from lbic.metrics.table import METRICS, Metric
 
@@ -135,16 +135,16 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join([title, rule, *lines])
 
 
-def to_json(rows: Sequence[Row], shown: Callable[[str], str] = str) -> bytes:
-    """Rows, means and BD-rates as JSON, which knows no infinity: an infinite PSNR is null (and so is one that failed).
+def to_json(rows: Sequence[Row], rates: Sequence[BdRate]) -> bytes:
+    """Return rows, means and BD-rates as JSON.
 
-    Every metric of the table has its key, null where it was not measured. ``shown`` makes of a picture's name the one
-    in its rows.
+    JSON knows no infinity: an infinite PSNR is null, as is one that failed. Every metric of the table has its key, null
+    where it was not measured.
     """
     content = {
-        "rows": [_finite(_flat(replace(row, image=shown(row.image)))) for row in rows],
+        "rows": [_finite(_flat(row)) for row in rows],
         "means": [_finite(_flat(mean)) for mean in means(rows)],
-        "bd_rate": [asdict(found) for found in bd_rates(rows)],
+        "bd_rate": [asdict(rate) for rate in rates],
     }
     return (json.dumps(content, indent=1) + "\n").encode()
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.evaluations import write_files
+from benchmarks.presets import TABLE1
+from benchmarks.report import PAGE, ROWS, head
+from benchmarks.table1 import ARCNN_FIRST, PICTURES, RATES, WAYS, Point, Way, find_pictures, joined, measure, rows
 from lbic.enhance.types import parse
+from lbic.errors import LbicError, MissingError
 from lbic.evaluate import plots, tables
 from lbic.evaluate.curves import Curve
-from lbic.evaluate.presets import PRESETS
-from lbic.evaluate.report import PAGE, ROWS, head
-from lbic.evaluate.table1 import ARCNN_FIRST, PICTURES, RATES, Point, Way, rows
 from lbic.metrics.psnr import luma
 from lbic.system import python, temporary
 
-PRESET = PRESETS["table1"]
 Found = dict[Way, list[list[Point | None]]]
 
 _SIZE = (288, 344)
@@ -32,9 +34,28 @@ _FIGURES = {
 }
 
 
+def write(pictures: Path, folder: Path) -> None:
+    """Measure Table I, print it, and write the page; files of an earlier run are replaced.
+
+    Raises LbicError where a picture is missing or cannot be read: a mean over other pictures is another table.
+    """
+    if sentence := plots.missing():
+        raise MissingError(sentence)
+    paths, results = find_pictures(pictures), []
+    for path in paths:
+        try:
+            results.append(measure(path.read_bytes(), WAYS))
+        except LbicError as error:
+            raise LbicError(f"{path.name}: {error}") from error
+        sys.stderr.write(f"{path.name}\n")
+    found = joined(results)
+    sys.stdout.write(f"{table(found)}\n")
+    write_files(folder, files(found, process_seconds(paths[-1])))
+
+
 def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file of the report; ``seconds`` are process_seconds."""
-    parts = [*head(PRESET), table(found)]
+    parts = [*head(TABLE1), table(found)]
     parts += [f"## {title}\n\n![{title}]({name}.svg)" for name, title in _FIGURES.items()]
     parts += ["## Seconds", _seconds(*seconds)]
     yield PAGE, ("\n\n".join(parts) + "\n").encode()
@@ -43,11 +64,6 @@ def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, byt
     yield from plots.draw_curves("figure3", _METRIC, {name: curve for name, curve in means.items() if curve})
     order = {name: means[name] for name in (str(Way("jpeg", 32, parse("sr+ar"))), str(ARCNN_FIRST), ARCNN_FIRST.plain)}
     yield from plots.draw_curves("figure5", _METRIC, order)
-
-
-def names() -> list[str]:
-    """The files of the report."""
-    return [PAGE, ROWS, *(f"{name}.{suffix}" for name in _FIGURES for suffix in plots.FORMATS)]
 
 
 def table(found: Found) -> str:
