@@ -1,1 +1,0 @@
-"""The measurements behind docs/benchmark.md: ``python -m benchmarks SECTION --kodak DIR``."""

@@ -1,6 +1,6 @@
 """Write crops at 100 %, side by side: original, codec and every shipped type, as one lossless WebP.
 
-python -m benchmarks.crops --kodak DIR docs/images [--crop kodim19:200,460 ...]
+python -m benchmarks.crops --pictures DIR docs/images [--crop kodim19:200,460 ...]
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def main() -> None:
     """Parse the command line and write hgrdn-q37.webp into the folder."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crops", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the picture is written")
-    parser.add_argument("--kodak", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
     parser.add_argument("--crop", type=Crop.parse, action="append", metavar="NAME:LEFT,TOP", help="instead of ours")
     parser.add_argument("--qp", type=int, default=QUALITY, help=f"default {QUALITY}")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    picture = sheet(given.kodak, given.crop or CROPS, given.qp)
+    picture = sheet(given.pictures, given.crop or CROPS, given.qp)
     picture.save(given.folder / f"hgrdn-q{given.qp}.webp", lossless=True, method=6)
 
 

@@ -168,13 +168,15 @@ def ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def look(process: int, share: float) -> list[Look]:
-    """One look at a process, none when it has just ended."""
+    """Return one look at a process; none when it has just ended."""
     try:
-        memory = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
         descriptors = sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
     except (FileNotFoundError, ProcessLookupError, IndexError):
         return []
-    return [Look(share, int(memory) * os.sysconf("SC_PAGESIZE"), descriptors)]
+    if not pages or not descriptors:  # it ended, and nobody has waited for it yet
+        return []
+    return [Look(share, pages * os.sysconf("SC_PAGESIZE"), descriptors)]
 
 
 def files(folder: Path) -> int:

@@ -36,10 +36,11 @@ TABLE1 = Page(
     "Table I and Figures 3 and 5 of Jia et al.",
     "baby, bird, butterfly, head, woman (Set5), zebra and barbara (Set14)",
     """\
-Jia et al., *Deep Convolutional Network based Image Quality Enhancement for Low Bit Rate Image Compression*: luma PSNR
-of seven pictures at five rates. The pictures are coded as gray pictures, and PSNR is interpolated linearly between
-qualities. Bytes are those of whole .lbic files; `file:jpeg` is a JPEG file. The first two rows are the paper's: JPEG,
-and the method that it proposes.""",
+Jia et al., *Deep Convolutional Network based Image Quality Enhancement for Low Bit Rate Image
+Compression*: luma PSNR of seven pictures at five rates. The pictures are coded as gray pictures,
+and PSNR is interpolated linearly between qualities. Bytes are those of whole .lbic files;
+`file:jpeg` is a JPEG file. The first two rows are the paper's: JPEG, and the method that it
+proposes.""",
 )
 
 _QPS = "32,35,37,40,42"
@@ -52,9 +53,9 @@ PRESETS: dict[str, Preset] = {
             "The enhancement types of Kim et al. on Kodak",
             "the 24 Kodak pictures",
             """\
-Figures 2 and 3 of Kim et al., *Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images*: types 1
-to 4 against bits per pixel, by RGB-PSNR and by the perceptual index (PI). NIQE replaces PI where Ma's model is not
-installed.""",
+Figures 2 and 3 of Kim et al., *Towards the Perceptual Quality Enhancement of Low Bit-rate
+Compressed Images*: types 1 to 4 against bits per pixel, by RGB-PSNR and by the perceptual index
+(PI). NIQE replaces PI where Ma's model is not installed.""",
             codecs=(f"vvc:{_QPS}",),
             types="0,1,2,3,4",
             metrics="psnr,ms_ssim,lpips,pi",
@@ -64,10 +65,11 @@ installed.""",
             "Every codec on Kodak",
             "the 24 Kodak pictures",
             """\
-Rows with `file:` are each format's own file, written by its own encoder at its best effort (`file:vtm` is the bare
-stream of the reference encoder). The other rows are .lbic files at effort 2, lbic's default; the row names the
-enhancement type, and a row without one is plain VVC. Bytes are those of whole files. Published rows are the authors'
-figures for the same pictures, or those of whoever measured them; they may count bytes differently.""",
+Rows with `file:` are each format's own file, written by its own encoder at its best effort
+(`file:vtm` is the bare stream of the reference encoder). The other rows are .lbic files at effort
+2, lbic's default; the row names the enhancement type, and a row without one is plain VVC. Bytes
+are those of whole files. Published rows are the authors' figures for the same pictures, or those
+of whoever measured them; they may count bytes differently.""",
             codecs=(
                 "vvc:35,38,42,46",
                 "file:hevc:33,36,39,42,45",
