@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from toys import write_catalog
@@ -95,6 +96,13 @@ def codec(request: pytest.FixtureRequest) -> str:
     """Each codec that encodes on this machine."""
     _skip_without(request.param)
     return str(request.param)
+
+
+def skip_or_fail(requirement: str, sentence: str) -> NoReturn:
+    """Skip a test that needs something; fail it where LBIC_REQUIRE, names joined by commas, names the requirement."""
+    if requirement in os.environ.get("LBIC_REQUIRE", "").split(","):
+        pytest.fail(f"LBIC_REQUIRE names {requirement}: {sentence}")
+    pytest.skip(sentence)
 
 
 def _skip_without(name: str) -> None:

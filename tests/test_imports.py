@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from cli_helpers import compressed
 
 PACKAGE = Path(__file__).parents[1] / "lbic"
@@ -101,22 +100,35 @@ def place(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=place)
-def test_rules(path: Path) -> None:
-    name = place(path)
+TRAINING = ("nets/", "train/", "cli/train.py", "cli/teach.py", "cli/export.py")
+"""Only these may import PyTorch, and only these the modules of networks and training."""
+
+
+def breaches(path: Path) -> Iterator[str]:
+    """The rules of imports that a module breaks, each as a sentence."""
+    name, modules = place(path), set(imports(path))
     if not name.startswith("cli/"):
-        assert not roots(path) & TALKERS, "only the command line talks"
-        if name != "__main__.py":
-            assert not [module for module in imports(path) if module.startswith("lbic.cli")]
-    if not (name.startswith(("nets/", "train/")) or name in ("cli/train.py", "cli/teach.py", "cli/export.py")):
-        assert not roots(path) & TRAINERS, "only training needs PyTorch"
-        reached = {module for module in imports(path) if module.startswith(("lbic.nets", "lbic.train"))}
-        # LPIPS is a network; its metric imports it when it is first asked for.
-        assert reached <= ({"lbic.nets.lpips", "lbic.nets.lpips.LPIPS"} if name == "metrics/lpips.py" else set())
-    assert "lbic.isolation.worker" not in imports(path), "it is a process of its own"
-    assert all(
-        node.level == 0 for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
-    )
+        if roots(path) & TALKERS:
+            yield "only the command line talks"
+        if name != "__main__.py" and any(module.startswith("lbic.cli") for module in modules):
+            yield "nothing imports the command line"
+    if not name.startswith(TRAINING):
+        if roots(path) & TRAINERS:
+            yield "only training needs PyTorch"
+        reached = {module for module in modules if module.startswith(("lbic.nets", "lbic.train"))}
+        # LPIPS is a network; its metric imports it when it is first used.
+        if not reached <= ({"lbic.nets.lpips", "lbic.nets.lpips.LPIPS"} if name == "metrics/lpips.py" else set()):
+            yield "only training needs the networks' modules"
+    if "lbic.isolation.worker" in modules:
+        yield "the worker is a process of its own"
+    tree = ast.parse(path.read_text("utf-8"))
+    if any(node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        yield "imports are absolute"
+
+
+def test_rules() -> None:
+    broken = {place(path): list(breaches(path)) for path in MODULES}
+    assert {name: rules for name, rules in broken.items() if rules} == {}
 
 
 def loaded(*arguments: str) -> set[str]:

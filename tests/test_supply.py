@@ -50,9 +50,9 @@ def _calls(name: str, call: ast.Call) -> Iterator[str]:
         yield f"{name} of a string"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_no_data_becomes_code(path: Path) -> None:
-    assert list(dangers(path.read_text(encoding="utf-8"))) == []
+def test_no_data_becomes_code() -> None:
+    found = {path.relative_to(PACKAGE).as_posix(): list(dangers(path.read_text("utf-8"))) for path in MODULES}
+    assert {name: calls for name, calls in found.items() if calls} == {}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 import chromium
 import numpy as np
 import pytest
+from conftest import skip_or_fail
 from helpers import gray, noise, photo
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -117,7 +118,7 @@ def test_a_name_that_is_no_text_is_shown_somehow() -> None:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Tab]:
     if chromium.PROGRAM is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+        skip_or_fail("chromium", "no chromium, chromium-browser or google-chrome on this machine")
     with chromium.tab(tmp_path_factory.mktemp("chromium")) as tab:
         yield tab
 
