@@ -1,7 +1,7 @@
-"""Compress the example photo with vvc and with jpeg, bring both back, and show what the networks add.
+"""Compress the example photo with vvc and with jpeg, decompress both, and show what the networks add.
 
-Writes demo/: the .lbic files, the decompressed pictures, and before-after.png (original, codec's picture,
-enhanced picture; one row a codec).
+Writes into demo/: the .lbic files, the decompressed pictures, and before-after.png, a row of labelled crops for each
+codec: original, the codec's picture, and the enhanced pictures.
 """
 
 from __future__ import annotations
@@ -10,40 +10,37 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+from sheet import Panel, panel, sheet
 
 import lbic
-from lbic.metrics.psnr import psnr_rgb
 
 HERE = Path(__file__).resolve().parent
-CODINGS = (("vvc", 27, 2), ("jpeg", 10, 1))  # codec, quality, scale
-CROP = (190, 90, 490, 390)
+ROWS = (("vvc", 37, ("none", "nr", "nr+tr")), ("jpeg", 10, ("none", "ar")))
+"""Codec, quality and the enhancement types to show: for vvc types 1 and 3."""
+FACE = (120, 140, 408, 428)
 
 
 def main() -> None:
     """Run the demo in demo/ beside the examples folder."""
-    out = HERE.parent / "demo"
-    out.mkdir(exist_ok=True)
-    original = Image.open(HERE / "dog.png")
+    folder = HERE.parent / "demo"
+    folder.mkdir(exist_ok=True)
+    original = Image.open(HERE / "dog.png").convert("RGB")
     rows = []
-    for codec, quality, scale in CODINGS:
-        data = lbic.compress(original, codec=codec, q=quality, scale=scale)
-        path = out / f"dog-{codec}.lbic"
+    for codec, quality, types in ROWS:
+        data = lbic.compress(original, codec=codec, q=quality)
+        path = folder / f"dog-{codec}.lbic"
         path.write_bytes(data)
-        plain, enhanced = lbic.decompress(data, type=0), lbic.decompress(data)
-        enhanced.save(out / f"{path.name}.png")
-        bpp = 8 * len(data) / (original.width * original.height)
-        sys.stdout.write(
-            f"{path.name:14} {codec} q{quality} scale {scale}  {len(data):,} B  {bpp:.3f} bpp  "
-            f"codec alone {psnr_rgb(original, plain):.2f} dB  enhanced {psnr_rgb(original, enhanced):.2f} dB\n"
-        )
-        rows.append([image.crop(CROP) for image in (original, plain, enhanced)])
-    side = CROP[2] - CROP[0]
-    sheet = Image.new("RGB", (3 * side, len(rows) * side))
-    for y, row in enumerate(rows):
-        for x, image in enumerate(row):
-            sheet.paste(image, (x * side, y * side))
-    sheet.save(out / "before-after.png")
-    sys.stdout.write("before and after: demo/before-after.png (original, codec alone, enhanced)\n")
+        sys.stdout.write(f"demo/{path.name}\n")
+        row = [Panel(original, "Original", f"{(HERE / 'dog.png').stat().st_size:,} bytes (PNG)")]
+        for kind in types:
+            picture = lbic.decompress(data, type=kind)
+            picture.save(folder / f"{path.name}.{kind}.png")
+            title = f"{codec}, no networks" if kind == "none" else f"{codec}, --type {kind}"
+            row.append(panel(original, picture, title, len(data)))
+            sys.stdout.write(f"  {row[-1].title:20} {row[-1].facts}\n")
+        rows.append(row)
+    sheet(rows, FACE).save(folder / "before-after.png")
+    sys.stdout.write("demo/before-after.png shows them side by side\n")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 LAYERS = (
-    ("coding", "errors", "limits", "version"),
+    ("errors", "limits", "version"),
     ("system",),
     ("color", "picture"),
     ("format",),
