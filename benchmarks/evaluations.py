@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import anchors, report
 from benchmarks.presets import Preset
+from lbic.coding import SCALE_ONE
 from lbic.enhance import catalog
 from lbic.enhance.types import parse
 from lbic.errors import LbicError, MissingError
@@ -16,7 +17,6 @@ from lbic.evaluate.bdrates import bd_rates
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.plan import Plan
 from lbic.evaluate.runner import Row
-from lbic.format.container import SCALE_ONE
 from lbic.metrics import table
 from lbic.metrics.table import METRICS
 from lbic.system import files

@@ -9,6 +9,7 @@ from PIL import Image
 
 import lbic
 from lbic import color, pipeline
+from lbic.coding import Coding
 from lbic.color import Planes
 from lbic.enhance import catalog
 from lbic.enhance.apply import enhance_planes
@@ -18,8 +19,8 @@ from lbic.enhance.types import TYPES, EnhancementType
 from lbic.evaluate import keys, runner
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.keys import Key
-from lbic.evaluate.plan import Coding
-from lbic.format.container import SCALE_ONE, Header
+from lbic.evaluate.plan import PlannedCoding
+from lbic.format.container import Header
 
 FOLDER = Path(__file__).resolve().parent.parent / "runs" / "benchmark-hgrdn"
 """Where .lbic files and rows are kept, so that an interrupted run goes on."""
@@ -44,13 +45,13 @@ def code(path: Path, quality: int) -> Coded:
     """Compress a picture file, unless its .lbic file is kept, and decode it once for all types."""
     with Image.open(path) as image:
         original = image.convert("RGB")
-    data = runner.code(original, Coding(CODEC, quality), EFFORT, key(path, quality), kept()).data
+    data = runner.code(original, PlannedCoding(CODEC, quality), EFFORT, key(path, quality), kept()).data
     return Coded(original, data, lbic.info(data), pipeline.decode_planes(data))
 
 
 def key(path: Path, quality: int) -> Key:
     """What the .lbic file of a picture file depends on."""
-    return keys.coded_key(keys.picture_key(path.read_bytes()), Coding(CODEC, quality), EFFORT)
+    return keys.coded_key(keys.picture_key(path.read_bytes()), PlannedCoding(CODEC, quality), EFFORT)
 
 
 def kept() -> Cache:
@@ -60,7 +61,8 @@ def kept() -> Cache:
 
 def enhance(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Planes:
     """Run a type's networks, nothing else; ``tile`` as in Runtime."""
-    return enhance_planes(coded.planes, kind, coded.header, replace(RUNTIME, tile=tile), explicit=True).planes
+    header, runtime = coded.header, replace(RUNTIME, tile=tile)
+    return enhance_planes(coded.planes, kind, header.coding, header.size, runtime, explicit=True).planes
 
 
 def restore(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Image.Image:
@@ -72,9 +74,9 @@ def shipped() -> list[EnhancementType]:
     """Those of KINDS whose networks are shipped for these pictures, all in profile lite."""
 
     def fits(spec: ModelSpec) -> bool:
-        return spec.profile == RUNTIME.profile and spec.covers(CODEC, SCALE_ONE, QUALITY)
+        return spec.profile == RUNTIME.profile and spec.covers(Coding(CODEC, QUALITY))
 
     def networks(kind: EnhancementType) -> tuple[ModelSpec, ...]:
-        return keys.networks(CODEC, SCALE_ONE, QUALITY, kind, RUNTIME)
+        return keys.networks(Coding(CODEC, QUALITY), kind, RUNTIME)
 
     return [kind for kind in KINDS if catalog.load().shipped(kind) and all(map(fits, networks(kind)))]

@@ -18,11 +18,11 @@ from PIL import Image
 
 from lbic import color, pipeline
 from lbic.codecs.table import get
+from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType, parse
 from lbic.errors import UsageError
-from lbic.format.container import SCALE_ONE
 from lbic.metrics.psnr import luma, psnr_luma
 from lbic.picture.load import load
 
@@ -168,12 +168,14 @@ class _Coder:
         return 8 * len(self._code(index)) / self._pixels
 
 
-def _code(picture: Image.Image, codec: str, scale: int, quality: int) -> bytes:
+def _code(picture: Image.Image, coding: Coding) -> bytes:
     """The .lbic file, without advice on enhancement, so that ways with the same coding share it."""
-    return pipeline.compress(picture, pipeline.CompressSettings(codec, quality, scale, type=NONE)).data
+    return pipeline.compress(
+        picture, pipeline.CompressSettings(coding.codec, coding.quality, coding.scale, type=NONE)
+    ).data
 
 
-def _way_coder(picture: Image.Image, way: Way, code: Callable[[str, int, int], bytes]) -> _Coder:
+def _way_coder(picture: Image.Image, way: Way, code: Callable[[Coding], bytes]) -> _Coder:
     codec = get(way.codec)
     low, high = codec.quality_range
 
@@ -182,7 +184,8 @@ def _way_coder(picture: Image.Image, way: Way, code: Callable[[str, int, int], b
         return Point(plain, enhanced)
 
     qualities = range(high, low - 1, -1) if codec.lower_is_better else range(low, high + 1)
-    return _Coder(picture.width * picture.height, qualities, partial(code, way.codec, way.scale), see)
+    pixels = picture.width * picture.height
+    return _Coder(pixels, qualities, lambda quality: code(Coding(way.codec, quality, way.scale)), see)
 
 
 def _jpeg_coder(picture: Image.Image) -> _Coder:
@@ -205,10 +208,9 @@ def restore(data: bytes, way: Way) -> Image.Image:
     if not way.first.roles:
         return _decompress(data, way.type)
     (header, planes), runtime = pipeline.decode_coded(data), Runtime()
-    width, height = header.coded_size
-    at_full_size = replace(header, width=width, height=height, scale=SCALE_ONE)
-    for kind, seen_as in ((way.first, at_full_size), (way.type, header)):
-        planes = enhance_planes(planes, kind, seen_as, runtime, explicit=True).planes
+    small = replace(header.coding, scale=SCALE_ONE)
+    planes = enhance_planes(planes, way.first, small, header.coded_size, runtime, explicit=True).planes
+    planes = enhance_planes(planes, way.type, header.coding, header.size, runtime, explicit=True).planes
     return Image.fromarray(color.planes_to_uint8(planes))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lbic.codecs.base import DEFAULT_EFFORT
-from lbic.format.container import SCALE_ONE
+from lbic.coding import SCALE_ONE
 from lbic.picture.load import load
 from lbic.pipeline import CompressSettings
 from lbic.rate import target

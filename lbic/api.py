@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lbic import limits
+from lbic.coding import SCALE_ONE
 from lbic.errors import UsageError
 from lbic.format import container
 from lbic.format.container import Header
@@ -133,7 +134,7 @@ def info(data: bytes) -> Header:
 
 def scale_in_sixteenths(scale: float) -> int:
     """A scale as the format stores it; UsageError unless it is one of 1, 1 1/16 .. 4."""
-    sixteenths = scale * container.SCALE_ONE
+    sixteenths = scale * SCALE_ONE
     if not 1 <= scale <= MAX_SCALE or sixteenths != int(sixteenths):
         raise UsageError(f"scale {scale:g} is not a sixteenth step within 1..{MAX_SCALE}")
     return int(sixteenths)

@@ -14,6 +14,7 @@ from PIL import Image
 from lbic import color, limits
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get, require
+from lbic.coding import SCALE_ONE, Coding
 from lbic.color import Planes
 from lbic.enhance import catalog, choice, degradation
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
@@ -37,7 +38,7 @@ class CompressSettings:
 
     codec: str = DEFAULT_CODEC
     quality: int | None = None
-    scale: int = container.SCALE_ONE
+    scale: int = SCALE_ONE
     effort: int = DEFAULT_EFFORT
     type: EnhancementType | Auto | None = None
     keep: frozenset[str] = frozenset()
@@ -107,14 +108,15 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
     require(codec)
-    advised = settings.type or catalog.load().default_type(codec.name, settings.scale, quality)
+    coding = Coding(codec.name, quality, settings.scale)
+    advised = settings.type or catalog.load().default_type(coding)
     kind = NONE if advised == AUTO else advised
     header = Header(
-        codec=codec.name,
-        quality=quality,
+        codec=coding.codec,
+        quality=coding.quality,
         width=picture.image.width,
         height=picture.image.height,
-        scale=settings.scale,
+        scale=coding.scale,
         gray=picture.image.mode == "L",
         type=kind.id,
         metadata=metadata.collect(picture, settings.keep),
@@ -125,7 +127,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     header = replace(header, form=form)
     if advised == AUTO:
         coded = codec.decode(stream, _geometry(header))
-        header = replace(header, type=choice.best(picture.image, coded, header, settings.goal).id)
+        header = replace(header, type=choice.best(picture.image, coded, coding, settings.goal).id)
     return Compressed(container.pack(header, payload), header, picture.notes)
 
 
@@ -138,31 +140,33 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
     items = metadata.unpack(header)  # before minutes of networks: it may be damaged
     planes = _decode_payload(header, payload, settings.apart)
     explicit = settings.type is not None
-    done = enhance_planes(planes, kind, header, settings.runtime, explicit=explicit, strength=settings.strength)
-    image = Image.fromarray(color.planes_to_uint8(done.planes))
+    result = enhance_planes(
+        planes, kind, header.coding, header.size, settings.runtime, explicit=explicit, strength=settings.strength
+    )
+    image = Image.fromarray(color.planes_to_uint8(result.planes))
     if items.alpha is not None:
         image = with_alpha(image, items.alpha)
     image.info.update(items.as_info())
     return Decompressed(
         image=image,
         header=header,
-        type=done.type,
+        type=result.type,
         type_recorded=header.type,
-        profile=done.profile,
-        models=done.models,
-        provider=done.provider,
-        notes=(*notes, *done.notes),
+        profile=result.profile,
+        models=result.models,
+        provider=result.provider,
+        notes=(*notes, *result.notes),
         icc=items.icc,
         exif=items.exif,
         xmp=items.xmp,
-        obstacle=done.obstacle,
+        obstacle=result.obstacle,
     )
 
 
 def decode_planes(data: bytes) -> Planes:
     """Decode a file to the codec's picture at its original size, chroma at full size, without networks."""
     header, planes = decode_coded(data)
-    return upsample(planes, header.width, header.height)
+    return upsample(planes, *header.size)
 
 
 def extract(data: bytes) -> tuple[Header, bytes]:
@@ -219,17 +223,17 @@ def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = N
     settings = settings or EnhanceSettings()
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture)
-    found = degradation.find(picture, settings.codec, settings.quality, settings.type)
-    kind = settings.type or degradation.choose_type(found)
+    damage = degradation.find(picture, settings.codec, settings.quality, settings.type)
+    kind = settings.type or degradation.choose_type(damage)
     image = picture.image
-    header = Header(found.codec, found.quality, image.width, image.height, gray=image.mode == "L", type=kind.id)
     levels = np.asarray(image)
-    planes = Planes(color.from_levels(levels, 255)) if header.gray else Planes(*color.rgb_to_ycbcr(levels))
-    done = enhance_planes(planes, kind, header, settings.runtime, explicit=True, strength=settings.strength)
-    result = Image.fromarray(color.planes_to_uint8(done.planes))
-    unknown = (found.note(),) if found.known_from == "assumed" and done.quality_matters else ()
-    better = replace(picture, image=result, luma_table=None)
-    return Enhanced(better, found, done, (*picture.notes, *done.notes, *unknown))
+    planes = Planes(color.from_levels(levels, 255)) if image.mode == "L" else Planes(*color.rgb_to_ycbcr(levels))
+    result = enhance_planes(
+        planes, kind, damage.coding, image.size, settings.runtime, explicit=True, strength=settings.strength
+    )
+    enhanced = replace(picture, image=Image.fromarray(color.planes_to_uint8(result.planes)), luma_table=None)
+    unknown = (damage.note(),) if damage.known_from == "assumed" and result.quality_matters else ()
+    return Enhanced(enhanced, damage, result, (*picture.notes, *result.notes, *unknown))
 
 
 def _coded_planes(image: Image.Image, header: Header) -> Planes:
@@ -238,7 +242,7 @@ def _coded_planes(image: Image.Image, header: Header) -> Planes:
     width, height = header.coded_size
     if header.gray:
         return Planes(color.resize(color.from_levels(levels, 255), width, height))
-    if header.scale == container.SCALE_ONE:
+    if header.scale == SCALE_ONE:
         return color.rgb_to_planes(levels)
     y, cb, cr = (color.resize(plane, width, height) for plane in color.rgb_to_ycbcr(levels))
     return Planes(y, color.halve(cb), color.halve(cr))

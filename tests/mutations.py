@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from lbic import limits
+from lbic.coding import SCALE_ONE
 from lbic.errors import FormatError, UsageError
 from lbic.format import container, varint
-from lbic.format.container import CODEC_IDS, FORMS, SCALE_ONE, Header
+from lbic.format.container import CODEC_IDS, FORMS, Header
 
 _FIXED = 12
 _CRC = 4

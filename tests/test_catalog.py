@@ -8,6 +8,7 @@ import pytest
 from conftest import WriteCatalog
 from toys import identity, spec
 
+from lbic.coding import Coding
 from lbic.enhance import catalog, types
 from lbic.enhance.catalog import Catalog, Default, Equivalent
 from lbic.enhance.types import TYPES
@@ -26,10 +27,10 @@ def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> N
     found = catalog.load()
     assert found.models == (row,)
     assert found.models[0].read() == DATA
-    assert found.default_type("jpeg", 16) is TYPES[7]
-    assert found.default_type("jpeg", 32) is found.default_type("vvc", 16) is TYPES[0]
-    assert found.default_type("jpeg", 16, 5) is found.default_type("jpeg", 16, 40) is TYPES[7]
-    assert found.default_type("jpeg", 16, 4) is found.default_type("jpeg", 16, 41) is TYPES[0]
+    assert found.default_type(Coding("jpeg", 20)) is TYPES[7]
+    assert found.default_type(Coding("jpeg", 20, 32)) is found.default_type(Coding("vvc", 20)) is TYPES[0]
+    assert found.default_type(Coding("jpeg", 5)) is found.default_type(Coding("jpeg", 40)) is TYPES[7]
+    assert found.default_type(Coding("jpeg", 4)) is found.default_type(Coding("jpeg", 41)) is TYPES[0]
 
 
 @pytest.mark.usefixtures("write_models")
@@ -74,7 +75,7 @@ def test_a_damaged_model_is_found_by_its_sha256(write_models: WriteCatalog) -> N
 )
 def test_a_row_says_what_it_was_trained_for(codec: str, scale: int, quality: int, covered: bool) -> None:
     row = spec("one", DATA, "sr", codecs=("jpeg", "vvc"), scales=(24, 32), quality=(5, 40))
-    assert row.covers(codec, scale, quality) is covered
+    assert row.covers(Coding(codec, quality, scale)) is covered
     assert row.domain() == "jpeg/vvc quality 5..40, scale 1.5, 2"
 
 
@@ -84,16 +85,16 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
     write_models([(row, DATA)], [("webp", 16, 7), ("vvc", 16, 7)])
     found = catalog.load()
     assert found.models == (row,), "the manifest keeps it"
-    assert [found.default_type("webp", 16, quality).id for quality in (0, 80, 81)] == [7, 7, 0]
-    assert [found.default_type("vvc", 16, quality).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
-    assert [row.quality_for("webp", quality) for quality in (0, 40, 80, 81)] == [42, 37, 32, 32]
-    assert row.quality_for("jpeg", 40) == 37, "the middle of the training, as nothing is known of the codec"
-    assert [row.quality_for("vvc", quality) for quality in (31, 33, 47)] == [31, 33, 42]
-    assert not row.covers("webp", 32, 40)
+    assert [found.default_type(Coding("webp", quality)).id for quality in (0, 80, 81)] == [7, 7, 0]
+    assert [found.default_type(Coding("vvc", quality)).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
+    assert [row.quality_for(Coding("webp", quality)) for quality in (0, 40, 80, 81)] == [42, 37, 32, 32]
+    assert row.quality_for(Coding("jpeg", 40)) == 37, "the middle of the training, as nothing is known of the codec"
+    assert [row.quality_for(Coding("vvc", quality)) for quality in (31, 33, 47)] == [31, 33, 42]
+    assert not row.covers(Coding("webp", 40, 32))
     stranger = spec("two", DATA, "ar", codecs=("jpeg",), quality=(0, 95))
     trained = spec("three", DATA, "ar", codecs=("webp",), quality=(0, 10))
-    assert shipped(stranger, row).find("ar", "webp", 16, 40, ("lite",)) == row
-    assert [shipped(stranger, row, trained).find("ar", "webp", 16, q, ("lite",)) for q in (5, 40)] == [trained, row]
+    assert shipped(stranger, row).find("ar", Coding("webp", 40), ("lite",)) == row
+    assert [shipped(stranger, row, trained).find("ar", Coding("webp", q), ("lite",)) for q in (5, 40)] == [trained, row]
     assert row.domain("webp") == "webp quality 0..80, scale 1"
     assert row.domain("vvc") == "vvc quality 32..50, scale 1"
 
@@ -102,23 +103,30 @@ def test_what_a_row_was_measured_for_keeps_no_other_profile_from_its_turn() -> N
     also = (Equivalent("vvc", (43, 50), (42, 42)),)
     lite = spec("lite", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), also=also)
     full = spec("full", DATA, "nr", codecs=("vvc",), quality=(32, 42), scales=(16,), profile="full")
-    assert shipped(lite, full).find("nr", "vvc", 16, 37, ("full",)) is full
-    assert shipped(full, lite).find("nr", "vvc", 16, 37, ("lite",)) is lite
+    assert shipped(lite, full).find("nr", Coding("vvc", 37), ("full",)) is full
+    assert shipped(full, lite).find("nr", Coding("vvc", 37), ("lite",)) is lite
 
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:
     nr = spec("nr", DATA, "nr", codecs=("vvc", "vtm"))
     found = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), (Default("jpeg", 16, 7), Default("vtm", 16, 4)))
-    assert [found.enhancing_type(codec, 20).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
-    assert [shipped(nr).enhancing_type(codec, 20).id for codec in ("jpeg", "vvc")] == [0, 1]
+    assert [found.enhancing_type(Coding(codec, 20)).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
+    assert [shipped(nr).enhancing_type(Coding(codec, 20)).id for codec in ("jpeg", "vvc")] == [0, 1]
 
 
 def test_defaults_may_be_for_some_qualities() -> None:
     nr = spec("nr", DATA, "nr", codecs=("vvc",), also=(Equivalent("jpeg", (20, 60), (47, 37)),))
     ar = spec("ar", DATA, "ar", codecs=("jpeg",), quality=(5, 60))
     found = Catalog((nr, ar), (Default("jpeg", 16, 1, (20, 80)), Default("jpeg", 16, 7)))
-    assert [found.default_type("jpeg", 16, quality).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
-    assert [found.enhancing_type("jpeg", quality).id for quality in (1, 10, 20, 60, 61, 90)] == [7, 7, 1, 1, 1, 1]
+    assert [found.default_type(Coding("jpeg", quality)).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
+    assert [found.enhancing_type(Coding("jpeg", quality)).id for quality in (1, 10, 20, 60, 61, 90)] == [
+        7,
+        7,
+        1,
+        1,
+        1,
+        1,
+    ]
     assert nr.ranges("jpeg") == [(20, 60)]
 
 
@@ -126,27 +134,27 @@ def test_of_two_measured_networks_the_one_for_the_quality_is_taken() -> None:
     coarse = spec("coarse", DATA, "sr", codecs=("jpeg",), scales=(32,), also=(Equivalent("avif", (0, 10), (5, 60)),))
     fine = spec("fine", DATA, "sr", codecs=("vvc",), scales=(32,), also=(Equivalent("avif", (11, 80), (42, 22)),))
     found = Catalog((coarse, fine), (Default("avif", 32, 5),))
-    assert [found.find("sr", "avif", 32, quality, ("lite",)) for quality in (0, 10, 11, 80)] == [
+    assert [found.find("sr", Coding("avif", quality, 32), ("lite",)) for quality in (0, 10, 11, 80)] == [
         coarse,
         coarse,
         fine,
         fine,
     ]
-    assert [found.default_type("avif", 32, quality).id for quality in (0, 10, 11, 80, 81)] == [5, 5, 5, 5, 0]
+    assert [found.default_type(Coding("avif", quality, 32)).id for quality in (0, 10, 11, 80, 81)] == [5, 5, 5, 5, 0]
 
 
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:
     right_codec = spec("codec", DATA, "ar", codecs=("jpeg",), scales=(64,), quality=(1, 2), profile="full")
     right_rest = spec("rest", DATA, "ar", codecs=("vvc",), scales=(16,), quality=(0, 63), profile="lite")
-    assert shipped(right_rest, right_codec).find("ar", "jpeg", 16, 20, ("lite",)) is right_codec
+    assert shipped(right_rest, right_codec).find("ar", Coding("jpeg", 20), ("lite",)) is right_codec
     right_scale = spec("scale", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 2), profile="full")
-    assert shipped(right_codec, right_scale).find("ar", "jpeg", 16, 20, ("lite",)) is right_scale
+    assert shipped(right_codec, right_scale).find("ar", Coding("jpeg", 20), ("lite",)) is right_scale
     right_quality = spec("quality", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="full")
-    assert shipped(right_scale, right_quality).find("ar", "jpeg", 16, 20, ("lite",)) is right_quality
+    assert shipped(right_scale, right_quality).find("ar", Coding("jpeg", 20), ("lite",)) is right_quality
     right_profile = spec("profile", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
-    assert shipped(right_quality, right_profile).find("ar", "jpeg", 16, 20, ("lite",)) is right_profile
+    assert shipped(right_quality, right_profile).find("ar", Coding("jpeg", 20), ("lite",)) is right_profile
     twin = spec("twin", DATA, "ar", codecs=("jpeg",), scales=(16,), quality=(1, 95), profile="lite")
-    assert shipped(right_profile, twin).find("ar", "jpeg", 16, 20, ("lite",)) is right_profile
+    assert shipped(right_profile, twin).find("ar", Coding("jpeg", 20), ("lite",)) is right_profile
 
 
 def test_the_automatic_profile_is_the_first_that_serves_the_picture() -> None:
@@ -157,7 +165,7 @@ def test_the_automatic_profile_is_the_first_that_serves_the_picture() -> None:
     found = shipped(lite, fast, full)
 
     def chosen(codec: str, quality: int, profiles: tuple[str, ...] = catalog.PROFILES) -> catalog.ModelSpec | None:
-        return found.find("nr", codec, 16, quality, profiles)
+        return found.find("nr", Coding(codec, quality), profiles)
 
     assert [chosen("jpeg", quality) for quality in (5, 20, 90, 91)] == [fast, fast, fast, lite]
     assert [chosen(codec, 37) for codec in ("vvc", "webp")] == [lite, lite]
@@ -169,13 +177,13 @@ def test_the_automatic_profile_is_the_first_that_serves_the_picture() -> None:
 def test_a_row_may_wait_for_its_profile_to_be_named() -> None:
     lite = spec("lite", DATA, "nr", codecs=("vvc",))
     fast = spec("fast", DATA, "nr", codecs=("vvc",), profile="fast", automatic=False)
-    assert shipped(fast, lite).find("nr", "vvc", 16, 37, catalog.PROFILES) is lite
-    assert shipped(fast, lite).find("nr", "vvc", 16, 37, ("fast",)) is fast
-    assert shipped(fast).find("nr", "vvc", 16, 37, catalog.PROFILES) is fast
+    assert shipped(fast, lite).find("nr", Coding("vvc", 37), catalog.PROFILES) is lite
+    assert shipped(fast, lite).find("nr", Coding("vvc", 37), ("fast",)) is fast
+    assert shipped(fast).find("nr", Coding("vvc", 37), catalog.PROFILES) is fast
 
 
 def test_another_role_is_never_taken() -> None:
-    assert shipped(spec("one", DATA, "sr")).find("ar", "jpeg", 16, 20, ("lite",)) is None
+    assert shipped(spec("one", DATA, "sr")).find("ar", Coding("jpeg", 20), ("lite",)) is None
 
 
 def test_the_folder_is_in_the_package_or_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from PIL import Image
 from toys import identity, spec
 
 import lbic
+from lbic.coding import Coding
 from lbic.enhance.choice import candidates
 from lbic.errors import ExitCode, UsageError
-from lbic.format.container import Header
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -64,9 +64,9 @@ def test_candidates(write_models: WriteCatalog) -> None:
         for role, data in roles.items()
     ]
     write_models(models)
-    assert [kind.id for kind in candidates(Header("jpeg", 30, 8, 8))] == [0, 1, 5, 7, 6]
-    assert [kind.id for kind in candidates(Header("jpeg", 10, 8, 8))] == [0, 1, 5, 6], "type 7 was not trained for it"
-    assert [kind.id for kind in candidates(Header("jpeg", 10, 8, 8), "perceptual")] == [0, 1, 2, 4, 5, 3, 6]
+    assert [kind.id for kind in candidates(Coding("jpeg", 30))] == [0, 1, 5, 7, 6]
+    assert [kind.id for kind in candidates(Coding("jpeg", 10))] == [0, 1, 5, 6], "type 7 was not trained for it"
+    assert [kind.id for kind in candidates(Coding("jpeg", 10), "perceptual")] == [0, 1, 2, 4, 5, 3, 6]
 
 
 def test_the_goal_decides_between_error_and_contrast(write_models: WriteCatalog) -> None:

@@ -17,11 +17,11 @@ from PIL import Image
 from toys import identity, spec
 
 from lbic import pipeline
+from lbic.coding import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
 from lbic.evaluate import cache, plan, plots, runner, tables
-from lbic.evaluate.plan import Coding, Plan
+from lbic.evaluate.plan import Plan, PlannedCoding
 from lbic.evaluate.runner import Row
-from lbic.format.container import SCALE_ONE
 from lbic.metrics import lpips, table
 from lbic.picture.load import with_alpha
 from lbic.system.weights import VARIABLE as WEIGHTS
@@ -285,7 +285,7 @@ def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_alpha_and_gray_are_measured_without_alpha() -> None:
-    given = Plan((Coding("jpeg", 80),))
+    given = Plan((PlannedCoding("jpeg", 80),))
     for picture in (photo(*SIZE), gray(*SIZE)):
         plain, with_plane = (
             runner.evaluate("a", saved(image), given)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
@@ -302,16 +302,16 @@ def saved(image: Image.Image) -> bytes:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("vvc:37", [Coding("vvc", 37)]),
-        ("jpeg:10,20", [Coding("jpeg", 10), Coding("jpeg", 20)]),
-        ("jpeg", [Coding("jpeg", 20)]),
-        ("file:jpeg:10,20", [Coding("file:jpeg", 10), Coding("file:jpeg", 20)]),
-        ("file:hevc", [Coding("file:hevc", 37)]),
-        ("vvc@4:30,37", [Coding("vvc", 30, effort=4), Coding("vvc", 37, effort=4)]),
-        ("file:vvc@0", [Coding("file:vvc", 37, effort=0)]),
+        ("vvc:37", [PlannedCoding("vvc", 37)]),
+        ("jpeg:10,20", [PlannedCoding("jpeg", 10), PlannedCoding("jpeg", 20)]),
+        ("jpeg", [PlannedCoding("jpeg", 20)]),
+        ("file:jpeg:10,20", [PlannedCoding("file:jpeg", 10), PlannedCoding("file:jpeg", 20)]),
+        ("file:hevc", [PlannedCoding("file:hevc", 37)]),
+        ("vvc@4:30,37", [PlannedCoding("vvc", 30, effort=4), PlannedCoding("vvc", 37, effort=4)]),
+        ("file:vvc@0", [PlannedCoding("file:vvc", 37, effort=0)]),
     ],
 )
-def test_codings_are_parsed(text: str, expected: list[Coding]) -> None:
+def test_codings_are_parsed(text: str, expected: list[PlannedCoding]) -> None:
     assert plan.parse_codings(text) == expected
 
 

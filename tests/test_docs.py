@@ -17,6 +17,7 @@ from lbic.cli import docs
 from lbic.cli.export import parse_defaults
 from lbic.cli.main import COMMANDS
 from lbic.codecs.table import CODECS
+from lbic.coding import Coding
 from lbic.enhance import catalog
 from lbic.errors import ExitCode, LbicError
 
@@ -60,9 +61,11 @@ def test_every_command_with_json_has_its_keys_documented(page: str) -> None:
 def test_enhance_names_the_types_that_the_shipped_catalog_advises() -> None:
     shipped = catalog.load()
     assert "ar for a JPEG below quality 20 and nr for other pictures" in " ".join(lbic("enhance", "-h").stdout.split())
-    assert {shipped.enhancing_type("jpeg", quality).name for quality in range(1, 20)} == {"ar"}
-    assert {shipped.enhancing_type("jpeg", quality).name for quality in range(20, 96)} == {"nr"}
-    assert {shipped.enhancing_type(codec.name, codec.default_quality).name for codec in CODECS.values()} == {"nr"}
+    assert {shipped.enhancing_type(Coding("jpeg", quality)).name for quality in range(1, 20)} == {"ar"}
+    assert {shipped.enhancing_type(Coding("jpeg", quality)).name for quality in range(20, 96)} == {"nr"}
+    assert {shipped.enhancing_type(Coding(codec.name, codec.default_quality)).name for codec in CODECS.values()} == {
+        "nr"
+    }
 
 
 def test_the_training_page_gives_the_defaults_that_are_shipped() -> None:

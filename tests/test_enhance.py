@@ -11,13 +11,13 @@ from helpers import gray, largest_difference, photo, planes_equal
 from toys import identity, network, spec
 
 from lbic import color, pipeline
+from lbic.coding import Coding
 from lbic.color import Plane, Planes
 from lbic.enhance import catalog
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.session import CPU, Runtime
 from lbic.enhance.types import TYPES
 from lbic.errors import DeviceError, MissingError, UsageError
-from lbic.format.container import Header
 from lbic.pipeline import CompressSettings, DecompressSettings, EnhanceSettings
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 HALF, SAME = identity(1, 0.5), identity(1)
 PLUS = identity(1, quality_plane=True)
 HALF3 = identity(3, 0.5)
-HEADER = Header("jpeg", 63, 21, 15, scale=32, type=5)
+CODING, SIZE = Coding("jpeg", 63, scale=32), (21, 15)
 RUNTIME = Runtime(device="cpu")
 
 
 def decoded(*, gray: bool = False, width: int = 11, height: int = 8) -> Planes:
-    """A picture as a codec leaves it at half of HEADER's size."""
+    """A picture as a codec leaves it at half of SIZE."""
     rng = np.random.default_rng(2)
     y = rng.random((height, width), np.float32)
     if gray:
@@ -39,8 +39,15 @@ def decoded(*, gray: bool = False, width: int = 11, height: int = 8) -> Planes:
     return Planes(y, *(rng.random(half, np.float32) * 0.2 - 0.1 for _ in range(2)))
 
 
-def run(planes: Planes, number: int, header: Header = HEADER, runtime: Runtime = RUNTIME) -> Enhancement:
-    return enhance_planes(planes, TYPES[number], header, runtime, explicit=True)
+def run(
+    planes: Planes,
+    number: int,
+    coding: Coding = CODING,
+    *,
+    size: tuple[int, int] = SIZE,
+    runtime: Runtime = RUNTIME,
+) -> Enhancement:
+    return enhance_planes(planes, TYPES[number], coding, size, runtime, explicit=True)
 
 
 def scaled(plane: Plane, gain: float, offset: float = 0) -> Plane:
@@ -62,12 +69,12 @@ def test_memory_that_ends_between_tiles_is_a_sentence(
 
     write_models([(spec("nr", SAME, "nr", channels=3), SAME)])
     monkeypatch.setattr(color, "planes_to_rgb", full)
-    header, because = replace(HEADER, type=1), "not enough memory for the networks"
+    because = "not enough memory for the networks"
     if explicit:
         with pytest.raises(MissingError, match=because):
-            enhance_planes(decoded(), TYPES[1], header, RUNTIME, explicit=True)
+            enhance_planes(decoded(), TYPES[1], CODING, SIZE, RUNTIME, explicit=True)
     else:
-        done = enhance_planes(decoded(), TYPES[1], header, RUNTIME, explicit=False)
+        done = enhance_planes(decoded(), TYPES[1], CODING, SIZE, RUNTIME, explicit=False)
         assert done.type.id == 0
         assert done.notes == (f"{because}; wrote the codec's picture without enhancement",)
 
@@ -83,7 +90,7 @@ def test_type_0_is_bicubic_upsampling_alone() -> None:
 def test_type_0_needs_no_catalog() -> None:
     (catalog.models_folder() / "manifest.json").write_text("damaged")
     assert run(decoded(), 0).type.id == 0
-    advised = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=False)
+    advised = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
     assert advised.type.id == 0 and "manifest.json is damaged" in advised.notes[0]
 
 
@@ -105,14 +112,13 @@ def test_type_6_runs_its_networks_in_order(write_models: WriteCatalog) -> None:
 
 def test_type_7_acts_on_luma_and_on_chroma_around_its_middle(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "ar"), HALF)])
-    header = replace(HEADER, width=11, height=8, scale=16)
     planes = decoded()
     assert planes.cb is not None and planes.cr is not None
-    done = run(planes, 7, header)
+    done = run(planes, 7, replace(CODING, scale=16), size=(11, 8))
     assert close(
         done.planes, Planes(scaled(planes.y, 0.5), scaled(planes.cb, 0.5, -0.25), scaled(planes.cr, 0.5, -0.25))
     )
-    assert run(decoded(gray=True), 7, header).planes.gray
+    assert run(decoded(gray=True), 7, replace(CODING, scale=16), size=(11, 8)).planes.gray
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
@@ -134,7 +140,7 @@ def test_type_3_runs_nr_and_tr_in_order(write_models: WriteCatalog) -> None:
         (spec("nr", HALF3, "nr", channels=3), HALF3),
     ]
     write_models(rows)
-    done = run(decoded(gray=True), 3, replace(HEADER, quality=21))
+    done = run(decoded(gray=True), 3, replace(CODING, quality=21))
     assert done.models == ("nr", "tr")
     expected = upsample(Planes(scaled(decoded(gray=True).y, 0.5, 21 / 63)), 21, 15)
     assert close(done.planes, expected)
@@ -155,7 +161,7 @@ def test_an_explicit_type_that_is_not_shipped_is_an_error(number: int) -> None:
 
 @pytest.mark.usefixtures("write_models")
 def test_advice_that_is_not_shipped_gives_the_codecs_picture_with_a_note() -> None:
-    done = enhance_planes(decoded(), TYPES[6], HEADER, RUNTIME, explicit=False)
+    done = enhance_planes(decoded(), TYPES[6], CODING, SIZE, RUNTIME, explicit=False)
     assert planes_equal(done.planes, upsample(decoded(), 21, 15))
     assert (done.type.id, done.models) == (0, ())
     assert len(done.notes) == 1
@@ -166,7 +172,7 @@ def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog)
     row = spec("half", HALF, "sr")
     write_models([(row, HALF)])
     row.path.write_bytes(b"damaged")
-    done = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=False)
+    done = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
     assert done.type.id == 0 and "half.onnx is damaged" in done.notes[0]
     with pytest.raises(MissingError, match=r"half\.onnx is damaged"):
         run(decoded(), 5)
@@ -176,14 +182,14 @@ def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog)
 def test_a_device_that_was_asked_for_is_never_replaced(explicit: bool, write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "sr"), HALF)])
     with pytest.raises(DeviceError, match="CUDA cannot run the networks: no NVIDIA driver"):
-        enhance_planes(decoded(), TYPES[5], HEADER, Runtime(device="cuda"), explicit=explicit)
+        enhance_planes(decoded(), TYPES[5], CODING, SIZE, Runtime(device="cuda"), explicit=explicit)
 
 
 @pytest.mark.parametrize("explicit", [True, False])
 def test_a_profile_that_was_asked_for_is_never_replaced(explicit: bool, write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "sr", profile="lite"), HALF)])
     with pytest.raises(DeviceError, match=r"the full profile of enhancement type 5 \(sr\) is not shipped"):
-        enhance_planes(decoded(), TYPES[5], HEADER, Runtime("full"), explicit=explicit)
+        enhance_planes(decoded(), TYPES[5], CODING, SIZE, Runtime("full"), explicit=explicit)
 
 
 def test_profiles_are_chosen_by_name_and_auto_is_lite_without_a_gpu(write_models: WriteCatalog) -> None:
@@ -199,15 +205,18 @@ def test_outside_its_domain_a_network_runs_with_a_note(write_models: WriteCatalo
     assert done.models == ("half",)
     sentence = "model half is for vvc quality 27..47, scale 2; this picture is jpeg quality 63, scale 2"
     assert done.notes == (sentence,)
-    assert run(decoded(), 5, replace(HEADER, codec="vvc", quality=37)).notes == ()
+    assert run(decoded(), 5, replace(CODING, codec="vvc", quality=37)).notes == ()
 
 
 def test_tiles_do_not_change_the_picture(write_models: WriteCatalog) -> None:
     blur = network(1, 1, [np.full((1, 1, 5, 5), 1 / 25, np.float32)])
     write_models([(spec("blur", blur, "sr", halo=2), blur)])
-    header = replace(HEADER, width=151, height=97)
     planes = decoded(width=76, height=49)
-    whole, tiled = (run(planes, 5, header, Runtime(device="cpu", tile=tile)).planes for tile in (512, 32))
+
+    def tiles(side: int) -> Planes:
+        return run(planes, 5, size=(151, 97), runtime=Runtime(device="cpu", tile=side)).planes
+
+    whole, tiled = tiles(512), tiles(32)
     assert np.abs(whole.y - tiled.y).max() <= 1e-6
 
 
@@ -241,7 +250,7 @@ def test_the_quality_plane_speaks_the_networks_own_numbers(
     codec: str, quality: int, plane: int, write_models: WriteCatalog
 ) -> None:
     write_models([(spec("plus", PLUS, "sr", quality_plane=True, codecs=("vvc", "vtm"), quality=(32, 42)), PLUS)])
-    done = run(decoded(gray=True), 5, replace(HEADER, codec=codec, quality=quality))
+    done = run(decoded(gray=True), 5, replace(CODING, codec=codec, quality=quality))
     assert np.allclose(done.planes.y, upsample(decoded(gray=True), 21, 15).y + plane / 63, atol=1e-5)
 
 
@@ -251,14 +260,14 @@ def test_strength_is_the_share_of_the_way_in_every_sample(number: int, scale: in
     channels = 3 if number == 1 else 1
     data = identity(channels, 0.8)
     write_models([(spec("dim", data, TYPES[number].roles[0], channels=channels), data)])
-    header = Header("jpeg", 20, 11, 8) if scale == 16 else HEADER
+    coding, size = (Coding("jpeg", 20), (11, 8)) if scale == 16 else (CODING, SIZE)
 
     def rgb(strength: float, kind: int = number) -> Plane:
         # Soft colours: no sample is clipped, so that shares of planes are shares of RGB.
         soft = decoded()
         assert soft.cb is not None and soft.cr is not None
         planes = Planes(scaled(soft.y, 0.2, 0.4), scaled(soft.cb, 0.2), scaled(soft.cr, 0.2))
-        done = enhance_planes(planes, TYPES[kind], header, RUNTIME, explicit=True, strength=strength)
+        done = enhance_planes(planes, TYPES[kind], coding, size, RUNTIME, explicit=True, strength=strength)
         return color.planes_to_rgb(done.planes)
 
     plain, enhanced = rgb(1, kind=0), rgb(1)
@@ -269,10 +278,10 @@ def test_strength_is_the_share_of_the_way_in_every_sample(number: int, scale: in
 
 
 def test_strength_needs_no_networks_at_0_and_blends_gray(write_models: WriteCatalog) -> None:
-    done = enhance_planes(decoded(), TYPES[5], HEADER, RUNTIME, explicit=True, strength=0)
+    done = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0)
     assert (done.type.id, done.models) == (0, ())
     write_models([(spec("half", HALF, "sr"), HALF)])
-    done = enhance_planes(decoded(gray=True), TYPES[5], HEADER, RUNTIME, explicit=True, strength=0.5)
+    done = enhance_planes(decoded(gray=True), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0.5)
     assert close(done.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.75)))
     assert done.models == ("half",)
 

@@ -22,14 +22,14 @@ from lbic.enhance.types import NONE, TYPES
 from lbic.errors import CodecError
 from lbic.evaluate import cache, keys, runner
 from lbic.evaluate.cache import Cache
-from lbic.evaluate.plan import Coding, Plan
+from lbic.evaluate.plan import Plan, PlannedCoding
 from lbic.evaluate.runner import Row
 from lbic.metrics import ma
 from lbic.metrics.table import METRICS
 from lbic.system import weights
 
 KEY = {"picture": "abc", "q": 37}
-CODING = Coding("jpeg", 20)
+CODING = PlannedCoding("jpeg", 20)
 CPU = Runtime(device="cpu")
 AR = TYPES[7]
 
@@ -119,15 +119,15 @@ def test_a_file_depends_on_how_it_is_coded_and_by_what(tmp_path: Path, monkeypat
     program = tmp_path / "encoder"
     program.write_text("one")
     monkeypatch.setattr(encoders, "find", lambda: encoders.Encoder(str(program), "ffmpeg", False, lambda *_: []))
-    before = keys.coded_key("abc", Coding("vvc", 37), 2)
+    before = keys.coded_key("abc", PlannedCoding("vvc", 37), 2)
     program.write_text("another")
-    assert keys.coded_key("abc", Coding("vvc", 37), 2) != before
+    assert keys.coded_key("abc", PlannedCoding("vvc", 37), 2) != before
     configuration = tmp_path / "a.cfg"
     configuration.write_text("one")
     monkeypatch.setattr("lbic.codecs.vtm._program", lambda _: (str(program), str(configuration)))
-    before = keys.coded_key("abc", Coding("vtm", 37), 2)
+    before = keys.coded_key("abc", PlannedCoding("vtm", 37), 2)
     configuration.write_text("another")
-    assert keys.coded_key("abc", Coding("vtm", 37), 2) != before
+    assert keys.coded_key("abc", PlannedCoding("vtm", 37), 2) != before
 
 
 def test_a_row_depends_on_the_networks_that_run(write_models: WriteCatalog) -> None:
@@ -220,7 +220,7 @@ def test_codings_that_come_to_the_same_file_keep_their_names(kept: Cache) -> Non
 def test_what_failed_is_tried_again(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.BytesIO()
     photo(40, 30).save(out, "PNG")
-    plan, ticks = Plan((CODING, Coding("file:jpeg", 20)), metrics=(METRICS["psnr"],)), []
+    plan, ticks = Plan((CODING, PlannedCoding("file:jpeg", 20)), metrics=(METRICS["psnr"],)), []
 
     def evaluate() -> list[Row]:
         return runner.evaluate("a.png", out.getvalue(), plan, kept, lambda: ticks.append(1))

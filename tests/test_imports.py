@@ -28,7 +28,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 LAYERS = (
-    ("errors", "limits", "version"),
+    ("coding", "errors", "limits", "version"),
     ("system",),
     ("color", "picture"),
     ("format",),

@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 import torch
 import toys
 
+from lbic.coding import Coding
 from lbic.enhance import catalog
 from lbic.enhance.catalog import Default, Equivalent
 from lbic.errors import CodecError, FileError, UsageError
@@ -123,10 +124,10 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         row = found.models[0]
         assert row == spec
         assert row.read() == data
-        assert row.covers("vtm", 32, 30)
+        assert row.covers(Coding("vtm", 30, 32))
         assert row.halo == 8
         assert [default.type for default in found.defaults] == [6, 5], "those for some qualities first"
-        assert found.default_type("vvc", 32, 31).id == 5
+        assert found.default_type(Coding("vvc", 31, 32)).id == 5
     finally:
         monkeypatch.undo()
         catalog.load.cache_clear()

@@ -120,7 +120,7 @@ def _coding(version: Version) -> str:
     if version.decoded is None:
         return str(version.format)
     header, kind = version.decoded.header, version.decoded.type
-    coded = wording.coded(header.codec, header.quality, header.scale)
+    coded = wording.coded(header.coding)
     return coded if kind is NONE else f"{coded}, {kind.name}"
 
 

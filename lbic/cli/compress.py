@@ -15,11 +15,11 @@ from lbic.cli.options import Files
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import CODECS, check_quality, require
+from lbic.coding import SCALE_ONE
 from lbic.compressor import Compressor
 from lbic.enhance.choice import AUTO, FIDELITY, GOALS, Auto, Goal, wanted_type
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
-from lbic.format.container import SCALE_ONE
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
 
@@ -126,7 +126,7 @@ def _outcome(job: Job, done: Compressed, duration: float) -> Outcome:
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(header.width, header.height),
-        wording.coded(header.codec, header.quality, header.scale),
+        wording.coded(header.coding),
         wording.rate(count, header),
         wording.seconds(duration),
     )

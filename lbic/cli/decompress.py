@@ -65,7 +65,7 @@ def _outcome(job: Job, settings: DecompressSettings, done: Decompressed, duratio
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(header.width, header.height),
-        wording.coded(header.codec, header.quality, header.scale),
+        wording.coded(header.coding),
         wording.applied(done.type, settings.strength),
         wording.provider(done.provider),
         wording.seconds(duration),

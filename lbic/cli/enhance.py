@@ -87,7 +87,7 @@ def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:
     width, height = result.picture.image.size
-    done, found = result.done, result.degradation
+    done, damage = result.done, result.degradation
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(width, height),
@@ -100,9 +100,9 @@ def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: fl
         "output": job.output,
         "width": width,
         "height": height,
-        "codec": found.codec,
-        "q": found.quality,
-        "q_from": found.known_from,
+        "codec": damage.coding.codec,
+        "q": damage.coding.quality,
+        "q_from": damage.known_from,
         "type": done.type.id,
         "strength": settings.strength,
         "profile": done.profile,

@@ -35,7 +35,7 @@ def extract(files: Files, talk: Talk) -> ExitCode:
         notes = tuple(f"left {METADATA_NAMES.get(kind, kind)} behind" for kind in header.metadata)
         line = wording.join(
             f"{job.name} -> {job.output}",
-            wording.coded(header.codec, header.quality, header.scale),
+            wording.coded(header.coding),
             f"{len(stream):,} B",
         )
         record = {

@@ -8,10 +8,11 @@ from lbic.cli import batch, jobs, options
 from lbic.cli.jobs import Source
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk, one_line
+from lbic.coding import SCALE_ONE
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode
 from lbic.format import container
-from lbic.format.container import SCALE_ONE, Header
+from lbic.format.container import Header
 
 
 @click.command()

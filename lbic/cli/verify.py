@@ -31,7 +31,7 @@ def verify(files: Files, talk: Talk, max_pixels: int) -> ExitCode:
         line = wording.join(
             f"{source.name}: ok",
             wording.size(header.width, header.height),
-            wording.coded(header.codec, header.quality, header.scale),
+            wording.coded(header.coding),
             wording.seconds(duration),
         )
         return Outcome(line, {"input": source.name, **wording.header_record(header), "seconds": round(duration, 3)})

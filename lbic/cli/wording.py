@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lbic.codecs.table import CODECS
+from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance.types import NONE, EnhancementType
-from lbic.format.container import METADATA_NAMES, SCALE_ONE, Header
+from lbic.format.container import METADATA_NAMES, Header
 
 
 def join(*parts: str) -> str:
@@ -20,10 +21,10 @@ def size(width: int, height: int) -> str:
     return f"{width}x{height}"
 
 
-def coded(codec: str, quality: int, scale: int) -> str:
+def coded(coding: Coding) -> str:
     """vvc qp37, and the scale (in sixteenths) where the picture was made smaller: jpeg q10 scale 2"""
-    text = f"{codec} {CODECS[codec].quality_symbol}{quality}"
-    return text if scale == SCALE_ONE else f"{text} scale {scale_number(scale):g}"
+    text = f"{coding.codec} {CODECS[coding.codec].quality_symbol}{coding.quality}"
+    return text if coding.scale == SCALE_ONE else f"{text} scale {scale_number(coding.scale):g}"
 
 
 def rate(count: int, header: Header) -> str:

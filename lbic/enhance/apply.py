@@ -1,80 +1,96 @@
-"""Enhancement: which networks a type means for a picture, and running them in their order."""
+"""Enhancement: choose a type's networks for a picture and run them in their order."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lbic import color
+from lbic.coding import Coding
 from lbic.color import Plane, Planes
 from lbic.enhance import catalog, session, tiling
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime, Session
 from lbic.enhance.types import NONE, EnhancementType, Stage
 from lbic.errors import DeviceError, MissingError, NetworkMemoryError
-from lbic.format.container import Header
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
 
 @dataclass(frozen=True)
 class Enhancement:
-    """An enhanced picture at its original size and what ran for it.
-
-    ``type`` is what really ran (none when advice could not be followed), ``profile`` and ``provider`` are
-    None then; ``models`` are the networks' names in order. ``quality_matters`` tells that another quality of
-    the picture would give another result or another note.
-    """
+    """An enhanced picture at its original size and what ran for it."""
 
     planes: Planes
+    """The enhanced picture; the codec's picture where no network ran."""
     type: EnhancementType
+    """The type that ran: NONE where the networks of a recommended one are missing."""
     models: tuple[str, ...] = ()
+    """The names of the networks in the order in which they ran."""
     profile: str | None = None
+    """The profile of the last network; None where none ran."""
     provider: str | None = None
+    """The ONNX Runtime provider that it ran on; None where none ran."""
     notes: tuple[str, ...] = ()
+    """Sentences for the user."""
     quality_matters: bool = False
+    """Whether another quality of the picture would change the result or the notes."""
     obstacle: MissingError | None = None
-    """The error that kept the recommended networks from running; a note says it too."""
+    """The error that kept the recommended networks from running; one of the notes contains its sentence."""
 
 
 def enhance_planes(
-    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, *, explicit: bool, strength: float = 1
+    planes: Planes,
+    kind: EnhancementType,
+    coding: Coding,
+    size: Size,
+    runtime: Runtime,
+    *,
+    explicit: bool,
+    strength: float = 1,
 ) -> Enhancement:
     """Bring a decoded picture to its original size and enhance it.
 
-    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one; at 0 no network runs.
-    ``explicit`` tells that the user asked for this type: then what is missing raises MissingError; otherwise
-    the picture comes back as the codec left it, with a note. A device or profile that the user asked for and
-    that is not here raises DeviceError in both cases. Memory is missed like a network.
+    ``coding`` is how the picture was coded and ``size`` its original width and height. ``strength``, 0..1, is the
+    weight of the enhanced picture against the codec's; at 0 no network runs. With ``explicit`` a missing network, or
+    too little memory for it, raises MissingError; without, the codec's picture comes back with a note. A device or
+    profile that is asked for and missing raises DeviceError in both cases.
     """
     if strength == 0:
         kind = NONE
     try:
-        sessions = [session.open_session(spec, runtime.device) for spec in _resolve(kind, header, runtime)]
-        result, notes = _run_in_memory(planes, kind, header, runtime, sessions)
+        specs = _choose_networks(kind, coding, runtime)
+        networks = _Networks([session.open_session(spec, runtime.device) for spec in specs], coding, runtime.tile)
+        result = _run_in_memory(planes, kind, size, networks)
     except MissingError as error:
         if explicit or isinstance(error, DeviceError):
             raise
-        plain = upsample(planes, header.width, header.height)
         note = f"{error}; wrote the codec's picture without enhancement"
-        return Enhancement(plain, NONE, notes=(note,), obstacle=error)
-    if not sessions:
+        return Enhancement(upsample(planes, *size), NONE, notes=(note,), obstacle=error)
+    if not networks.sessions:
         return Enhancement(result, kind)
     if strength < 1:
-        result = _blend(upsample(planes, header.width, header.height), result, strength)
+        result = _blend(upsample(planes, *size), result, strength)
     return Enhancement(
-        result,
-        kind,
-        tuple(opened.spec.name for opened in sessions),
-        sessions[-1].spec.profile,
-        sessions[-1].provider,
-        notes,
-        any(opened.spec.quality_plane or not _covers(opened.spec, header) for opened in sessions),
+        planes=result,
+        type=kind,
+        models=tuple(spec.name for spec in specs),
+        profile=specs[-1].profile,
+        provider=networks.sessions[-1].provider,
+        notes=networks.notes(),
+        quality_matters=any(spec.quality_plane or not spec.covers(coding) for spec in specs),
     )
 
 
 def upsample(planes: Planes, width: int, height: int) -> Planes:
-    """Bring planes to a size by bicubic interpolation; 4:2:0 chroma stays as it is where luma already fits."""
+    """Enlarge planes to a size by bicubic interpolation.
+
+    Where luma has that size already, the planes come back unchanged, 4:2:0 chroma included.
+    """
     if (planes.width, planes.height) == (width, height):
         return planes
     y = color.resize(planes.y, width, height)
@@ -84,96 +100,100 @@ def upsample(planes: Planes, width: int, height: int) -> Planes:
     return Planes(y, *(color.resize(color.resize_chroma(c, *low), width, height) for c in (planes.cb, planes.cr)))
 
 
-def _resolve(kind: EnhancementType, header: Header, runtime: Runtime) -> tuple[ModelSpec, ...]:
-    """The network for each role of a type; MissingError when one is not shipped."""
+@dataclass(frozen=True)
+class _Networks:
+    """The opened networks of a type."""
+
+    sessions: list[Session]
+    """In the order in which they run."""
+    coding: Coding
+    """How the picture was coded."""
+    tile: int | None
+    """The tiles' side in pixels; None for the automatic one."""
+
+    def run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run all networks on (channels, height, width) float32 in [0, 1]; the result has the same shape."""
+        for opened in self.sessions:
+            picture = tiling.run(opened, picture, self.tile, opened.spec.quality_for(self.coding))
+        return picture
+
+    def run_plane(self, plane: Plane) -> Plane:
+        """Run all networks, of one channel each, on one plane in [0, 1]."""
+        result: Plane = self.run(plane[None])[0]
+        return result
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user should know of the devices and of networks that do not cover the picture."""
+        notes: dict[str, None] = {}  # a set that keeps its order
+        for opened in self.sessions:
+            if opened.note:
+                notes[opened.note] = None
+            if not opened.spec.covers(self.coding):
+                domain = opened.spec.domain(self.coding.codec)
+                notes[f"model {opened.spec.name} is for {domain}; this picture is {self.coding}"] = None
+        return tuple(notes)
+
+
+def _choose_networks(kind: EnhancementType, coding: Coding, runtime: Runtime) -> tuple[ModelSpec, ...]:
+    """Return the network for each role of a type; raises MissingError when one is not shipped."""
     if not kind.roles:
-        return ()  # so that a damaged installation still decodes
+        return ()  # the catalog is not read, so a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
-    specs = shipped.networks(kind, header.codec, header.scale, header.quality, session.profiles(runtime))
+    specs = shipped.networks(kind, coding, session.profiles(runtime))
     for spec in specs:
         if runtime.profile not in ("auto", spec.profile):
             raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")
     return specs
 
 
-def _run_in_memory(
-    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, sessions: list[Session]
-) -> tuple[Planes, tuple[str, ...]]:
-    """``_run`` with MissingError where memory ends between tiles; a tile that does not fit is tiling's to halve."""
+def _run_in_memory(planes: Planes, kind: EnhancementType, size: Size, networks: _Networks) -> Planes:
+    """Run the networks; raises NetworkMemoryError where memory ends outside the tiles, which tiling makes smaller."""
+    if not networks.sessions:
+        return upsample(planes, *size)
     try:
-        return _run(planes, kind, header, runtime, sessions)
+        return _STEPS[kind.stage](planes, size, networks)
     except MemoryError as error:
-        if not sessions:
-            raise
         raise NetworkMemoryError("not enough memory for the networks") from error
 
 
-def _run(
-    planes: Planes, kind: EnhancementType, header: Header, runtime: Runtime, sessions: list[Session]
-) -> tuple[Planes, tuple[str, ...]]:
-    if not sessions:
-        return upsample(planes, header.width, header.height), ()
-    notes: dict[str, None] = {}  # a set that keeps its order
-    for opened in sessions:
-        if opened.note:
-            notes[opened.note] = None
-        if not _covers(opened.spec, header):
-            domain = opened.spec.domain(header.codec)
-            notes[f"model {opened.spec.name} is for {domain}; this picture is {_kind(header)}"] = None
-    steps = {Stage.DECODED: _run_decoded, Stage.UPSAMPLED: _run_upsampled, Stage.PLANES: _run_planes}
-    return steps[kind.stage](planes, header, runtime, sessions), tuple(notes)
-
-
-def _covers(spec: ModelSpec, header: Header) -> bool:
-    return spec.covers(header.codec, header.scale, header.quality)
-
-
-def _kind(header: Header) -> str:
-    return f"{header.codec} quality {header.quality}, scale {header.scale / 16:g}"
-
-
-def _run_decoded(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
-    """Types 1-4: the networks see RGB at the coded size; a gray picture goes in as three equal channels."""
-    rgb = np.repeat(planes.y[..., None], 3, axis=2) if planes.gray else color.planes_to_rgb(planes)
-    picture = np.ascontiguousarray(rgb.transpose(2, 0, 1))
-    del rgb  # 288 MB of a 24-megapixel picture
-    for opened in sessions:
-        picture = _through(opened, picture, header, runtime)
+def _run_decoded(planes: Planes, size: Size, networks: _Networks) -> Planes:
+    """Types 1-4: run the networks on RGB at the coded size; a gray picture becomes three equal channels."""
+    # No name here holds the input, 288 MB of a 24-megapixel picture, while the second network runs.
+    picture = networks.run(_channels(planes))
     y, cb, cr = color.rgb_to_ycbcr(picture.transpose(1, 2, 0))
-    return upsample(Planes(y) if planes.gray else Planes(y, cb, cr), header.width, header.height)
+    return upsample(Planes(y) if planes.gray else Planes(y, cb, cr), *size)
 
 
-def _run_upsampled(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
-    """Types 5 and 6: the networks see luma at the original size; chroma stays bicubic."""
-    full = upsample(planes, header.width, header.height)
-    return Planes(_chain(full.y, header, runtime, sessions), full.cb, full.cr)
+def _channels(planes: Planes) -> NDArray[np.float32]:
+    """Convert planes to RGB, (3, height, width) float32 in [0, 1]."""
+    rgb = np.repeat(planes.y[..., None], 3, axis=2) if planes.gray else color.planes_to_rgb(planes)
+    return np.ascontiguousarray(rgb.transpose(2, 0, 1))
 
 
-def _run_planes(planes: Planes, header: Header, runtime: Runtime, sessions: list[Session]) -> Planes:
-    """Type 7: the networks see luma, and chroma at half size as it was coded, its middle moved to 0.5."""
-    half = upsample(planes, header.width, header.height).halved()
+def _run_upsampled(planes: Planes, size: Size, networks: _Networks) -> Planes:
+    """Types 5 and 6: run the networks on luma at the original size; chroma stays bicubic."""
+    full = upsample(planes, *size)
+    return Planes(networks.run_plane(full.y), full.cb, full.cr)
+
+
+def _run_planes(planes: Planes, size: Size, networks: _Networks) -> Planes:
+    """Type 7: run the networks on luma, and on chroma at half size as it was coded, its middle moved to 0.5."""
+    half = upsample(planes, *size).halved()
     middle = np.float32(0.5)
     chroma = (c + middle for c in (half.cb, half.cr) if c is not None)
-    return Planes(
-        _chain(half.y, header, runtime, sessions),
-        *(_chain(c, header, runtime, sessions) - middle for c in chroma),
-    )
+    return Planes(networks.run_plane(half.y), *(networks.run_plane(c) - middle for c in chroma))
 
 
-def _chain(plane: Plane, header: Header, runtime: Runtime, sessions: list[Session]) -> Plane:
-    """One plane through one-channel networks in their order."""
-    for opened in sessions:
-        plane = _through(opened, plane[None], header, runtime)[0]
-    return plane
-
-
-def _through(opened: Session, picture: NDArray[np.float32], header: Header, runtime: Runtime) -> NDArray[np.float32]:
-    return tiling.run(opened, picture, runtime.tile, opened.spec.quality_for(header.codec, header.quality))
+_STEPS: dict[Stage, Callable[[Planes, Size, _Networks], Planes]] = {
+    Stage.DECODED: _run_decoded,
+    Stage.UPSAMPLED: _run_upsampled,
+    Stage.PLANES: _run_planes,
+}
 
 
 def _blend(plain: Planes, enhanced: Planes, strength: float) -> Planes:
-    """Go a share of the way from one picture to another; chroma of two sizes meets at the luma's."""
+    """Mix two pictures, the enhanced one with the weight ``strength``; chroma of two sizes is mixed at luma's."""
     weight = np.float32(strength)
 
     def mix(a: Plane, b: Plane) -> Plane:

@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lbic.coding import Coding
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
-from lbic.format.container import SCALE_ONE
 
 PROFILES = ("fast", "lite", "full")
 """By what they cost; on a CPU the automatic choice goes in this order."""
@@ -88,22 +88,30 @@ class ModelSpec:
     def path(self) -> Path:
         return models_folder() / self.file
 
-    def covers(self, codec: str, scale: int, quality: int) -> bool:
-        """Tell whether the network serves pictures of this kind."""
-        return scale in self.scales and self.knows(codec, quality)
+    def covers(self, coding: Coding) -> bool:
+        """Return whether the network was trained or measured for pictures coded this way."""
+        return coding.scale in self.scales and self.knows(coding)
 
-    def knows(self, codec: str, quality: int) -> bool:
-        """Tell whether the network was trained or measured for a codec's quality."""
-        return self.distance(codec, quality) == 0
+    def knows(self, coding: Coding) -> bool:
+        """Return whether the network was trained or measured for this codec and quality, at any scale."""
+        return self.distance(coding) == 0
 
-    def distance(self, codec: str, quality: int) -> float:
-        """How far a codec's quality is from the nearest that the network was trained or measured for."""
-        return min((_outside(quality, ends) for ends in self.ranges(codec)), default=math.inf)
+    def distance(self, coding: Coding) -> float:
+        """Return how far the quality is from the nearest that the network was trained or measured for.
 
-    def quality_for(self, codec: str, quality: int) -> int:
-        """What the quality plane is to hold for a picture: its quality, or the one that it, or the nearest that is
-        known of the codec, looks like; or the middle of the training for a codec that nothing is known of."""
-        if self._trained(codec, quality):
+        Infinity for a codec that it was neither trained nor measured for.
+        """
+        return min((_outside(coding.quality, ends) for ends in self.ranges(coding.codec)), default=math.inf)
+
+    def quality_for(self, coding: Coding) -> int:
+        """Return the quality that the quality plane holds for a picture coded this way.
+
+        Within the training it is the picture's own. Within an equivalent it is the quality that the picture looks
+        like. Outside both it is the picture's own for a codec of the training, the nearest equivalent's for a codec
+        with equivalents, and the middle of the training for any other codec.
+        """
+        codec, quality = coding.codec, coding.quality
+        if codec in self.codecs and self.quality[0] <= quality <= self.quality[1]:
             return quality
         nearest = min(self._equivalents(codec), key=lambda other: other.distance(quality), default=None)
         if nearest and (codec not in self.codecs or nearest.distance(quality) == 0):
@@ -125,9 +133,6 @@ class ModelSpec:
         served = self.ranges(codec) if codec else []
         codecs, ranges = (codec, served) if served else ("/".join(self.codecs), [self.quality])
         return f"{codecs} quality {min(low for low, _ in ranges)}..{max(high for _, high in ranges)}, scale {scales}"
-
-    def _trained(self, codec: str, quality: int) -> bool:
-        return codec in self.codecs and self.quality[0] <= quality <= self.quality[1]
 
     def _equivalents(self, codec: str) -> list[Equivalent]:
         return [other for other in self.also if other.codec == codec]
@@ -154,10 +159,13 @@ class Default:
     type: int
     quality: tuple[int, int] | None = None
 
-    def meets(self, codec: str, scale: int, quality: int | None) -> bool:
-        """Tell whether it is for this codec, scale and quality; an unknown quality (None) meets all."""
-        wanted = quality is None or self.quality is None or self.quality[0] <= quality <= self.quality[1]
-        return (self.codec, self.scale) == (codec, scale) and wanted
+    def covers(self, coding: Coding) -> bool:
+        """Return whether the default is for pictures coded this way."""
+        return self.is_for(coding) and (self.quality is None or self.quality[0] <= coding.quality <= self.quality[1])
+
+    def is_for(self, coding: Coding) -> bool:
+        """Return whether the default is for this codec and scale, at any quality."""
+        return (self.codec, self.scale) == (coding.codec, coding.scale)
 
 
 @dataclass(frozen=True)
@@ -167,39 +175,40 @@ class Catalog:
     models: tuple[ModelSpec, ...]
     defaults: tuple[Default, ...]
 
-    def default_type(self, codec: str, scale: int, quality: int | None = None) -> EnhancementType:
-        """The type recorded when the user names none; 0 where nothing is trained.
+    def default_type(self, coding: Coding) -> EnhancementType:
+        """Return the type to record when the user names none; NONE where nothing is trained.
 
-        A network harms pictures far better than those it was trained on (type 7 at JPEG quality 90: -2.8 dB), so a
-        quality that is known and outside its training gets 0 too.
+        A network harms pictures far better than those it was trained on (type 7 at JPEG quality 90: -2.8 dB), so
+        a quality outside the training of a type's networks gets NONE too.
         """
-        kinds = (TYPES[default.type] for default in self.defaults if default.meets(codec, scale, quality))
-        return next((kind for kind in kinds if quality is None or self.fits(kind, codec, scale, quality)), NONE)
+        kinds = (TYPES[default.type] for default in self.defaults if default.covers(coding))
+        return next((kind for kind in kinds if self.fits(kind, coding)), NONE)
 
-    def fits(self, kind: EnhancementType, codec: str, scale: int, quality: int) -> bool:
-        """Tell whether the type's networks, those a CPU runs, are all shipped and serve pictures of this kind."""
-        networks = self.networks(kind, codec, scale, quality)
-        return self.shipped(kind) and all(spec.covers(codec, scale, quality) for spec in networks)
+    def fits(self, kind: EnhancementType, coding: Coding) -> bool:
+        """Return whether the type's networks are all shipped and cover pictures coded this way.
 
-    def enhancing_type(self, codec: str, quality: int) -> EnhancementType:
-        """The type for a picture of this codec that is no .lbic file; 0 where nothing is trained.
-
-        It is the one recorded at full size, at this quality or else at the nearest, or else noise reduction, which adds
-        nothing of its own.
+        The networks are those that a CPU runs.
         """
-        advised = self.default_type(codec, SCALE_ONE, quality)
+        return self.shipped(kind) and all(spec.covers(coding) for spec in self.networks(kind, coding))
+
+    def enhancing_type(self, coding: Coding) -> EnhancementType:
+        """Return the type for a coded picture that is no .lbic file; NONE where nothing is trained.
+
+        It is the default type at this quality, or else the one whose networks cover the nearest quality, or else
+        noise reduction, which invents no texture.
+        """
+        advised = self.default_type(coding)
         if advised is NONE:
-            kinds = (TYPES[default.type] for default in self.defaults if default.meets(codec, SCALE_ONE, None))
-            advised = min(kinds, key=lambda kind: self._gap(kind, codec, quality), default=NONE)
-        trained = any(codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
+            kinds = (TYPES[default.type] for default in self.defaults if default.is_for(coding))
+            advised = min(kinds, key=lambda kind: self._gap(kind, coding), default=NONE)
+        trained = any(coding.codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
         return NOISE_REDUCTION if advised is NONE and trained else advised
 
-    def _gap(self, kind: EnhancementType, codec: str, quality: int) -> float:
-        """How far a quality is from those that the type's networks serve at full size."""
-        specs = self.networks(kind, codec, SCALE_ONE, quality)
-        return max((spec.distance(codec, quality) for spec in specs), default=math.inf)
+    def _gap(self, kind: EnhancementType, coding: Coding) -> float:
+        """Return how far the quality is from those that the type's networks cover."""
+        return max((spec.distance(coding) for spec in self.networks(kind, coding)), default=math.inf)
 
-    def find(self, role: str, codec: str, scale: int, quality: int, profiles: tuple[str, ...]) -> ModelSpec | None:
+    def find(self, role: str, coding: Coding, profiles: tuple[str, ...]) -> ModelSpec | None:
         """The row for a role that suits the picture best, or None when no row has the role.
 
         A row that serves the picture beats one that does not, then one trained for the codec one measured for it, and
@@ -209,26 +218,28 @@ class Catalog:
 
         def distance(spec: ModelSpec) -> tuple[bool, int, bool, bool, int]:
             return (
-                not spec.covers(codec, scale, quality),
-                spec.strangeness(codec),
-                scale not in spec.scales,
-                not spec.knows(codec, quality),
+                not spec.covers(coding),
+                spec.strangeness(coding.codec),
+                coding.scale not in spec.scales,
+                not spec.knows(coding),
                 profiles.index(spec.profile) if spec.profile in profiles else len(profiles),
             )
 
         rows = [spec for spec in self.models if spec.role == role]
         if len(profiles) == 1:
-            preferred = [spec for spec in rows if spec.profile in profiles and spec.strangeness(codec) < _UNKNOWN]
+            preferred = [
+                spec for spec in rows if spec.profile in profiles and spec.strangeness(coding.codec) < _UNKNOWN
+            ]
         else:
             preferred = [spec for spec in rows if spec.automatic]
         return min(preferred or rows, key=distance, default=None)
 
     def networks(
-        self, kind: EnhancementType, codec: str, scale: int, quality: int, profiles: tuple[str, ...] = PROFILES
+        self, kind: EnhancementType, coding: Coding, profiles: tuple[str, ...] = PROFILES
     ) -> tuple[ModelSpec, ...]:
         """The row for each role of a type, in order; roles that no row has are left out."""
-        found = (self.find(role, codec, scale, quality, profiles) for role in kind.roles)
-        return tuple(spec for spec in found if spec)
+        specs = (self.find(role, coding, profiles) for role in kind.roles)
+        return tuple(spec for spec in specs if spec)
 
     def shipped(self, kind: EnhancementType) -> bool:
         """Tell whether every network of a type is in the catalog."""

@@ -8,13 +8,13 @@ from typing import Final, Literal
 from PIL import Image
 
 from lbic import color
+from lbic.coding import Coding
 from lbic.color import Planes
 from lbic.enhance import catalog
 from lbic.enhance.apply import enhance_planes
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType
 from lbic.errors import UsageError
-from lbic.format.container import Header
 from lbic.metrics.contrast import contrast_picture
 from lbic.metrics.psnr import psnr_picture
 
@@ -55,7 +55,7 @@ def wanted_type(
     return AUTO if goal and kind is None else kind
 
 
-def best(original: Image.Image, planes: Planes, header: Header, goal: Goal = FIDELITY) -> EnhancementType:
+def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FIDELITY) -> EnhancementType:
     """The type whose picture comes closest to the original by the goal; on a tie the one that costs less.
 
     ``planes`` are the codec's picture at the size it was coded at. The candidates are ``none`` and the types whose
@@ -63,16 +63,16 @@ def best(original: Image.Image, planes: Planes, header: Header, goal: Goal = FID
     the perceptual goal.
     """
 
-    def found(kind: EnhancementType) -> float:
-        enhanced = enhance_planes(planes, kind, header, ENCODER, explicit=True).planes
+    def score(kind: EnhancementType) -> float:
+        enhanced = enhance_planes(planes, kind, coding, original.size, ENCODER, explicit=True).planes
         return GOALS[goal](original, Image.fromarray(color.planes_to_uint8(enhanced)))
 
-    return max(candidates(header, goal), key=found)
+    return max(candidates(coding, goal), key=score)
 
 
-def candidates(header: Header, goal: Goal = FIDELITY) -> list[EnhancementType]:
+def candidates(coding: Coding, goal: Goal = FIDELITY) -> list[EnhancementType]:
     """The types that ``best`` measures, ``none`` first, then by the number of their networks."""
     useless = _RESTORING if goal == FIDELITY else set()
     kinds = (kind for kind in TYPES.values() if kind.roles and not useless & set(kind.roles))
-    shipped, coded = catalog.load(), (header.codec, header.scale, header.quality)
-    return [NONE, *sorted((kind for kind in kinds if shipped.fits(kind, *coded)), key=lambda kind: len(kind.roles))]
+    fitting = [kind for kind in kinds if catalog.load().fits(kind, coding)]
+    return [NONE, *sorted(fitting, key=lambda kind: len(kind.roles))]

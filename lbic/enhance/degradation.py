@@ -12,28 +12,26 @@ from typing import Literal
 from lbic.codecs import jpegquality
 from lbic.codecs.jpeg import JpegCodec
 from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get
+from lbic.coding import Coding
 from lbic.enhance import catalog
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import BetterThanTrainedError, MissingError
-from lbic.format.container import SCALE_ONE
 from lbic.picture.load import Picture
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """The codec that a picture went through and its quality, in the codec's own numbers (jpeg: up to 100).
+    """How the picture was coded before, and how well that is known."""
 
-    ``known_from`` says where the quality comes from: the user's option, the picture's file, or nowhere.
-    """
-
-    codec: str
-    quality: int
+    coding: Coding
+    """The codec and its quality (for jpeg 1..100), at full size."""
     known_from: Literal["option", "file", "assumed"]
+    """Where the quality comes from: the user, the picture's file, or the codec's default."""
 
     def note(self) -> str:
         """What the user should know where an assumed quality matters."""
-        return f"quality unknown: assumed {self.quality}"
+        return f"quality unknown: assumed {self.coding.quality}"
 
 
 def find(picture: Picture, codec: str | None, quality: int | None, kind: EnhancementType | None) -> Degradation:
@@ -45,46 +43,44 @@ def find(picture: Picture, codec: str | None, quality: int | None, kind: Enhance
     table = picture.luma_table
     row = get(codec or (JpegCodec.name if table else _assumed_codec(kind)))
     if quality is not None:
-        return Degradation(row.name, check_quality(row, quality), "option")
+        return Degradation(Coding(row.name, check_quality(row, quality)), "option")
     if table and row.name == JpegCodec.name:
-        return Degradation(row.name, jpegquality.estimate(table), "file")
-    return Degradation(row.name, row.default_quality, "assumed")
+        return Degradation(Coding(row.name, jpegquality.estimate(table)), "file")
+    return Degradation(Coding(row.name, row.default_quality), "assumed")
 
 
-def choose_type(found: Degradation) -> EnhancementType:
+def choose_type(degradation: Degradation) -> EnhancementType:
     """The type for a picture when the user names none: the catalog's advice for its codec at full size, else noise
     reduction where that was trained for the codec.
 
     Raises MissingError where neither is shipped, and where the picture is known to be better than all that the
     networks were trained on: they may harm it.
     """
-    kind = catalog.load().enhancing_type(found.codec, found.quality)
+    coding = degradation.coding
+    kind = catalog.load().enhancing_type(coding)
     if kind is NONE:
-        raise MissingError(f"no network is shipped for pictures coded with {found.codec}; 'lbic models' lists them")
-    for spec in _networks(kind, found.codec, found.quality):
-        if found.known_from != "assumed" and _is_better(found, spec):
+        raise MissingError(f"no network is shipped for pictures coded with {coding.codec}; 'lbic models' lists them")
+    for spec in catalog.load().networks(kind, coding):
+        if degradation.known_from != "assumed" and _is_better(coding, spec):
             raise BetterThanTrainedError(
-                f"{found.codec} quality {found.quality} is better than what model {spec.name} is for "
-                f"({spec.domain(found.codec)}) and may be harmed by it",
+                f"{coding.codec} quality {coding.quality} is better than what model {spec.name} is for "
+                f"({spec.domain(coding.codec)}) and may be harmed by it",
                 kind.id,
             )
     return kind
 
 
 def _assumed_codec(kind: EnhancementType | None) -> str:
-    networks = _networks(kind or NONE, DEFAULT_CODEC, CODECS[DEFAULT_CODEC].default_quality)
+    networks = catalog.load().networks(kind or NONE, Coding(DEFAULT_CODEC, CODECS[DEFAULT_CODEC].default_quality))
     codecs = networks[0].codecs if networks else ()
     return DEFAULT_CODEC if not codecs or DEFAULT_CODEC in codecs else codecs[0]
 
 
-def _networks(kind: EnhancementType, codec: str, quality: int) -> tuple[ModelSpec, ...]:
-    return catalog.load().networks(kind, codec, SCALE_ONE, quality)
-
-
-def _is_better(found: Degradation, spec: ModelSpec) -> bool:
-    ranges = spec.ranges(found.codec)
+def _is_better(coding: Coding, spec: ModelSpec) -> bool:
+    """Return whether a picture is better than all that the network was trained or measured for."""
+    ranges = spec.ranges(coding.codec)
     if not ranges:
         return False
-    if CODECS[found.codec].lower_is_better:
-        return found.quality < min(low for low, _ in ranges)
-    return found.quality > max(high for _, high in ranges)
+    if CODECS[coding.codec].lower_is_better:
+        return coding.quality < min(low for low, _ in ranges)
+    return coding.quality > max(high for _, high in ranges)

@@ -13,11 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lbic.coding import Coding
 from lbic.enhance import catalog, session
 from lbic.enhance.catalog import ModelSpec
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
-from lbic.evaluate.plan import Coding, coder
+from lbic.evaluate.plan import PlannedCoding, coder
 
 Key = dict[str, Any]
 
@@ -37,7 +38,7 @@ def picture_key(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def coded_key(picture: str, coding: Coding, effort: int) -> Key:
+def coded_key(picture: str, coding: PlannedCoding, effort: int) -> Key:
     """What the file that a coding makes of a picture depends on."""
     return {
         "picture": picture,
@@ -51,13 +52,13 @@ def coded_key(picture: str, coding: Coding, effort: int) -> Key:
 
 def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
     """What a coded file decodes to depends on, and how it is measured, whatever the metrics are."""
-    codec, scale, quality = (coded[name] for name in ("codec", "scale", "quality"))
-    used = networks(codec, scale, quality, kind, runtime)
+    coding = Coding(coded["codec"], coded["quality"], coded["scale"])
+    used = networks(coding, kind, runtime)
     return {
         **coded,
         "code": _digest(_MEASURING),
         "type": kind.id,
-        "networks": [[spec.sha256, spec.quality_for(codec, quality), spec.halo, spec.multiple] for spec in used],
+        "networks": [[spec.sha256, spec.quality_for(coding), spec.halo, spec.multiple] for spec in used],
         # What was asked for, too: asking for what is not here is an error.
         **({"asked": [runtime.profile, runtime.device]} if used else {}),
         **({"tile": runtime.tile, "cuda": session.cuda_works(runtime.device)} if used else {}),
@@ -65,9 +66,9 @@ def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
     }
 
 
-def networks(codec: str, scale: int, quality: int, kind: EnhancementType, runtime: Runtime) -> tuple[ModelSpec, ...]:
+def networks(coding: Coding, kind: EnhancementType, runtime: Runtime) -> tuple[ModelSpec, ...]:
     """The networks that decoding with a type runs, in order; those that are not shipped are left out."""
-    return catalog.load().networks(kind, codec, scale, quality, session.profiles(runtime))
+    return catalog.load().networks(kind, coding, session.profiles(runtime))
 
 
 @lru_cache(maxsize=4)

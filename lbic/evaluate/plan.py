@@ -9,28 +9,23 @@ from dataclasses import dataclass, field, replace
 from lbic.codecs import table as codecs
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec
 from lbic.codecs.table import check_quality
+from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import UsageError
 from lbic.evaluate import peers
 from lbic.evaluate.peers import PEERS, Peer
-from lbic.format.container import SCALE_ONE
 from lbic.metrics.table import ALWAYS, Metric
 
 _CODING = re.compile(rf"((?:{peers.PREFIX})?[^:@]*)(?:@([^:]*))?(?::(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Coding:
-    """One way to make a file, a .lbic file or that of a peer; ``scale`` is in sixteenths, 16 for peers.
+class PlannedCoding(Coding):
+    """A coding to make a file with, a .lbic file or that of a peer, which is always at full size."""
 
-    ``effort`` None leaves it to the plan.
-    """
-
-    codec: str
-    quality: int
-    scale: int = SCALE_ONE
     effort: int | None = None
+    """The codec's effort; None leaves it to the plan."""
 
     @property
     def name(self) -> str:
@@ -42,17 +37,17 @@ class Coding:
 class Plan:
     """Every coding is done once for a picture, and decoded and measured once for every type."""
 
-    codings: tuple[Coding, ...]
+    codings: tuple[PlannedCoding, ...]
     types: tuple[EnhancementType, ...] = (NONE,)
     metrics: tuple[Metric, ...] = ALWAYS
     effort: int = DEFAULT_EFFORT
     runtime: Runtime = field(default_factory=Runtime)
 
-    def types_of(self, coding: Coding) -> tuple[EnhancementType, ...]:
+    def types_of(self, coding: PlannedCoding) -> tuple[EnhancementType, ...]:
         """The types that a coding is decoded with; the files of peers are only what their own decoders make of them."""
         return (NONE,) if coding.codec in PEERS else self.types
 
-    def effort_of(self, coding: Coding) -> int:
+    def effort_of(self, coding: PlannedCoding) -> int:
         """The effort that a coding is made with."""
         return self.effort if coding.effort is None else coding.effort
 
@@ -67,7 +62,7 @@ def coder(name: str) -> Codec | Peer:
     return peers.get(name) if name.startswith(peers.PREFIX) else codecs.get(name)
 
 
-def parse_codings(text: str) -> list[Coding]:
+def parse_codings(text: str) -> list[PlannedCoding]:
     """Codec and qualities as evaluate takes them, at full size.
 
     ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` at an effort of its own, ``vvc`` for the default quality. Raises
@@ -79,12 +74,12 @@ def parse_codings(text: str) -> list[Coding]:
     known = coder(name)
     effort = None if at is None else _effort(at, text)
     if not numbers:
-        return [Coding(name, known.default_quality, effort=effort)]
+        return [PlannedCoding(name, known.default_quality, effort=effort)]
     try:
         qualities = [int(number) for number in numbers.split(",")]
     except ValueError:
         raise UsageError(f"{text!r}: qualities are whole numbers joined by commas, as in jpeg:10,20") from None
-    return [Coding(name, check_quality(known, quality), effort=effort) for quality in qualities]
+    return [PlannedCoding(name, check_quality(known, quality), effort=effort) for quality in qualities]
 
 
 def _effort(number: str, text: str) -> int:
@@ -95,7 +90,7 @@ def _effort(number: str, text: str) -> int:
     return int(number)
 
 
-def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[Coding, ...]:
+def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[PlannedCoding, ...]:
     """Every coding that the texts name at every scale, in sixteenths; those of peers only at full size."""
     parsed = dict.fromkeys(one for text in texts for one in parse_codings(text))
     return tuple(

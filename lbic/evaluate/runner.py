@@ -11,14 +11,14 @@ from PIL import Image
 
 from lbic import pipeline
 from lbic.codecs.base import Geometry
+from lbic.coding import SCALE_ONE
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import CodecError, LbicError
 from lbic.evaluate import keys
 from lbic.evaluate.cache import Cache
 from lbic.evaluate.keys import Key
 from lbic.evaluate.peers import PEERS
-from lbic.evaluate.plan import Coding, Plan
-from lbic.format.container import SCALE_ONE
+from lbic.evaluate.plan import Plan, PlannedCoding
 from lbic.metrics.table import METRICS, Metric
 from lbic.picture.load import Picture, load
 from lbic.pipeline import CompressSettings, DecompressSettings
@@ -79,7 +79,9 @@ def failed(name: str, plan: Plan, error: str) -> list[Row]:
     return [_failed(name, coding, kind, plan, error) for coding in plan.codings for kind in plan.types_of(coding)]
 
 
-def _evaluate_coding(original: Image.Image, picture: str, coding: Coding, plan: Plan, cache: Cache) -> Iterator[Row]:
+def _evaluate_coding(
+    original: Image.Image, picture: str, coding: PlannedCoding, plan: Plan, cache: Cache
+) -> Iterator[Row]:
     effort = plan.effort_of(coding)
     key = keys.coded_key(picture, coding, effort)
     row_keys = {kind: keys.row_key(key, kind, plan.runtime) for kind in plan.types_of(coding)}
@@ -102,7 +104,7 @@ def _evaluate_coding(original: Image.Image, picture: str, coding: Coding, plan: 
         yield replace(row, codec=coding.name) if row else _failed("", coding, kind, plan, error)
 
 
-def code(original: Image.Image, coding: Coding, effort: int, key: Key, cache: Cache) -> File:
+def code(original: Image.Image, coding: PlannedCoding, effort: int, key: Key, cache: Cache) -> File:
     """The file that a coding makes of a picture, found in the cache by its keys.coded_key or made and kept.
 
     Raises LbicError when the encoder fails.
@@ -121,7 +123,7 @@ def code(original: Image.Image, coding: Coding, effort: int, key: Key, cache: Ca
     return file
 
 
-def _measure(original: Image.Image, coding: Coding, kind: EnhancementType, plan: Plan, file: File) -> Row:
+def _measure(original: Image.Image, coding: PlannedCoding, kind: EnhancementType, plan: Plan, file: File) -> Row:
     """Decode a file and measure; raises LbicError when that fails."""
     peer, profile = PEERS.get(coding.codec), None
     started = time.perf_counter()
@@ -179,7 +181,7 @@ def _stamp(name: str) -> str:
     return METRICS[name].stamp() if name in METRICS else ""
 
 
-def _failed(name: str, coding: Coding, kind: EnhancementType, plan: Plan, error: str) -> Row:
+def _failed(name: str, coding: PlannedCoding, kind: EnhancementType, plan: Plan, error: str) -> Row:
     nothing: dict[str, float | None] = {metric.name: None for metric in plan.metrics}
     scale = coding.scale / SCALE_ONE
     return Row(name, coding.name, coding.quality, scale, kind.id, metrics=nothing, error=error)

@@ -11,12 +11,12 @@ import zlib
 from dataclasses import dataclass, field
 
 from lbic import limits
+from lbic.coding import SCALE_ONE, Coding
 from lbic.errors import FormatError, UsageError
 from lbic.format import varint
 
 MAGIC = b"\xc1LBC"
 VERSION = 1
-SCALE_ONE = 16
 CONFIGURATION = 0
 """BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
 CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3, "webp": 4, "avif": 5, "jpeg2000": 6}
@@ -61,6 +61,16 @@ class Header:
     config: int = CONFIGURATION
     form: int = PAYLOAD_STREAM
     metadata: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def coding(self) -> Coding:
+        """How the picture is coded: codec, quality and scale."""
+        return Coding(self.codec, self.quality, self.scale)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the original picture in pixels."""
+        return self.width, self.height
 
     @property
     def coded_size(self) -> tuple[int, int]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from lbic.codecs.base import EFFORTS
 from lbic.codecs.table import get
+from lbic.coding import SCALE_ONE
 from lbic.enhance.types import NONE
 from lbic.errors import TargetError, TooLargeError
-from lbic.format.container import SCALE_ONE
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate.trials import Target, Trials

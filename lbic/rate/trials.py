@@ -11,11 +11,11 @@ from itertools import groupby
 
 from lbic import pipeline
 from lbic.codecs.table import get
+from lbic.coding import Coding
 from lbic.enhance import catalog, choice
 from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import NoRoomError, UsageError
-from lbic.format.container import Header
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
@@ -77,13 +77,13 @@ class Trials:
 
     def _decoding(self, rank: int) -> list[tuple[EnhancementType, bool]]:
         """The types that the file of a rank may recommend, each with whether its networks are for that quality."""
-        codec, scale, quality = self.settings.codec, self.settings.scale, self.qualities[rank]
+        coding = Coding(self.settings.codec, self.qualities[rank], self.settings.scale)
         shipped = catalog.load()
         if self.settings.type == AUTO:
-            kinds = choice.candidates(Header(codec, quality, 1, 1, scale), self.settings.goal)
+            kinds = choice.candidates(coding, self.settings.goal)
         else:
-            kinds = [self.settings.type or shipped.default_type(codec, scale, quality)]
-        return [(kind, shipped.fits(kind, codec, scale, quality)) for kind in kinds]
+            kinds = [self.settings.type or shipped.default_type(coding)]
+        return [(kind, shipped.fits(kind, coding)) for kind in kinds]
 
     @cached_property
     def lambda_scales(self) -> Sequence[float]:
