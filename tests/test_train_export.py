@@ -1,4 +1,4 @@
-"""Export: the ONNX file computes what PyTorch does, and the catalog reads the row that is written."""
+"""Export: the ONNX file computes what PyTorch does, and the catalog reads the manifest row."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_export_names_no_path(exported: tuple[Network, bytes]) -> None:
 
 
 def test_disagreement_is_an_error(exported: tuple[Network, bytes]) -> None:
-    with pytest.raises(CodecError, match="differs from PyTorch"):
+    with pytest.raises(CodecError, match="the ONNX file differs from PyTorch"):
         export.largest_difference(nets.build("srcnn").eval(), exported[1])
 
 
@@ -74,12 +74,12 @@ def test_nothing_agrees_with_what_is_no_number(exported: tuple[Network, bytes]) 
     broken = copy.deepcopy(exported[0])
     with torch.no_grad():
         next(broken.parameters()).fill_(float("nan"))
-    with pytest.raises(CodecError, match="differs from PyTorch's by nan"):
+    with pytest.raises(CodecError, match="differs from PyTorch by nan"):
         export.largest_difference(broken, exported[1])
 
 
 def test_networks_of_luma_do_not_compute_in_half(exported: tuple[Network, bytes]) -> None:
-    with pytest.raises(UsageError, match="only HGRDN networks compute in float16"):
+    with pytest.raises(UsageError, match="networks for luma cannot compute in float16"):
         export.to_onnx(exported[0], {}, half=True)
 
 
@@ -119,15 +119,15 @@ def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(catalog, "models_folder", lambda: folder)
     catalog.load.cache_clear()
     try:
-        found = catalog.load()
-        assert [row.name for row in found.models] == ["tiny"]
-        row = found.models[0]
+        models = catalog.load()
+        assert [row.name for row in models.models] == ["tiny"]
+        row = models.models[0]
         assert row == spec
         assert row.read() == data
         assert row.covers(Coding("vtm", 30, 32))
         assert row.halo == 8
-        assert [default.type for default in found.defaults] == [6, 5], "those for some qualities first"
-        assert found.default_type(Coding("vvc", 31, 32)).id == 5
+        assert [default.type for default in models.defaults] == [6, 5], "those with a range of qualities first"
+        assert models.default_type(Coding("vvc", 31, 32)).id == 5
     finally:
         monkeypatch.undo()
         catalog.load.cache_clear()
@@ -155,12 +155,13 @@ def test_a_better_network_takes_the_place_of_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sees_quality", "said"), [(True, "quality 0..9, which looks to it like 42..31\n"), (False, "quality 0..9\n")]
+    ("sees_quality", "line"),
+    [(True, "avif; quality 0..9, run as quality 42..31 of vvc\n"), (False, "avif; quality 0..9\n")],
 )
-def test_a_card_says_what_else_a_network_gains_on(tmp_path: Path, sees_quality: bool, said: str) -> None:
+def test_a_card_lists_the_other_codecs(tmp_path: Path, sees_quality: bool, line: str) -> None:
     row = toys.spec("tiny", b"x", "sr", quality_plane=sees_quality, also=(Equivalent("avif", (0, 9), (42, 31)),))
     manifest.add(tmp_path, row, manifest.About("SRCNN", 1, 1, 1e-7, {"32": 0.1}, None), b"x", [])
-    assert f"- gains also on: avif; {said}" in (tmp_path / "README.md").read_text()
+    assert f"- also serves: {line}" in (tmp_path / "README.md").read_text()
 
 
 def test_measuring(exported: tuple[Network, bytes], tmp_path: Path) -> None:

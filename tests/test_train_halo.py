@@ -1,4 +1,4 @@
-"""The measured halo: what a network looks at, no more, found by cutting pictures."""
+"""The measured halo: the distance at which a cut through a picture still changes the output."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_both_sides_of_a_cut_are_measured() -> None:
 
 
 def test_a_picture_too_small_to_cut_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="a is too small to measure a halo on"):
+    with pytest.raises(UsageError, match="a: 14 x 9 pixels are too small to measure a halo; sides of 16 are needed"):
         halo.measure(box(1), prepared(tmp_path, side=9), 1, 8)
 
 
@@ -96,5 +96,5 @@ def test_the_command_records_halo_and_bound(tmp_path: Path) -> None:
     lbic("train", "halo", "blur", *options)
     written = json.loads((models / manifest.NAME).read_text())["models"][0]
     assert (written["halo"], written["about"]["halo_bound"]) == (8, nets.build("fast-arcnn").halo)
-    assert "- halo: 8 pixels measured, 32 by the sizes of its layers" in (models / "README.md").read_text()
-    assert "has no network 'other'" in lbic("train", "halo", "other", *options, code=ExitCode.USAGE).stderr
+    assert "- halo: 8 pixels, measured; the kernel sizes allow 32" in (models / "README.md").read_text()
+    assert "has no model 'other'" in lbic("train", "halo", "other", *options, code=ExitCode.USAGE).stderr

@@ -215,9 +215,9 @@ def test_networks_that_do_not_fit_are_told_before_training(tmp_path: Path) -> No
     recipe = config.parse(RECIPE)
     with pytest.raises(UsageError, match=r"the network 'srcnn' needs data\.channels = 1"):
         loop.Trainer(config.parse(RECIPE.replace("scale = 2", "scale = 2\nchannels = 3")), CPU)
-    with pytest.raises(UsageError, match="runs before has 3 channels and the one after it 1"):
+    with pytest.raises(UsageError, match="runs before has 3 channels, the one after it 1"):
         loop.Trainer(recipe, CPU, nets.build("hgrdn-lite"))
-    with pytest.raises(UsageError, match="a teacher is of as many channels"):
+    with pytest.raises(UsageError, match="the teacher has 1 channels and a margin of 9 pixels, the network 1 and 8"):
         loop.Trainer(config.parse(RECIPE + "[distill]"), CPU, teacher=nets.build("arcnn"))
 
 

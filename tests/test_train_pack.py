@@ -1,4 +1,4 @@
-"""Parts for a machine without a codec: everything in them, none too large."""
+"""lbic train pack: the parts hold everything, and none is too large."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ def test_links_and_long_names_arrive_and_owners_do_not(folders: tuple[Path, Path
 def test_parts_of_two_packs_do_not_mix(folders: tuple[Path, Path], tmp_path: Path) -> None:
     parts = pack.pack(pack.items(*folders, []), tmp_path / "parts", LIMIT)
     before = {part: part.read_bytes() for part in parts}
-    with pytest.raises(UsageError, match="parts: there are parts already; name another folder"):
+    with pytest.raises(UsageError, match=r"parts: already holds part-\*\.tar files of another pack"):
         pack.pack(pack.items(*folders, []), tmp_path / "parts", 10 * LIMIT)
     assert {part: part.read_bytes() for part in (tmp_path / "parts").iterdir()} == before
 
 
 def test_a_folder_without_streams_is_none_to_pack(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no streams there"):
+    with pytest.raises(FileError, match="holds no streams"):
         pack.items(folders[0], tmp_path / "elsewhere", [])
 
 
 def test_a_file_larger_than_a_part(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"do not fit in a part of 15,000"):
+    with pytest.raises(UsageError, match=r"do not fit in a part of 15,000 bytes"):
         pack.pack(pack.items(*folders, []), tmp_path / "parts", 15_000)

@@ -173,9 +173,9 @@ def test_a_cascade_begins_with_its_two_networks(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = parts[1](torch.cat([parts[0](picture), picture[:, 3:]], dim=1))
         torch.testing.assert_close(cascade.eval()(picture), expected)
-    with pytest.raises(UsageError, match="begins with nr and tr; 3 files"):
+    with pytest.raises(UsageError, match="starts from one file, or one each for nr and tr, not from 3 files"):
         export.read_start([*files, files[0]], cascade)
-    with pytest.raises(UsageError, match="begins with one file; 2 files"):
+    with pytest.raises(UsageError, match="starts from one file, not from 2 files"):
         export.read_start(files, parts[0])
 
 

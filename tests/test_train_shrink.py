@@ -1,4 +1,4 @@
-"""Smaller weights in a model file: how much smaller, how close, and that they are read back as they compute."""
+"""Smaller weights in a model file: the size, the rounding error, and reading them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training with a teacher: orientations, what the target is, the pool, exact resume."""
+"""Training with a teacher: orientations, the target, the pool, exact resume."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Convolution(Network):
         self.conv.weight.data = kernel[None, None]
 
     def forward(self, picture: Tensor) -> Tensor:
-        found: Tensor = self.conv(picture)
-        return found
+        result: Tensor = self.conv(picture)
+        return result
 
 
 def _identity() -> Convolution:
@@ -58,22 +58,22 @@ def pairs(tmp_path: Path) -> PairSet:
 
 def test_orientations() -> None:
     crop = torch.arange(9.0).reshape(1, 3, 3)
-    seen = [teacher.turned(crop, turn) for turn in range(8)]
-    assert len({tuple(one.flatten().tolist()) for one in seen}) == 8
-    for turn, one in enumerate(seen):
-        assert torch.equal(teacher.turned_back(one, turn), crop)
+    oriented = [teacher.orient(crop, orientation) for orientation in range(8)]
+    assert len({tuple(one.flatten().tolist()) for one in oriented}) == 8
+    for orientation, one in enumerate(oriented):
+        assert torch.equal(teacher.orient_back(one, orientation), crop)
 
 
 def test_the_mean_of_orientations_is_that_of_the_kernels() -> None:
     kernel = torch.randn(3, 3, generator=torch.Generator().manual_seed(1))
     crops = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(2))
-    mean = torch.stack([teacher.turned(kernel, turn) for turn in range(8)]).mean(0)
+    mean = torch.stack([teacher.orient(kernel, orientation) for orientation in range(8)]).mean(0)
     with torch.no_grad():
-        found = teacher.mean_of_orientations(Convolution(kernel), crops, torch.zeros(2))
+        output = teacher.mean_of_orientations(Convolution(kernel), crops, torch.zeros(2))
         expected, once = Convolution(mean)(crops), Convolution(kernel)(crops)
-    assert found.shape == (2, 1, 6, 6)
-    torch.testing.assert_close(found, expected)
-    assert not torch.allclose(found, once)
+    assert output.shape == (2, 1, 6, 6)
+    torch.testing.assert_close(output, expected)
+    assert not torch.allclose(output, once)
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
@@ -122,7 +122,7 @@ def test_resume_is_exact(pairs: PairSet, tmp_path: Path) -> None:
 
 
 def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
-    """From another beginning, it comes nearer to the mean than to the truth."""
+    """From another start, it comes nearer to the mean than to the truth."""
     recipe = config.parse(TAUGHT.replace("steps = 6", "steps = 150").replace("pool = 4", "pool = 16\nshare = 1"))
     taught = loop.Trainer(config.parse(RECIPE), CPU).network  # untrained: it changes nothing
     trainer = loop.Trainer(recipe, CPU, teacher=taught)
@@ -136,10 +136,11 @@ def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
 def test_teachers_and_recipes_need_each_other() -> None:
     plain, taught = config.parse(RECIPE), config.parse(TAUGHT)
     network = loop.Trainer(plain, CPU).network
-    for recipe, given in ((plain, network), (taught, None)):
-        with pytest.raises(UsageError, match="need each other"):
-            loop.Trainer(recipe, CPU, teacher=given)
-    with pytest.raises(UsageError, match="has no teacher"):
+    with pytest.raises(UsageError, match=r"a teacher needs a recipe with \[distill\]"):
+        loop.Trainer(plain, CPU, teacher=network)
+    with pytest.raises(UsageError, match=r"a recipe with \[distill\] needs a teacher"):
+        loop.Trainer(taught, CPU)
+    with pytest.raises(UsageError, match="cannot have a teacher"):
         loop.Trainer(taught, CPU, before=network, teacher=network)
 
 

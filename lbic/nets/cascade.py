@@ -1,7 +1,7 @@
-"""Two networks in a row as one: what the cascade of noise reduction and texture restoration (type 4) is.
+"""The cascade of noise reduction and texture restoration (type 4): two networks trained as one.
 
-Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", Table 1: the second network
-sees the first one's output, and both are trained together.
+The second network restores the output of the first. Source: Kim et al., "Towards the Perceptual
+Quality Enhancement of Low Bit-rate Compressed Images", table 1.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from lbic.nets.base import Network
 
 
 class Cascade(Network):
-    """``forward`` runs ``nr`` and then ``tr``; input and output are as theirs, and both get the quality plane."""
+    """A network that runs ``nr``, then ``tr`` on its output; both see the quality plane."""
 
     stages = ("nr", "tr")
 
     def __init__(self, nr: Network, tr: Network) -> None:
+        """Join two networks with the same number of channels."""
         super().__init__()
         self.nr, self.tr = nr, tr
         self.channels = nr.channels
@@ -26,7 +27,11 @@ class Cascade(Network):
         self.halo = nr.halo + tr.halo
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Restore whole pictures or tiles."""
-        better = torch.cat([self.nr(picture), picture[:, self.channels :]], dim=1)
-        result: Tensor = self.tr(better)
-        return result
+        """Restore pictures or tiles.
+
+        Input and output have the shapes of ``nr`` and ``tr``: (batch, channels, height, width) in
+        [0, 1], plus the quality plane in the input.
+        """
+        denoised = torch.cat([self.nr(picture), picture[:, self.channels :]], dim=1)
+        restored: Tensor = self.tr(denoised)
+        return restored

@@ -1,9 +1,12 @@
-"""The discriminator of texture restoration: how much more real does one crop look than another?
+"""The discriminator of texture restoration: it rates how real a picture looks.
 
-Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", train against a relativistic
-average discriminator (equations 3 to 6; Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019). Here it
-judges every patch by itself (Isola et al., "pix2pix", CVPR 2017, section 3.2.2) and its convolutions are spectrally
-normalised (Miyato et al., ICLR 2018), which keeps a short training stable.
+As in Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images",
+it is a relativistic average discriminator: equations 3 to 6; Jolicoeur-Martineau, "The
+relativistic discriminator" (ICLR 2019). Two things differ from Kim et al.:
+
+- It rates every patch separately: Isola et al., "pix2pix" (CVPR 2017), section 3.2.2.
+- Its convolutions are spectrally normalised, which keeps short trainings stable: Miyato et al.,
+  "Spectral Normalization for Generative Adversarial Networks" (ICLR 2018).
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 _SLOPE = 0.2
+"""Slope of the leaky rectifiers for negative values."""
 
 
 class Discriminator(nn.Module):
-    """RGB, (batch, 3, height, width) in [0, 1], to logits, (batch, 1, height / 8, width / 8): high is real."""
+    """A patch discriminator; its logits are high where a picture looks real."""
 
     def __init__(self, filters: int) -> None:
+        """Build the layers; ``filters`` is the width of the first one, in channels."""
         super().__init__()
         widths = (filters, 2 * filters, 4 * filters)
         self.head = nn.Conv2d(3, filters, 3, padding=1)
@@ -30,7 +35,11 @@ class Discriminator(nn.Module):
         self.tail = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Judge whole pictures or crops, sides a multiple of 8."""
+        """Return the logits of pictures or crops, (batch, 1, height / 8, width / 8).
+
+        ``picture`` is RGB, (batch, 3, height, width) in [0, 1], with sides that are multiples of
+        8.
+        """
         layer = F.leaky_relu(self.head(2 * picture - 1), _SLOPE)
         for halving, conv in zip(self.halvings, self.between, strict=True):
             layer = F.leaky_relu(halving(layer), _SLOPE)
@@ -40,9 +49,11 @@ class Discriminator(nn.Module):
 
 
 def relativistic(better: Tensor, worse: Tensor) -> Tensor:
-    """The loss that falls as ``better`` gets logits above the mean of ``worse``'s, and the other way round.
+    """Return the relativistic average loss of two sets of logits, a scalar.
 
-    With (real, restored) it trains the discriminator (equation 5), with (restored, real) the network (equation 6).
+    The loss falls when the logits of ``better`` rise above the mean of ``worse``, and when those
+    of ``worse`` fall below the mean of ``better``. With (real, restored) it trains the
+    discriminator (equation 5 of Kim et al.), with (restored, real) the network (equation 6).
     """
     above = F.softplus(-(better - worse.mean())).mean()
     below = F.softplus(worse - better.mean()).mean()

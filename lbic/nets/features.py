@@ -1,9 +1,13 @@
-"""What a picture looks like to a classifier: the features that a perceptual loss compares.
+"""The feature networks of the perceptual loss: layers of an image classifier.
 
-Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution" (ECCV 2016), section
-3.2. Kim et al. take the last convolution of VGG-19; VGG-19's own file is 548 MB, so the default is a distilled one:
-Wang et al., "Collaborative Distillation for Ultra-Resolution Universal Style Transfer" (CVPR 2020), five layers. Both
-files are looked for in the folder that LBIC_WEIGHTS names; neither comes with lbic.
+Source: Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution" (ECCV 2016), section 3.2.
+
+Two networks are available. ``vgg19`` gives the last convolution of VGG-19, as Kim et al. use it;
+its weights file has 548 MB. ``distilled``, the default, gives five layers of a small copy of
+VGG-19: Wang et al., "Collaborative Distillation for Ultra-Resolution Universal Style Transfer"
+(CVPR 2020). The weights files are not part of lbic: they are read from the folder in
+LBIC_WEIGHTS.
 """
 
 from __future__ import annotations
@@ -24,25 +28,32 @@ from lbic.system import weights
 T = TypeVar("T", bound="Features")
 
 _BLOCKS = (2, 2, 4, 4, 4)
-"""Convolutions between the poolings of VGG-19 (Simonyan and Zisserman, ICLR 2015, table 1, column E)."""
+"""Convolutions in each block of VGG-19 (Simonyan and Zisserman, ICLR 2015, table 1, column E)."""
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
 _DEVIATION = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
 
 
 class Features(nn.Module, ABC):
-    """``forward`` takes RGB, (batch, 3, height, width) in [0, 1], to feature maps, shallow to deep."""
+    """Base of the feature networks."""
 
     @abstractmethod
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Look at whole pictures or crops, sides at least 32."""
+        """Return the feature maps of RGB pictures, from shallow to deep.
+
+        ``picture`` is (batch, 3, height, width) in [0, 1], with sides of at least 32 pixels.
+        """
 
 
 class DistilledVGG(Features):
-    """relu1_1, 2_1, 3_1, 4_1 and 5_1 of a VGG-19 of a sixteenth of the size, mapped to VGG-19's 64 to 512 channels."""
+    """relu1_1, 2_1, 3_1, 4_1 and 5_1 of a VGG-19 with a sixteenth of the weights.
+
+    A 1x1 convolution maps each layer to the number of channels in VGG-19, 64 to 512.
+    """
 
     file = "vgg19_distilled16x_relu5_1.pth"
 
     def __init__(self) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         self.colour = nn.Conv2d(3, 3, 1)
         widths, before = (16, 32, 64, 128, 128), 3
@@ -54,11 +65,14 @@ class DistilledVGG(Features):
             before = width
         self.convs = nn.ModuleList(conv for block in blocks for conv in block)
         self.maps = nn.ModuleList(maps)
-        self._layers = list(zip(blocks, maps, strict=True))  # the same modules, block by block
+        self._layers = list(zip(blocks, maps, strict=True))  # the same modules, grouped by block
 
     @classmethod
     def load(cls, path: Path) -> DistilledVGG:
-        """Build it from the published file; MissingError for another file."""
+        """Load the published weights.
+
+        Raises MissingError if the file cannot be read or holds other weights.
+        """
         network = cls()
 
         def fill(stored: dict[str, Any]) -> None:
@@ -72,24 +86,25 @@ class DistilledVGG(Features):
         return _frozen(network, path, fill)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Five maps, at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
-        found: list[Tensor] = []
+        """Return five maps with 1, 1/2, 1/4, 1/8 and 1/16 of the picture's sides."""
+        features: list[Tensor] = []
         layer: Tensor = self.colour(picture)
         for block, mapping in self._layers:
-            layer = F.max_pool2d(layer, 2) if found else layer
+            layer = F.max_pool2d(layer, 2) if features else layer
             for k, conv in enumerate(block):
                 layer = F.relu(conv(F.pad(layer, (1, 1, 1, 1), mode="reflect")))
                 if k == 0:
-                    found.append(mapping(layer))
-        return found
+                    features.append(mapping(layer))
+        return features
 
 
 class VGG19(Features):
-    """conv5_4 of VGG-19 before its rectifier, the paper's choice."""
+    """conv5_4 of VGG-19, before its rectifier: the features in the paper of Kim et al."""
 
     file = "vgg19-dcbb9e9d.pth"
 
     def __init__(self) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         layers: list[nn.Module] = []
         before = 3
@@ -102,7 +117,10 @@ class VGG19(Features):
 
     @classmethod
     def load(cls, path: Path) -> VGG19:
-        """Build it from torchvision's file; MissingError for another file."""
+        """Load torchvision's weights.
+
+        Raises MissingError if the file cannot be read or holds other weights.
+        """
         network = cls()
 
         def fill(stored: dict[str, Any]) -> None:
@@ -113,7 +131,7 @@ class VGG19(Features):
         return _frozen(network, path, fill)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """One map of 512 channels at 1/16 of the size."""
+        """Return one map with 512 channels and 1/16 of the picture's sides."""
         return [self.layers((picture - _MEAN.to(picture)) / _DEVIATION.to(picture))]
 
 
@@ -121,14 +139,17 @@ FEATURES: dict[str, type[DistilledVGG] | type[VGG19]] = {"distilled": DistilledV
 
 
 def load(name: str) -> Features:
-    """Load features by name; UsageError for an unknown name, MissingError without their file."""
+    """Load a feature network by name.
+
+    Raises UsageError for an unknown name and MissingError if its weights file is missing or wrong.
+    """
     if name not in FEATURES:
         raise UsageError(f"unknown features {name!r}; known: {', '.join(FEATURES)}")
-    kind = FEATURES[name]
-    path = weights.find(kind.file)
+    network = FEATURES[name]
+    path = weights.find(network.file)
     if path is None:
-        raise MissingError(f"the {name} features need {kind.file} in the folder that {weights.VARIABLE} names")
-    return kind.load(path)
+        raise MissingError(f"the features {name!r} need the file {network.file} in the folder {weights.VARIABLE}")
+    return network.load(path)
 
 
 def _fill(conv: Any, state: dict[str, Any], name: str) -> None:
@@ -136,7 +157,10 @@ def _fill(conv: Any, state: dict[str, Any], name: str) -> None:
 
 
 def _frozen(network: T, path: Path, fill: Callable[[dict[str, Any]], None]) -> T:
-    """Fill a network from a file that torch reads without running any code in it."""
+    """Fill a network with the weights of a file and freeze it.
+
+    ``weights_only`` makes torch.load refuse files that would run code.
+    """
     try:
         fill(torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

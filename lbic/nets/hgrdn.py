@@ -1,11 +1,18 @@
-"""HGRDN: noise reduction and texture restoration of decoded RGB pictures.
+"""HGRDN: noise reduction and texture restoration of coded pictures, in RGB.
 
-Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images", Figure 1: a 3x3
-convolution, a strided convolution that halves the picture, grouped residual dense blocks (GRDB) whose
-outputs are fused, an up-sampling convolution, convolutional block attention (CBAM), a 3x3 convolution and a
-skip over everything. A GRDB chains residual dense blocks (RDB) and fuses their outputs (Kim et al., "GRDN",
-CVPR Workshops 2019); an RDB is that of Zhang et al., "Residual Dense Network" (CVPR 2018), section 3.2; CBAM is
-Woo et al. (ECCV 2018). One class serves both profiles: FULL has the paper's 22.05 million parameters.
+Source: Kim et al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images",
+figure 1. From input to output:
+
+1. a 3x3 convolution, then a strided convolution that halves the sides;
+2. grouped residual dense blocks (GRDB), whose outputs are fused: Kim et al., "GRDN" (CVPR
+   Workshops 2019). A GRDB is a chain of residual dense blocks (RDB), fused in the same way: Zhang
+   et al., "Residual Dense Network" (CVPR 2018), section 3.2;
+3. a transposed convolution that doubles the sides;
+4. convolutional block attention (CBAM): Woo et al. (ECCV 2018);
+5. a 3x3 convolution, and a skip connection from the input.
+
+``Shape`` holds the sizes. FULL has the paper's 22.05 million parameters, the LITE shapes run on a
+CPU.
 """
 
 from __future__ import annotations
@@ -19,52 +26,68 @@ from torch import Tensor, nn
 from lbic.nets.base import Network
 
 _REDUCTION = 16
+"""Ratio of the channels to the hidden units in the channel attention, as in the paper of CBAM."""
 _SPATIAL_SIDE = 7
+"""Side of the spatial attention's kernel, as in the paper of CBAM."""
 _BLOCK = 8
+"""Side in pixels of the blocks that local channel attention pools over."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The numbers of an HGRDN.
-
-    ``filters`` is the width everywhere outside the dense blocks, ``growth`` what each of an RDB's
-    ``convs`` convolutions adds; ``groups`` GRDBs have ``rdbs`` RDBs each. The attention pools over ``reach`` blocks of
-    8x8 pixels in each direction around every block; with 0 over the whole picture, as the paper does, which makes a
-    tile see other statistics than the picture. ``quality_plane`` adds an input channel. With ``resize`` the features
-    are enlarged by bilinear interpolation and a 3x3 convolution, not the paper's transposed convolution, whose four
-    phases a loss on features drives apart: it weaves a pattern of two pixels into grass and skin.
-    """
+    """The sizes of an HGRDN."""
 
     filters: int
+    """Channels of the features outside the dense blocks."""
     growth: int
+    """Channels that each convolution of a dense block adds."""
     groups: int
+    """Number of GRDBs."""
     rdbs: int
+    """Number of RDBs in a GRDB."""
     convs: int
+    """Number of 3x3 convolutions in an RDB."""
     reach: int
+    """How many blocks of 8x8 pixels channel attention pools over in each direction around a block.
+
+    With 0 it pools over the whole picture, as in the paper; then the result depends on the tile
+    size.
+    """
     quality_plane: bool
+    """Whether the input has a fourth channel that holds quality / 63."""
     resize: bool
+    """Whether bilinear interpolation and a 3x3 convolution double the sides of the features.
+
+    Without it a transposed convolution does, as in the paper. A feature loss drives the four
+    phases of a transposed convolution apart: the output shows a pattern of two pixels in grass
+    and skin.
+    """
 
 
 FULL = Shape(filters=64, growth=64, groups=4, rdbs=4, convs=8, reach=0, quality_plane=False, resize=False)
 LITE = Shape(filters=32, growth=32, groups=4, rdbs=2, convs=4, reach=4, quality_plane=True, resize=False)
 LITE_DEEP = replace(LITE, rdbs=3)
-"""May begin with the weights of LITE: then the third block of each group is there, and nothing of it comes out yet."""
+"""LITE with a third RDB in each group.
+
+It can start from LITE's weights (``fresh`` and ``wider``): then the third RDBs change nothing at
+first.
+"""
 LITE_TEXTURE = replace(LITE, resize=True)
-"""For texture restoration alone: noise reduction loses by it, since each filter brings two pixels' detail in phases."""
+"""LITE for texture restoration. Noise reduction loses PSNR with ``resize``.
+
+A transposed convolution has separate weights for each of the four output phases, which carry
+detail.
+"""
 
 
 class HGRDN(Network):
-    """RGB, (batch, 3 or 4, height, width) in [0, 1], to RGB of the same size; sides must be multiples of
-    ``multiple``.
-
-    A fourth input channel, where the shape has one, holds quality / 63 everywhere. The output may overshoot
-    a little and is not clamped. The last convolution starts near zero: untrained, it is the identity.
-    """
+    """The network; untrained, it returns its input nearly unchanged."""
 
     channels = 3
     multiple = 2
 
     def __init__(self, shape: Shape) -> None:
+        """Build the untrained network."""
         super().__init__()
         self.shape = shape
         self.quality_plane = shape.quality_plane
@@ -76,20 +99,28 @@ class HGRDN(Network):
         self.up = _Resize(filters) if shape.resize else nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1)
         self.attention = _Attention(filters, shape.reach)
         self.tail = nn.Conv2d(filters, 3, 3, padding=1)
-        # Radius in input pixels: every 3x3 of the body works on the halved picture.
+        # The body works on halved sides, so each 3x3 convolution in it reaches 2 input pixels.
         body = shape.groups * shape.rdbs * shape.convs
         halo = 1 + 3 + 2 * body + (3 if shape.resize else 2) + _SPATIAL_SIDE // 2 + 1
         added = [(group, block) for group in range(shape.groups) for block in range(LITE.rdbs, shape.rdbs)]
         self.fresh = tuple(f"groups.{group}.blocks.{block}." for group, block in added) + ("up.",) * shape.resize
         self.wider = tuple(f"groups.{group}.fusion.weight" for group, _ in added)
         if shape.reach:
-            self.multiple = _BLOCK  # of a tile's place too, so that its blocks are the picture's
-            halo += (shape.reach + 2) * _BLOCK  # one more for interpolating, one for lying anywhere in a block
+            # Tiles start at multiples of a block, so they pool over the same blocks as the
+            # picture.
+            self.multiple = _BLOCK
+            # One block for the interpolation, one because a pixel may lie anywhere in its block.
+            halo += (shape.reach + 2) * _BLOCK
         self.halo = -(-halo // self.multiple) * self.multiple
         _initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Restore whole pictures or tiles; the picture stays float32 where the weights are float16."""
+        """Restore pictures or tiles.
+
+        ``picture`` is (batch, 3, height, width) in [0, 1], RGB, plus the quality plane if the
+        shape has one; its sides are multiples of ``multiple``. Returns (batch, 3, height, width)
+        of the input's dtype. Values may lie slightly outside [0, 1].
+        """
         shallow = self.down(self.head((picture - 0.5).to(self.head.weight.dtype)))
         features, outputs = shallow, []
         for group in self.groups:
@@ -101,7 +132,7 @@ class HGRDN(Network):
 
 
 class _Group(nn.Module):
-    """GRDB: RDBs in a row, all their outputs fused by a 1x1 convolution, and a skip."""
+    """GRDB: a chain of RDBs, a 1x1 convolution that fuses their outputs, and a skip connection."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -118,7 +149,7 @@ class _Group(nn.Module):
 
 
 class _DenseBlock(nn.Module):
-    """RDB: each 3x3 convolution sees the block's input and all that came before it; fused by 1x1, and a skip."""
+    """RDB: densely connected 3x3 convolutions, a 1x1 convolution that fuses them, and a skip."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -135,7 +166,7 @@ class _DenseBlock(nn.Module):
 
 
 class _Resize(nn.Module):
-    """Bilinear enlargement to twice the size, then a 3x3 convolution."""
+    """Bilinear interpolation to twice the sides, then a 3x3 convolution."""
 
     def __init__(self, filters: int) -> None:
         super().__init__()
@@ -147,7 +178,7 @@ class _Resize(nn.Module):
 
 
 class _Attention(nn.Module):
-    """CBAM: channel attention from pooled features, then spatial attention from pooled channels."""
+    """CBAM: channel attention from pooled pixels, then spatial attention from pooled channels."""
 
     def __init__(self, filters: int, reach: int) -> None:
         super().__init__()
@@ -163,7 +194,11 @@ class _Attention(nn.Module):
         return weighted
 
     def _gains(self, features: Tensor) -> Tensor:
-        """Channel attention: from the mean and maximum of the whole picture, or of the blocks around each block."""
+        """Return the factors of channel attention.
+
+        They follow from the mean and the maximum of the whole picture or, with ``reach``, of the
+        blocks around each block.
+        """
         if not self.reach:
             mean, peak = features.mean((2, 3), keepdim=True), features.amax((2, 3), keepdim=True)
             return torch.sigmoid(self.channel(mean) + self.channel(peak))
@@ -175,10 +210,12 @@ class _Attention(nn.Module):
 
 
 def _initialise(network: HGRDN) -> None:
-    """Kaiming for convolutions before a ReLU, small fusions so that residual sums do not grow, a last layer near zero.
+    """Set the weights of an untrained network.
 
-    The transposed convolution starts as bilinear interpolation of each filter: its four phases agree, so it does
-    not begin with a grid.
+    Convolutions start with Kaiming's values. The fusions start smaller, so that the residual sums
+    do not grow. The last convolution starts near zero, so the network changes nothing at first.
+    The transposed convolution starts as bilinear interpolation: its four phases agree, so the
+    output shows no grid.
     """
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):

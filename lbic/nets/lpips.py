@@ -1,6 +1,8 @@
-"""The networks of LPIPS 0.1: a backbone's rectified layers, compared with trained channel weights.
+"""The networks of LPIPS 0.1, a learned distance between two pictures.
 
-Zhang et al. (CVPR 2018), equation 1 and section 3. A judge, never part of a training loss.
+LPIPS compares the rectified layers of a classifier (the backbone) with one trained weight per
+channel. Source: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
+Metric" (CVPR 2018), equation 1 and section 3. lbic only measures with it and never trains on it.
 """
 
 from __future__ import annotations
@@ -19,21 +21,23 @@ from lbic.errors import MissingError
 _EPSILON = 1e-10
 _MEAN = torch.tensor([-0.030, -0.088, -0.188]).reshape(1, 3, 1, 1)
 _DEVIATION = torch.tensor([0.458, 0.448, 0.450]).reshape(1, 3, 1, 1)
-"""ImageNet's, for values in [-1, 1]."""
+"""Mean and standard deviation of ImageNet's RGB values, scaled to [-1, 1]."""
 _PREFIX = "features."
-"""Of the keys under which torchvision stores convolutions."""
+"""Prefix of the convolutions' names in torchvision's weights files."""
 
 
 class Fire(nn.Module):
-    """SqueezeNet's block: ``squeezed`` channels by 1x1, then ``half`` by 1x1 and as many by 3x3, all rectified."""
+    """SqueezeNet's block: a 1x1 convolution, then a 1x1 and a 3x3 convolution side by side."""
 
     def __init__(self, channels: int, squeezed: int, half: int) -> None:
+        """Build the layers: ``channels`` in, ``squeezed`` in between, twice ``half`` out."""
         super().__init__()
         self.squeeze = nn.Conv2d(channels, squeezed, 1)
         self.expand1x1 = nn.Conv2d(squeezed, half, 1)
         self.expand3x3 = nn.Conv2d(squeezed, half, 3, padding=1)
 
     def forward(self, batch: Tensor) -> Tensor:
+        """Take (batch, channels, height, width) to (batch, 2 * half, height, width)."""
         squeezed = self.squeeze(batch).relu()
         return torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], 1).relu()
 
@@ -62,14 +66,18 @@ _BACKBONES: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
     "alex": (_alexnet, (1, 4, 7, 9, 11)),
     "squeeze": (_squeezenet, (1, 4, 7, 9, 10, 11, 12)),
 }
-"""How to build each backbone, and which of its layers are compared."""
+"""For each backbone: its builder, and the indices of the layers that LPIPS compares."""
 
 
 class LPIPS(nn.Module):
-    """``forward`` takes two batches of RGB, (batch, 3, height, width) in [-1, 1], to (batch,) distances."""
+    """A backbone and one head, the channel weights, for each layer that LPIPS compares."""
 
     def __init__(self, backbone: str, heads: Sequence[NDArray[np.float32]]) -> None:
-        """``backbone`` is alex or squeeze; a head holds the channel weights, (channels,), of one compared layer."""
+        """Build the network with random backbone weights.
+
+        ``backbone`` is "alex" or "squeeze". ``heads`` holds the channel weights, (channels,), of
+        each compared layer.
+        """
         super().__init__()
         build, self.compared = _BACKBONES[backbone]
         self.backbone = build()
@@ -77,7 +85,10 @@ class LPIPS(nn.Module):
 
     @classmethod
     def load(cls, backbone: str, path: Path, heads: Sequence[NDArray[np.float32]]) -> LPIPS:
-        """Build it with the weights of a file under torchvision's keys; MissingError for a file without them."""
+        """Build the network with the backbone weights of a torchvision file.
+
+        Raises MissingError if the file cannot be read or holds other weights.
+        """
         network = cls(backbone, heads)
         try:
             stored = torch.load(path, map_location="cpu", weights_only=True)
@@ -87,6 +98,7 @@ class LPIPS(nn.Module):
         return network.eval().requires_grad_(False)
 
     def forward(self, one: Tensor, two: Tensor) -> Tensor:
+        """Return the distances, (batch,), of RGB batches, (batch, 3, height, width) in [-1, 1]."""
         distances = torch.zeros(one.shape[0], device=one.device)
         for head, first, second in zip(self.heads, self._features(one), self._features(two), strict=True):
             weighted = (first - second).square() * head.reshape(1, -1, 1, 1)
@@ -94,16 +106,16 @@ class LPIPS(nn.Module):
         return distances
 
     def distance(self, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> float:
-        """The distance of two pictures, (height, width, 3), 8 bits."""
+        """Return the distance of two RGB pictures, (height, width, 3) uint8."""
         with torch.inference_mode():
             batches = (torch.from_numpy(each.copy()).permute(2, 0, 1)[None] / 127.5 - 1 for each in (one, two))
             return float(self(*batches))
 
     def _features(self, batch: Tensor) -> list[Tensor]:
-        """The compared layers, each pixel scaled to unit length over the channels."""
-        found, features = [], (batch - _MEAN.to(batch)) / _DEVIATION.to(batch)
+        """Return the compared layers, with each pixel's channels scaled to unit length."""
+        compared, features = [], (batch - _MEAN.to(batch)) / _DEVIATION.to(batch)
         for index, layer in enumerate(self.backbone):
             features = layer(features)
             if index in self.compared:
-                found.append(features / (features.square().sum(1, keepdim=True).sqrt() + _EPSILON))
-        return found
+                compared.append(features / (features.square().sum(1, keepdim=True).sqrt() + _EPSILON))
+        return compared

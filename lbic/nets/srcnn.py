@@ -1,9 +1,10 @@
-"""SRCNN: sharpening of luma that was enlarged by bicubic interpolation.
+"""SRCNN: sharpens luma after bicubic enlargement.
 
-Dong et al., "Image Super-Resolution Using Deep Convolutional Networks" (TPAMI 2016), section 4.3.2:
-the 9-5-5 network (patch extraction 9x9, 64 filters; non-linear mapping 5x5, 32; reconstruction
-5x5, 1), which the paper finds better than 9-1-5. Changed here: it predicts a correction of its
-input, and its rectifiers have learned slopes (see base.LumaFilter).
+Source: Dong et al., "Image Super-Resolution Using Deep Convolutional Networks" (TPAMI 2016),
+section 4.3.2. It is the 9-5-5 network, which the paper finds better than 9-1-5: patch extraction
+9x9 (64 filters), non-linear mapping 5x5 (32), reconstruction 5x5 (1). Unlike the paper's, this
+network predicts a correction of its input, and its rectifiers have learned slopes
+(base.LumaFilter).
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from lbic.nets.base import LumaFilter
 
 
 class SRCNN(LumaFilter):
-    """9-5-5 with 64, 32, 1 filters; (batch, 1, height, width) in [0, 1] to the same, halo 8."""
+    """Convolutions of side 9, 5 and 5 with 64, 32 and 1 filters; the halo is 8 pixels.
+
+    Input and output are (batch, 1, height, width) in [0, 1].
+    """
 
     def __init__(self) -> None:
+        """Build the untrained network, which returns its input nearly unchanged."""
         super().__init__(layers=((9, 64), (5, 32)), last=5)

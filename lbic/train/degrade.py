@@ -1,4 +1,4 @@
-"""Damage by the real codec: pictures become .lbic files, and those become luma or RGB again."""
+"""Make coded pictures: prepare a picture, compress it, and decode it to luma or RGB."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ _SIXTEENTHS = 16
 
 
 def limit_range(image: Image.Image) -> Image.Image:
-    """Squeeze the contrast of an RGB picture to 16..235."""
+    """Reduce the contrast of an RGB picture: map 0..255 to 16..235."""
     return image.point([round(16 + level * 219 / 255) for level in range(256)] * 3)
 
 
 def camera(image: Image.Image, enlarge: float, grain: float, seed: int) -> Image.Image:
-    """The middle of an RGB picture, enlarged, with noise: of the same size, soft and grainy.
+    """Make an RGB picture soft and grainy, like a camera's picture at full resolution.
 
-    Cameras interpolate two of three colours and smooth noise away, scanners see grain: at full resolution
-    their pictures are far softer than those that were made smaller since. ``grain`` is the standard deviation of the
-    noise in levels before the enlargement, the same on all three channels; ``seed`` decides its values.
+    Cameras interpolate two of three colours and smooth noise; scanners record grain. So their
+    pictures are far softer at full resolution than after downscaling. The middle of the picture
+    gets noise and is enlarged by the factor ``enlarge`` to the picture's size. ``grain`` is the
+    standard deviation of the noise in 8-bit levels; the noise is the same in all channels and
+    follows from ``seed``.
     """
     width, height = image.size
     inner = round(width / enlarge), round(height / enlarge)
@@ -36,8 +38,8 @@ def camera(image: Image.Image, enlarge: float, grain: float, seed: int) -> Image
 
 
 def encode(image: Image.Image, data: DataConfig, quality: int) -> bytes:
-    """Compress an RGB picture as ``lbic compress`` does; returns the .lbic file."""
-    from lbic import pipeline  # needs the codecs, which a machine that only trains may lack
+    """Compress an RGB picture as ``lbic compress`` does and return the .lbic file's bytes."""
+    from lbic import pipeline  # loads the codecs, which a machine for training may lack
 
     settings = pipeline.CompressSettings(
         codec=data.codec, quality=quality, scale=data.scale * _SIXTEENTHS, effort=data.effort, type=NONE
@@ -46,7 +48,7 @@ def encode(image: Image.Image, data: DataConfig, quality: int) -> bytes:
 
 
 def coded(data: bytes, channels: int) -> Bytes:
-    """A .lbic file as its codec left it, (height, width, channels) at the original size, 8 bits."""
+    """Decode a .lbic file without enhancement to (height, width, channels) uint8, at full size."""
     from lbic import pipeline
 
     planes = pipeline.decode_planes(data)
@@ -54,7 +56,7 @@ def coded(data: bytes, channels: int) -> Bytes:
 
 
 def true(image: Image.Image, channels: int) -> Bytes:
-    """An undamaged RGB picture, (height, width, channels), 8 bits: its luma, or as it is."""
+    """Return the luma of an RGB picture, or its RGB, as (height, width, channels) uint8."""
     rgb = np.asarray(image)
     return _luma(color.rgb_to_ycbcr(rgb)[0]) if channels == 1 else rgb
 

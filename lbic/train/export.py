@@ -1,4 +1,4 @@
-"""``lbic export``: a checkpoint becomes one ONNX file that is proven to compute the same."""
+"""``lbic export``: turn a checkpoint into an ONNX file and check that it computes the same."""
 
 from __future__ import annotations
 
@@ -21,18 +21,23 @@ from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.train import checkpoint, config
 from lbic.train.config import Config
-from lbic.train.shrink import restored
+from lbic.train.shrink import read_weight
 
 OPSET = 18
+"""ONNX operator set of the exported files."""
 TOLERANCE = 2e-5
-"""Largest difference to PyTorch that is accepted, of values in [0, 1]: a two-hundredth of an 8-bit level."""
+"""Largest accepted difference from PyTorch for values in [0, 1]: 1/200 of an 8-bit level."""
 HALF_TOLERANCE = 2e-3
-"""The same of a file that computes in float16: half a level."""
+"""Largest accepted difference of a file that computes in float16: half an 8-bit level."""
 _SIZES = ((33, 47), (65, 31), (129, 101))
+"""Heights and widths at which an ONNX file is compared with PyTorch."""
 
 
 def read_checkpoint(path: Path) -> tuple[Config, Network, int]:
-    """The recipe, the averaged network (evaluation mode) and the step of a checkpoint."""
+    """Return the recipe, the averaged network in evaluation mode, and the step of a checkpoint.
+
+    Raises FileError if the file is not a readable checkpoint, UsageError if its recipe is wrong.
+    """
     state = checkpoint.load(path)
     recipe = config.parse(state["config"], str(path))
     network = nets.build(recipe.network)
@@ -41,16 +46,17 @@ def read_checkpoint(path: Path) -> tuple[Config, Network, int]:
 
 
 def to_onnx(network: Network, facts: dict[str, str], *, half: bool = False) -> bytes:
-    """Export with dynamic height and width; ``facts`` go into the file's metadata_props.
+    """Return a network as the bytes of an ONNX file with dynamic height and width.
 
-    Input and output are called "picture" and "restored", (1, channels, height, width) float32; the input has one
-    channel more for a quality plane. With ``half`` the layers between compute in float16, which is for GPUs;
-    UsageError for a network of luma, whose layers do not.
+    The input "picture" and the output "restored" are (1, channels, height, width) float32; the
+    input has one more channel if the network has a quality plane. ``facts`` become the file's
+    metadata_props. With ``half``, for GPUs, the layers in between compute in float16. Raises
+    UsageError for ``half`` with a network for luma, which cannot do that.
     """
     import onnx
 
     if half and network.channels == 1:
-        raise UsageError("only HGRDN networks compute in float16")
+        raise UsageError("networks for luma cannot compute in float16")
     height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
     example = torch.rand(1, network.channels + network.quality_plane, 64, 72)
     exported = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -79,7 +85,11 @@ def to_onnx(network: Network, facts: dict[str, str], *, half: bool = False) -> b
 
 
 def largest_difference(network: Network, data: bytes, tolerance: float = TOLERANCE) -> float:
-    """Compare an ONNX file with PyTorch (float32) on noise of three odd sizes; CodecError above ``tolerance``."""
+    """Return the largest difference of an ONNX file's output from PyTorch's, for values in [0, 1].
+
+    Both run on noise of three sizes. Raises CodecError if the difference is above ``tolerance``
+    or not a number.
+    """
     session = _session(data)
     rng = np.random.default_rng(0)
     worst = 0.0
@@ -88,15 +98,15 @@ def largest_difference(network: Network, data: bytes, tolerance: float = TOLERAN
         picture = rng.random((1, network.channels + network.quality_plane, height, width), dtype=np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(picture)).numpy()
-        got = session.run(None, {"picture": picture})[0]
-        worst = float(np.maximum(worst, np.abs(got - expected).max()))  # stays NaN, which no tolerance covers
+        output = session.run(None, {"picture": picture})[0]
+        worst = float(np.maximum(worst, np.abs(output - expected).max()))  # np.maximum keeps a NaN
     if not worst <= tolerance:
-        raise CodecError(f"the exported network differs from PyTorch's by {worst:.2g}, more than {tolerance:g}")
+        raise CodecError(f"the ONNX file differs from PyTorch by {worst:.2g}; at most {tolerance:g} is allowed")
     return worst
 
 
 def read_network(path: Path) -> Network:
-    """An exported network of lbic's own, with its weights; FileError or UsageError as for read_weights."""
+    """Return an exported network in evaluation mode; raises as read_weights does."""
     network = nets.build(_facts(path).get("network", ""))
     network.load_state_dict(read_weights(path, network))
     return network.eval().requires_grad_(False)
@@ -105,17 +115,19 @@ def read_network(path: Path) -> Network:
 def read_weights(
     path: Path, network: nn.Module, fresh: tuple[str, ...] = (), wider: tuple[str, ...] = ()
 ) -> dict[str, torch.Tensor]:
-    """The weights of an exported network under PyTorch's names, for ``--init``.
+    """Read the weights of an exported network, by their PyTorch names.
 
-    Layers that ``fresh`` names keep the network's own weights where the file lacks them. Weights that ``wider`` names
-    may be of fewer input channels in the file; those of the others become zero. FileError when the file is no ONNX
-    model, UsageError when it is one of another network.
+    The network to fill may be larger than the exported one. Weights whose names start with one of
+    ``fresh`` keep the network's own values if the file lacks them. Weights whose names start with
+    one of ``wider`` may have fewer input channels in the file; those that are missing become
+    zero. Raises FileError if the file is not a readable ONNX file, UsageError if it holds another
+    network.
     """
     return _weights(_load(path), network, str(path), fresh, wider)
 
 
 def take_weights(network: Network, data: bytes) -> None:
-    """Give a network the weights of its own export, which may be rounded."""
+    """Load the weights of an ONNX file, given as its bytes, into the network that was exported."""
     import onnx
 
     network.load_state_dict(_weights(onnx.load_from_string(data), network, "the export"))
@@ -129,27 +141,28 @@ def _weights(
     stored = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
     weights = {}
     for name, value in network.state_dict().items():
-        found = restored(stored, name)
-        if found is None and name.startswith(fresh):
-            found = value.numpy()
-        elif found is not None and name.startswith(wider) and found.shape[1] < value.shape[1]:
-            found = np.pad(found, ((0, 0), (0, value.shape[1] - found.shape[1]), (0, 0), (0, 0)))
-        if found is None or found.size != value.numel():
-            raise UsageError(f"{source}: not an export of this network ({name} is missing or of another size)")
-        weights[name] = torch.from_numpy(found.copy()).reshape(value.shape)
+        weight = read_weight(stored, name)
+        if weight is None and name.startswith(fresh):
+            weight = value.numpy()
+        elif weight is not None and name.startswith(wider) and weight.shape[1] < value.shape[1]:
+            weight = np.pad(weight, ((0, 0), (0, value.shape[1] - weight.shape[1]), (0, 0), (0, 0)))
+        if weight is None or weight.size != value.numel():
+            raise UsageError(f"{source}: not an export of this network: {name} is missing or has another size")
+        weights[name] = torch.from_numpy(weight.copy()).reshape(value.shape)
     return weights
 
 
 def read_start(paths: Sequence[Path], network: Network) -> dict[str, torch.Tensor]:
-    """The weights that a network begins with: from one export of it, or from one for each of its ``stages``.
+    """Read the weights that a training starts from, by their PyTorch names.
 
-    Raises as read_weights does.
+    ``paths`` holds one export of the network, or one for each of its ``stages``. Raises
+    UsageError for another number of files, and as read_weights does.
     """
     if len(paths) == 1:
         return read_weights(paths[0], network, network.fresh, network.wider)
     if len(paths) != len(network.stages):
-        wanted = " and ".join(network.stages) or "one file"
-        raise UsageError(f"this network begins with {wanted}; {len(paths)} files were given")
+        number = f"one file, or one each for {' and '.join(network.stages)}" if network.stages else "one file"
+        raise UsageError(f"this network starts from {number}, not from {len(paths)} files")
     parts = {
         name: read_weights(path, network.get_submodule(name)) for name, path in zip(network.stages, paths, strict=True)
     }
@@ -161,34 +174,34 @@ def _load(path: Path) -> Any:
 
     try:
         return onnx.load(path)
-    except Exception as error:  # onnx passes on protobuf's errors, which share no public base
+    except Exception as error:  # protobuf's errors have no common public base class
         raise FileError(f"{path}: not a readable ONNX file: {error}") from error
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """The metadata_props of a file."""
+    """Read the metadata_props of an ONNX file."""
     return {item.key: item.value for item in _load(path).metadata_props}
 
 
 def _name_weights(model: Any, network: Network) -> None:
-    """Give weights that the exporter folded into constants (PReLU slopes) their PyTorch names back."""
+    """Restore the PyTorch names of weights that the exporter made constants (PReLU slopes)."""
     import onnx
 
     stored = {item.name: item for item in model.graph.initializer}
     for name, value in network.state_dict().items():
         if name in stored:
             continue
-        wanted = value.numpy().ravel()
+        values = value.numpy().ravel()
         for item in stored.values():
             content = onnx.numpy_helper.to_array(item)
-            if content.dtype == wanted.dtype and np.array_equal(content.ravel(), wanted):
+            if content.dtype == values.dtype and np.array_equal(content.ravel(), values):
                 _rename(model.graph, item, name)
                 del stored[next(key for key, kept in stored.items() if kept is item)]
                 break
 
 
 def _forget_sources(graph: Any) -> None:
-    """Remove the exporter's notes, which quote source files by their paths on the machine that exported."""
+    """Remove the exporter's notes: they name source files by their paths on this machine."""
     parts = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
     for item in (graph, *(item for part in parts for item in part)):
         del item.metadata_props[:]
@@ -206,7 +219,7 @@ def _rename(graph: Any, item: Any, name: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the exporter: it prints its progress and warns that torchvision is absent."""
+    """Silence the exporter, which prints its progress and warns that torchvision is missing."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,8 +1,9 @@
-"""The halo that a finished network needs: how far from a tile's edge its output still differs from the whole picture's.
+"""Measure the halo of a trained network: the context that its tiles need.
 
-The layers' sizes bound that distance from above. Trained weights look at far less: a few pixels of context carry
-nearly all the information. One cut through a picture shows the difference at every distance from the cut, so a single
-run of each part finds the smallest halo.
+Near a tile's edge the output differs from that of the whole picture. The kernel sizes give an
+upper bound for the distance at which it does. The distance that matters is far smaller: trained
+weights get nearly all information from a few pixels. Cutting a picture once shows the difference
+at every distance from the cut, so one run on each part is enough.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ from lbic.train.data import Floats, Pair, PairSet
 from lbic.train.validate import Restore
 
 LEVELS = 0.1
-"""Largest change of any sample, in 8-bit levels, that tiles may make."""
+"""Largest difference in 8-bit levels that tiles may make to any sample."""
 STEP = 8
-"""Halos are multiples of this many pixels, and of the network's own multiple."""
+"""Halos are multiples of this number of pixels, and of the network's ``multiple``."""
 
 
 def measure(restore: Restore, pairs: PairSet, multiple: int, bound: int, levels: float = LEVELS) -> int:
-    """Measure the halo in pixels beyond which tiles equal the whole picture to within ``levels``.
+    """Return the halo in pixels with which tiles match the whole picture.
 
-    ``restore`` is the network, as in validate.gains, ``multiple`` what the sides of its input must be a multiple of
-    and ``bound`` its arithmetic halo, which the result never exceeds. Each picture of the prepared folder is used once,
-    at one of its qualities in turn. UsageError for a picture that is too small to be cut.
+    They match if no sample differs by more than ``levels`` 8-bit levels. The sides of the
+    network's input are multiples of ``multiple``; ``bound`` is its halo by the kernel sizes, the
+    largest possible result. Each picture of the prepared folder is used once, at one of its
+    qualities in turn. Raises UsageError if a picture is too small to be cut.
     """
     step = math.lcm(STEP, multiple)
     halo = 0
@@ -36,17 +38,22 @@ def measure(restore: Restore, pairs: PairSet, multiple: int, bound: int, levels:
         _, coded = pairs.pictures(pair)
         height, width = (side // step * step for side in coded.shape[:2])
         if min(height, width) < 2 * step:
-            raise UsageError(f"{source} is too small to measure a halo on")
+            raise UsageError(
+                f"{source}: {coded.shape[1]} x {coded.shape[0]} pixels are too small to measure a halo; "
+                f"sides of {2 * step} are needed"
+            )
         picture = coded[:height, :width].astype(np.float32) / np.float32(255)
         halo = max(halo, distance(_at(restore, pair.quality), picture, step, levels))
     return min(-(-halo // step) * step, bound)
 
 
 def distance(network: Callable[[Floats], Floats], picture: Floats, step: int, levels: float) -> int:
-    """Measure the distance in pixels from a cut beyond which a part's output is the whole picture's.
+    """Return the distance in pixels from a cut up to which a part's output differs.
 
-    ``picture`` is (height, width, channels) in [0, 1], its sides multiples of ``step``. It is cut once through its
-    rows and once through its columns, at multiples of ``step``, and both corner parts are compared with the whole.
+    It is compared with the output for the whole picture. Differences up to ``levels`` 8-bit
+    levels do not count. ``picture`` is (height, width, channels) in [0, 1]; its sides are
+    multiples of ``step``. It is cut once through the rows and once through the columns, at
+    multiples of ``step``; the first and the last of the four parts are measured.
     """
     height, width = picture.shape[:2]
     row, column = (side // 2 // step * step for side in (height, width))
@@ -56,9 +63,9 @@ def distance(network: Callable[[Floats], Floats], picture: Floats, step: int, le
         part = _clipped(network(np.ascontiguousarray(picture[rows, columns])))
         change = np.abs(part - whole[rows, columns]).max(axis=2) * 255
         if not rows.start:
-            change = change[::-1, ::-1]  # the cut is at the end: turn it to the front
-        moved = np.minimum.outer(np.arange(change.shape[0]), np.arange(change.shape[1]))[change > levels]
-        reach = max(reach, int(moved.max(initial=-1)) + 1)
+            change = change[::-1, ::-1]  # flip, so that the cuts are at row 0 and column 0
+        distances = np.minimum.outer(np.arange(change.shape[0]), np.arange(change.shape[1]))[change > levels]
+        reach = max(reach, int(distances.max(initial=-1)) + 1)
     return reach
 
 

@@ -1,11 +1,12 @@
-"""models/manifest.json and models/README.md: written by ``lbic export``, never by hand.
+"""models/manifest.json and models/README.md, both written by ``lbic export``.
 
-A row is a catalog.ModelSpec with a few more facts for readers, under "about".
+A row of the manifest holds the fields of catalog.ModelSpec and, under "about", those of ``About``.
 """
 
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,31 +15,43 @@ from lbic.enhance.catalog import Default, ModelSpec
 from lbic.errors import FileError, UsageError
 
 FORMAT = 1
+"""Version of the manifest's layout."""
 NAME = "manifest.json"
+"""Name of the manifest in a models folder."""
+_LINES = textwrap.TextWrapper(width=99, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a network beyond what running it needs.
-
-    ``gain`` is the mean PSNR gain in dB over the codec's picture on the validation pictures, together
-    with the network that runs before it, for each quality (a JSON key, so a string); ``cpu_seconds``
-    its own CPU time for a megapixel. ``weights`` is how the file stores them (shrink.py). ``halo_bound`` is the halo
-    that the layers' sizes allow, in pixels; the row's own ``halo`` is the measured one (halo.py).
-    """
+    """Facts about a model that are for readers: running it does not need them."""
 
     title: str
+    """The network's name in print (nets.table)."""
     parameters: int
+    """Number of trained values."""
     steps: int
+    """Number of training steps."""
     difference: float
+    """Largest difference of the ONNX file's output from PyTorch's, for values in [0, 1]."""
     gain: dict[str, float]
+    """Mean PSNR gain in dB over the codec's picture, by quality (as text).
+
+    Measured on the validation pictures. It includes the network that runs before this one. Empty
+    if it was not measured.
+    """
     cpu_seconds: float | None
+    """CPU seconds for a megapixel, without the network before; None if they were not measured."""
     weights: str = "fp32"
+    """The format in which the file stores the weights (shrink.FORMATS)."""
     halo_bound: int | None = None
+    """Halo in pixels by the kernel sizes; the row's ``halo`` is the measured one (halo.py)."""
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of a models folder; an empty one where there is none yet."""
+    """Read the manifest of a models folder; a folder without one gives an empty manifest.
+
+    Raises FileError if it cannot be read.
+    """
     path = folder / NAME
     if not path.is_file():
         return {"format": FORMAT, "models": [], "defaults": []}
@@ -50,60 +63,66 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list[Default]) -> list[str]:
-    """Write a model file, its row and the defaults given.
+    """Write a model's file, row and card to a models folder, and record ``defaults``.
 
-    A row of the same name goes, and so does one of the same role, profile, codecs, scales and qualities, file and all:
-    of two such rows catalog.Catalog.find would never choose the second. Returns the names of the latter. A default
-    takes the place of those, of whatever qualities, that record its type for its codec and scale.
+    The row replaces the row of the same name. It also replaces rows of the same role, profile,
+    codecs, scales and qualities, whose files are deleted: catalog.Catalog.find would never choose
+    a second such row. Returns the names of the models deleted in that way. A default replaces all
+    defaults of the same codec, scale and type, whatever their qualities.
     """
     content = read(folder)
     added: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
     others = [other for other in content["models"] if other["name"] != spec.name]
     kept = [other for other in others if _place(other) != _place(added)]
-    gone = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
+    unused = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
     content["models"] = sorted([*kept, added], key=lambda each: str(each["name"]))
-    given = {(new.codec, new.scale, new.type) for new in defaults}
-    kept_defaults = [one for one in content["defaults"] if (one["codec"], one["scale"], one["type"]) not in given]
-    # Those for a range of qualities come first: the first that fits is taken.
-    content["defaults"] = sorted([*kept_defaults, *map(asdict, defaults)], key=_case)
+    replaced = {(new.codec, new.scale, new.type) for new in defaults}
+    kept_defaults = [one for one in content["defaults"] if (one["codec"], one["scale"], one["type"]) not in replaced]
+    content["defaults"] = sorted([*kept_defaults, *map(asdict, defaults)], key=_default_order)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / spec.file, data)
     _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
     _write(folder / "README.md", cards(content).encode())
-    for file in gone:
+    for file in unused:
         (folder / file).unlink(missing_ok=True)
     return [other["name"] for other in others if other not in kept]
 
 
 def row(folder: Path, name: str) -> dict[str, Any]:
-    """The row of the network ``name``; UsageError when the manifest has none."""
-    return _named(read(folder), folder, name)
+    """Return the row of the model ``name``; raises UsageError if the manifest has none."""
+    return _row(read(folder), folder, name)
 
 
-def _named(content: dict[str, Any], folder: Path, name: str) -> dict[str, Any]:
-    named: dict[str, Any] | None = next((each for each in content["models"] if each["name"] == name), None)
-    if named is None:
-        raise UsageError(f"{folder}: has no network {name!r}")
-    return named
+def _row(content: dict[str, Any], folder: Path, name: str) -> dict[str, Any]:
+    row: dict[str, Any] | None = next((each for each in content["models"] if each["name"] == name), None)
+    if row is None:
+        raise UsageError(f"{folder}: has no model {name!r}")
+    return row
 
 
 def set_halo(folder: Path, name: str, halo: int, bound: int) -> None:
-    """Record another halo for the network ``name`` and write its card anew; UsageError when it has no row."""
+    """Record the measured halo of a model and its upper bound, in pixels, in manifest and card.
+
+    Raises UsageError if the manifest has no row ``name``.
+    """
     content = read(folder)
-    changed = _named(content, folder, name)
-    changed["halo"], changed["about"]["halo_bound"] = halo, bound
+    row = _row(content, folder, name)
+    row["halo"], row["about"]["halo_bound"] = halo, bound
     _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
     _write(folder / "README.md", cards(content).encode())
 
 
-def _case(default: dict[str, Any]) -> tuple[Any, ...]:
-    """What a default is for; those without a range of qualities after the others."""
+def _default_order(default: dict[str, Any]) -> tuple[Any, ...]:
+    """Sort key of a default: by codec and scale, and those with a range of qualities first.
+
+    The catalog takes the first default that fits.
+    """
     quality = default.get("quality")
     return default["codec"], default["scale"], not quality, *(quality or ())
 
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What a row is chosen by."""
+    """Return the fields by which the catalog chooses a row."""
     return row["role"], row["profile"], tuple(row["codecs"]), tuple(row["scales"]), tuple(row["quality"])
 
 
@@ -114,7 +133,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def table(content: dict[str, Any]) -> str:
-    """All networks as a Markdown table, a line each."""
+    """Return the Markdown table of all models, one line each (docs/models.md)."""
     lines = [
         "| network | role | kind | parameters | gain over the codec's picture, dB at quality | CPU s per megapixel |",
         "|---|---|---|---|---|---|",
@@ -128,8 +147,8 @@ def table(content: dict[str, Any]) -> str:
 
 
 def cards(content: dict[str, Any]) -> str:
-    """models/README.md: a card per network."""
-    parts = ["# Models\n\nWritten by `lbic export`; docs/training.md says how each one is made again.\n"]
+    """Return the text of models/README.md: one card for each model."""
+    parts = ["# Models\n\n`lbic export` writes this page. docs/training.md shows how to train each model again.\n"]
     for row in content["models"]:
         about = row["about"]
         scales = ", ".join(f"{scale / 16:g}" for scale in row["scales"])
@@ -141,27 +160,28 @@ def cards(content: dict[str, Any]) -> str:
                 f"{about['title']}, {about['parameters']:,} parameters, {_picture(row)}, profile {row['profile']}",
             ),
             ("role", row["role"]),
-            ("for", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
-            *(("gains also on", _equivalent(other, row)) for other in row.get("also", ())),
+            ("codecs", f"{', '.join(row['codecs'])}; quality {row['quality'][0]}..{row['quality'][1]}; scale {scales}"),
+            *(("also serves", _equivalent(other, row)) for other in row.get("also", ())),
             ("trained on", row["trained_on"]),
             ("training", f"{about['steps']:,} steps, recipe configs/{row['name']}.toml"),
             ("gain on the validation pictures", f"{_gains(about)} dB of {_picture(row)} PSNR over the codec's picture"),
             *((("halo", _halo(row)),) if about.get("halo_bound") else ()),
-            ("ONNX against PyTorch", f"largest difference {about['difference']:.1e} of values in 0..1"),
+            ("difference from PyTorch", f"at most {about['difference']:.1e} for values in 0..1"),
             ("licence", row["licence"]),
         )
-        parts.append(f"## {row['name']}\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts) + "\n")
+        lines = [_LINES.fill(f"- {name}: {value}") for name, value in facts]
+        parts.append(f"## {row['name']}\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
 def _halo(row: dict[str, Any]) -> str:
-    return f"{row['halo']} pixels measured, {row['about']['halo_bound']} by the sizes of its layers"
+    return f"{row['halo']} pixels, measured; the kernel sizes allow {row['about']['halo_bound']}"
 
 
 def _equivalent(other: dict[str, Any], row: dict[str, Any]) -> str:
     (low, high), (first, last) = other["quality"], other["looks_like"]
-    likeness = f", which looks to it like {first}..{last}" if row["quality_plane"] else ""
-    return f"{other['codec']}; quality {low}..{high}{likeness}"
+    equivalent = f", run as quality {first}..{last} of {row['codecs'][0]}" if row["quality_plane"] else ""
+    return f"{other['codec']}; quality {low}..{high}{equivalent}"
 
 
 def _picture(row: dict[str, Any]) -> str:

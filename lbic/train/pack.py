@@ -1,7 +1,7 @@
-"""``lbic train pack``: pictures and their streams in tar files small enough to carry to a machine with a GPU.
+"""``lbic train pack``: put pictures and their streams in tar files for another machine.
 
-There they are unpacked side by side, and ``lbic train prepare`` finds every stream made: it needs only PyAV to decode
-them (its wheel may travel along), no encoder.
+Unpack the parts in one folder there. ``lbic train prepare`` then finds all streams and only
+decodes them: it needs PyAV, whose wheel the pack can hold, but no encoder.
 """
 
 from __future__ import annotations
@@ -14,38 +14,44 @@ from pathlib import Path
 from lbic.errors import FileError, UsageError
 from lbic.train.prepare import pictures
 
-_BLOCK = 512  # tar's unit: a header, and contents rounded up to it
+_BLOCK = 512
+"""Bytes of a tar header; tar pads contents to a multiple of it."""
 _END = 20 * _BLOCK
-_NAME = 100  # bytes of a name that fit in a header; longer ones have a header and contents of their own
+"""Most bytes after the last entry: tarfile pads an archive to a multiple of 20 blocks."""
+_NAME = 100
+"""Longest name in bytes that fits in a header. A longer name is an entry of its own."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file and its name in the pack."""
+    """A file of a pack."""
 
     path: Path
+    """The file on this machine."""
     name: str
+    """Its name in the pack."""
 
     @property
     def size(self) -> int:
-        """Bytes that the file takes in a tar file."""
+        """Bytes that the file takes in a part, headers included."""
         name = len(self.name.encode()) + 1
         return _size(self.path.stat().st_size) + (_size(name) if name > _NAME else 0)
 
 
 def _size(contents: int) -> int:
-    """A header and contents of so many bytes."""
+    """Return the bytes of a tar entry: a header and the padded contents."""
     return _BLOCK - (-contents // _BLOCK) * _BLOCK
 
 
 def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
-    """What a pack holds: the pictures of a folder, the streams of its prepared folder, and other files.
+    """List what a pack holds.
 
-    FileError when there are no streams.
+    These are the pictures of ``folder``, their streams in the prepared folder ``data``, and the
+    files ``also``. Raises FileError if there are no streams or no pictures.
     """
     streams = sorted((data / "streams").glob("*.lbic"))
     if not streams:
-        raise FileError(f"{data}: no streams there; lbic train prepare makes them")
+        raise FileError(f"{data}: holds no streams (see lbic train prepare)")
     return [
         *(Item(path, f"pictures/{path.relative_to(folder)}") for path in pictures(folder)),
         *(Item(path, f"data/streams/{path.name}") for path in streams),
@@ -53,19 +59,19 @@ def items(folder: Path, data: Path, also: Iterable[Path]) -> list[Item]:
     ]
 
 
-def pack(wanted: Iterable[Item], folder: Path, limit: int) -> list[Path]:
-    """Fill part-01.tar, part-02.tar, ... of at most ``limit`` bytes each, in order; returns the parts.
+def pack(contents: Iterable[Item], folder: Path, limit: int) -> list[Path]:
+    """Write part-01.tar, part-02.tar, ... of at most ``limit`` bytes each and return their paths.
 
-    Raises UsageError for a file that fits in no part, and for a folder that has parts already, which would be taken
-    for parts of this pack.
+    Raises UsageError if a file is too large for a part, or if ``folder`` already holds parts: they
+    would be mistaken for parts of this pack.
     """
     if any(folder.glob("part-*.tar")):
-        raise UsageError(f"{folder}: there are parts already; name another folder")
+        raise UsageError(f"{folder}: already holds part-*.tar files of another pack")
     groups: list[list[Item]] = [[]]
     room = limit - _END
-    for item in wanted:
+    for item in contents:
         if item.size > limit - _END:
-            raise UsageError(f"{item.path}: {item.size:,} bytes do not fit in a part of {limit:,}")
+            raise UsageError(f"{item.path}: its {item.size:,} bytes do not fit in a part of {limit:,} bytes")
         if item.size > room:
             groups.append([])
             room = limit - _END
@@ -83,7 +89,7 @@ def _write(path: Path, group: list[Item]) -> Path:
 
 
 def _ownerless(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Whose the file is means nothing on another machine."""
+    """Remove the owner: it means nothing on another machine."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

@@ -1,12 +1,12 @@
-"""Smaller model files: weights stored as float16 or int8, and turned into what the network computes with when loaded.
+"""Smaller model files: store the weights of an ONNX file as float16 or int8.
 
-The file's own nodes do that (Cast, and Mul by a scale for int8); ONNX Runtime folds them into constants once, so a
-network runs as fast and on every provider, and nothing but the weights' rounding changes.
+Nodes in the file convert the weights back: a Cast, and for int8 a Mul by a scale. ONNX Runtime
+folds these nodes into constants when it loads the file. So the network runs as fast as before, on
+every provider, and only the rounding of the weights changes its output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,30 @@ from lbic.errors import UsageError
 
 Floats = NDArray[np.float32]
 Weights = NDArray[Any]
-"""float32 or float16, as the network computes."""
+"""float32 or float16: the type that the network computes in."""
 LEAST = 256
-"""Values below which a tensor stays as it is: biases and slopes weigh nothing and matter."""
+"""Smallest tensor, in values, that is converted: biases and slopes are small, and matter."""
+FORMATS = ("fp32", "fp16", "int8")
+"""The ways to store weights."""
 _SCALE, _WIDE = ".scale", ".wide"
 _MOST = 127
 _AXES = {"Conv": 0, "ConvTranspose": 1}
-"""The axis of a weight that counts its output channels, by the node that it belongs to."""
+"""The axis of the output channels in a weight, by the type of its node."""
 
 
-def shrink(data: bytes, kind: str) -> bytes:
-    """Store the weights of an ONNX file, (bytes of it), as "fp32" (unchanged), "fp16" or "int8".
+def shrink(data: bytes, weights: str) -> bytes:
+    """Convert the weights of an ONNX file, given as its bytes, to one of FORMATS.
 
-    int8 weights have one scale for each output channel, so that its largest is 127. Raises UsageError for another kind.
+    "fp32" leaves the file as it is. "int8" uses one scale for each output channel: the channel's
+    largest weight becomes 127. Raises UsageError for another format.
     """
-    if kind not in KINDS:
-        raise UsageError(f"unknown kind of weights {kind!r}; known: {', '.join(KINDS)}")
+    if weights not in FORMATS:
+        raise UsageError(f"unknown format of weights {weights!r}; known: {', '.join(FORMATS)}")
+    if weights == "fp32":
+        return data
     import onnx
 
+    convert = _half if weights == "fp16" else _int8
     model = onnx.load_from_string(data)
     graph = model.graph
     axes = {node.input[1]: _AXES[node.op_type] for node in graph.node if node.op_type in _AXES}
@@ -42,7 +48,7 @@ def shrink(data: bytes, kind: str) -> bytes:
         value = onnx.numpy_helper.to_array(item)
         if item.name not in axes or value.size < LEAST:
             continue
-        stored, nodes = KINDS[kind](item.name, value, axes[item.name])
+        stored, nodes = convert(item.name, value, axes[item.name])
         if not nodes:
             continue
         for node in graph.node:
@@ -57,21 +63,21 @@ def shrink(data: bytes, kind: str) -> bytes:
     return result
 
 
-def restored(stored: dict[str, NDArray[Any]], name: str) -> Floats | None:
-    """A weight of a file's initializers as float32, however it is stored; None when it is not there."""
-    value = stored.get(name)
+def read_weight(initializers: dict[str, NDArray[Any]], name: str) -> Floats | None:
+    """Return a weight of an ONNX file as float32, in whatever format it is stored.
+
+    Returns None if the initializers do not hold it.
+    """
+    value = initializers.get(name)
     if value is None:
         return None
-    scale = stored.get(name + _SCALE)
+    scale = initializers.get(name + _SCALE)
     result: Floats = value.astype(np.float32)
     return result if scale is None else result * scale
 
 
-def _keep(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
-    return [], []
-
-
 def _half(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
+    """Return the float16 initializer of a weight and its Cast node; nothing if it is float16."""
     import onnx
 
     if value.dtype == np.float16:
@@ -81,6 +87,10 @@ def _half(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
 
 
 def _int8(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
+    """Return the int8 initializer of a weight with its scales, and the nodes that restore it.
+
+    ``axis`` is the axis of the output channels.
+    """
     import onnx
 
     others = tuple(other for other in range(value.ndim) if other != axis)
@@ -91,10 +101,3 @@ def _int8(name: str, value: Weights, axis: int) -> tuple[list[Any], list[Any]]:
     whole = name + ".levels"
     cast = onnx.helper.make_node("Cast", [name], [whole], to=onnx.helper.np_dtype_to_tensor_dtype(value.dtype))
     return stored, [cast, onnx.helper.make_node("Mul", [whole, name + _SCALE], [name + _WIDE])]
-
-
-KINDS: dict[str, Callable[[str, Weights, int], tuple[list[Any], list[Any]]]] = {
-    "fp32": _keep,
-    "fp16": _half,
-    "int8": _int8,
-}

@@ -1,4 +1,4 @@
-"""Validation: how much better a network makes coded pictures, in dB of PSNR (luma or RGB)."""
+"""Validation: the PSNR that a network gains over the coded pictures, in luma or RGB."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ import numpy as np
 from lbic.train.data import Bytes, Floats, PairSet
 
 Restore = Callable[[Floats, int], Floats]
-"""A network as a function of a picture, (height, width, channels) in [0, 1], and its quality, to the same shape."""
+"""A network as a function of a coded picture and its quality; it returns the restored picture.
+
+Both pictures are (height, width, channels) float32 in [0, 1].
+"""
 
 
 def psnr(truth: Bytes | Floats, picture: Bytes | Floats) -> float:
-    """PSNR in dB of pictures in 0..255."""
+    """Return the PSNR in dB of two pictures of equal shape, with values in 0..255."""
     error = np.square(truth.astype(np.float64) - picture.astype(np.float64)).mean()
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
 def gains(restore: Restore, pairs: PairSet, multiple: int, crop: int = 0) -> dict[int, float]:
-    """Mean PSNR gain over the coded picture for each quality of a prepared folder.
+    """Return the mean PSNR gain over the coded pictures in dB, by quality.
 
-    Pictures are padded to a ``multiple`` as enhance/tiling.py does, by repeating their last column and row. ``crop``
-    above 0 looks only at the middle ``crop`` x ``crop`` pixels of every picture.
+    Pictures are padded to sides that are multiples of ``multiple`` by repeating the last row and
+    column, as in enhance/tiling.py. If ``crop`` is above 0, only the middle ``crop`` x ``crop``
+    pixels of each picture are measured.
     """
-    found: dict[int, list[float]] = defaultdict(list)
+    by_quality: dict[int, list[float]] = defaultdict(list)
     for pair in pairs.pairs:
         truth, coded = (_middle(picture, crop) for picture in pairs.pictures(pair))
         height, width = coded.shape[:2]
         padded = np.pad(coded, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "edge")
         output = restore(padded.astype(np.float32) / np.float32(255), pair.quality)[:height, :width]
         restored = np.clip(output, 0, 1) * np.float32(255)
-        found[pair.quality].append(psnr(truth, restored) - psnr(truth, coded))
-    return {quality: float(np.mean(values)) for quality, values in sorted(found.items())}
+        by_quality[pair.quality].append(psnr(truth, restored) - psnr(truth, coded))
+    return {quality: float(np.mean(values)) for quality, values in sorted(by_quality.items())}
 
 
 def _middle(picture: Bytes, crop: int) -> Bytes:
