@@ -1,4 +1,4 @@
-"""Texture restoration's loss, its features and its discriminator, and the optimiser of the lite recipes."""
+"""The loss of texture restoration, its features and discriminator, and the optimiser Muon."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def test_terms_add_up() -> None:
     assert _perceptual(pixel=1, feature=1, adversarial=0).loss(truth, truth, error) == 0
 
 
-def test_flat_error_minds_flat_places_only() -> None:
+def test_flat_error_counts_flat_places_only() -> None:
     flat, noise = torch.full((1, 3, 32, 32), 0.5), torch.rand(1, 3, 32, 32)
     assert flat_error(flat + 0.01, flat) == pytest.approx(0.01, rel=1e-3)
     assert flat_error(noise + 0.01, noise) < 1e-6
 
 
 def test_the_discriminator_learns_and_then_guides() -> None:
-    """Bright crops are real here: it learns that, and then the network's loss falls with brightness."""
+    """Here real crops are bright: the network's loss falls with brightness once that is learned."""
     perceptual = _perceptual(pixel=0, feature=0, adversarial=1, rate=1e-2)
     real, fake = torch.full((4, 3, 16, 16), 0.8), torch.full((4, 3, 16, 16), 0.2)
     for _ in range(20):

@@ -29,7 +29,7 @@ def exported() -> tuple[Network, bytes]:
 
 @pytest.mark.parametrize("kind", ["fp32", "int8"])
 def test_a_network_that_computes_in_fp16(exported: tuple[Network, bytes], kind: str) -> None:
-    """Its picture stays float32, so it is within half a level; its weights are half as large to begin with."""
+    """Its input and output stay float32; its weights take half the bytes."""
     import onnx
 
     data = shrink.shrink(export.to_onnx(exported[0], {}, half=True), kind)

@@ -6,8 +6,8 @@ Super-Resolution" (ECCV 2016), section 3.2.
 Two networks are available. ``vgg19`` gives the last convolution of VGG-19, as Kim et al. use it;
 its weights file has 548 MB. ``distilled``, the default, gives five layers of a small copy of
 VGG-19: Wang et al., "Collaborative Distillation for Ultra-Resolution Universal Style Transfer"
-(CVPR 2020). The weights files are not part of lbic: they are read from the folder in
-LBIC_WEIGHTS.
+(CVPR 2020). The weights files are not part of lbic; the environment variable LBIC_WEIGHTS names
+their folder.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def load(name: str) -> Features:
     network = FEATURES[name]
     path = weights.find(network.file)
     if path is None:
-        raise MissingError(f"the features {name!r} need the file {network.file} in the folder {weights.VARIABLE}")
+        raise MissingError(f"the {name} features need {network.file} in the folder that {weights.VARIABLE} names")
     return network.load(path)
 
 

@@ -33,8 +33,8 @@ def plot(runs: list[Path], output: Path) -> None:
     """Draw the curves of several runs into one file.
 
     The suffix of ``output`` chooses the format: .svg, .png or .pdf. Raises MissingError if
-    matplotlib is not installed, NoGainsError if a log holds no gains, and FileError if a log cannot
-    be read or the file cannot be written.
+    matplotlib is not installed, NoGainsError if a log holds no gains, and FileError if a log
+    cannot be read or the file cannot be written.
     """
     try:
         from matplotlib.figure import Figure
