@@ -16,6 +16,7 @@ from lbic import pipeline
 from lbic.codecs import encoders, vvc
 from lbic.codecs.bitstream import split
 from lbic.metrics.psnr import psnr_luma, psnr_rgb
+from lbic.metrics.rate import bits_per_pixel
 
 _PICTURE = (8, 17)
 """NAL unit types: the slice of an IDR picture, adaptation parameter sets."""
@@ -64,7 +65,7 @@ def _row(path: Path) -> Row:
     _, stream = pipeline.extract(data)
     units = (unit.removesuffix(b"\x00") for unit in split(stream))
     picture = sum(len(unit) for unit in units if unit[1] >> 3 in _PICTURE)
-    bpp = 8 * len(data) / (original.width * original.height)
+    bpp = bits_per_pixel(len(data), *original.size)
     psnrs = psnr_rgb(original, plain), psnr_luma(original, plain)
     return Row(path.stem, len(data), len(stream), picture, bpp, *psnrs, second_decoder_agrees(stream))
 

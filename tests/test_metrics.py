@@ -15,8 +15,10 @@ from lbic.errors import MissingError
 from lbic.metrics import lpips
 from lbic.metrics.bdrate import bd_rate
 from lbic.metrics.flatness import added_deviation
+from lbic.metrics.imresize import imresize
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray
+from lbic.metrics.rate import bits_per_pixel
 from lbic.metrics.table import METRICS
 from lbic.system.weights import VARIABLE as WEIGHTS
 
@@ -185,3 +187,23 @@ def test_flatness_of_other_sizes_and_of_small_pictures() -> None:
     assert added_deviation(small, small, small).shape == (0,)
     with pytest.raises(ValueError, match="different sizes"):
         added_deviation(small, small, Image.new("RGB", (40, 15)))
+
+
+@pytest.mark.parametrize("shape", [(16, 24), (8, 12), (31, 50)])
+def test_imresize_keeps_a_constant_and_mirrors_at_the_borders(shape: tuple[int, int]) -> None:
+    plane = np.random.default_rng(0).random((16, 24))
+    np.testing.assert_allclose(imresize(np.full((16, 24), 7.0), shape), np.full(shape, 7.0))
+    mirrored = np.pad(plane, ((16, 16), (24, 24)), "symmetric")
+    inner = imresize(mirrored, (3 * shape[0], 3 * shape[1]))[shape[0] : -shape[0], shape[1] : -shape[1]]
+    np.testing.assert_allclose(imresize(plane, shape), inner)
+
+
+def test_imresize_by_half_has_matlabs_weights() -> None:
+    impulse = np.zeros((16, 1))
+    impulse[7] = 1
+    expected = [0, 0, -0.03515625, 0.43359375, 0.11328125, -0.01171875, 0, 0]
+    np.testing.assert_allclose(imresize(impulse, (8, 1))[:, 0], expected, atol=1e-15)
+
+
+def test_bits_per_pixel() -> None:
+    assert bits_per_pixel(518, 288, 288) == pytest.approx(0.04996, abs=1e-5)

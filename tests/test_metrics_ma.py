@@ -140,7 +140,12 @@ def test_a_threshold_itself_leads_to_the_left() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "because"),
-    [("lDau", 1, "no later node"), ("rDau", 32, "no later node"), ("mbest", 7, "none of the 6"), ("mbest", 0, "none")],
+    [
+        ("lDau", 1, "after its parent"),
+        ("rDau", 32, "after its parent"),
+        ("mbest", 7, "among the 6"),
+        ("mbest", 0, "among"),
+    ],
 )
 def test_forests_that_lead_nowhere_are_refused(name: str, value: int, because: str) -> None:
     trees = _trees(np.random.default_rng(0), 3, 6)

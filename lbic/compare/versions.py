@@ -12,6 +12,7 @@ from PIL import Image
 from lbic import pipeline
 from lbic.errors import UsageError
 from lbic.format import container
+from lbic.metrics.rate import bits_per_pixel
 from lbic.metrics.table import Metric
 from lbic.picture.load import FORMATS, Picture, from_pillow, load
 from lbic.picture.pillow_limits import own_limits
@@ -44,7 +45,7 @@ class Version:
     @property
     def bpp(self) -> float:
         """Bits of the whole file for each pixel."""
-        return 8 * self.bytes / (self.image.width * self.image.height)
+        return bits_per_pixel(self.bytes, *self.image.size)
 
 
 def read_picture(name: str, data: bytes) -> Version:

@@ -1,7 +1,8 @@
 """Bjontegaard delta rate: the mean rate difference of two codecs at equal quality, in percent.
 
-Bjontegaard, VCEG-M33 (2001). Log rate is interpolated over quality by PCHIP, piecewise cubic Hermite interpolation, as
-in JVET's common test conditions: one cubic through all points would swing between them. It needs SciPy.
+Bjontegaard, VCEG-M33 (2001). Log rate is interpolated over quality by PCHIP, piecewise cubic
+Hermite interpolation, as in JVET's common test conditions: one cubic through all points would
+swing between them. It needs SciPy.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _SAMPLES = 1000
 
 
 def bd_rate(anchor: Sequence[tuple[float, float]], test: Sequence[tuple[float, float]]) -> float:
-    """Return the mean rate difference in percent, negative when ``test`` needs less than ``anchor``.
+    """Return the mean rate difference in percent; negative when ``test`` needs less.
 
-    A curve is (rate, quality) points: at least two, in any order, rates above 0, quality rising with rate. The mean is
-    over the range of quality that both curves reach. Raises ValueError for other curves and for two without a common
-    range, MissingError without SciPy.
+    A curve is (rate, quality) points: at least two, in any order, rates above 0, quality rising
+    with rate. The mean is over the range of quality that both curves reach. Raises ValueError for
+    other curves and for two without a common range, MissingError without SciPy.
     """
     try:
         from scipy.interpolate import PchipInterpolator

@@ -1,8 +1,9 @@
-"""Similarity of local contrast: whether a picture has as much texture, everywhere, as the original; 1 is equal.
+"""Contrast similarity: how close the local contrast of a picture is to the original's; 1 is equal.
 
-The middle factor of SSIM (Wang et al., 2004, equation 9), without the factor that asks whether the texture is the
-same one. It tells pictures from blurred ones as people do; noise would please it, so it compares only what is made
-to resemble the original: the networks' pictures.
+This is the contrast factor of SSIM (Wang et al., 2004, equation 9) without the structure factor.
+It measures how much texture there is and not whether it is the same texture. Like people, it
+prefers a picture to a blurred one. It would also reward noise, so it suits only pictures that are
+made to resemble the original, such as the output of networks.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from lbic.metrics.ssim import CONTRAST, WINDOW, window_means
 
 
 def contrast(reference: NDArray[Any], other: NDArray[Any]) -> float:
-    """The mean contrast similarity, above 0 and at most 1, of two planes of one shape, (height, width) in 0..255.
+    """Return the mean contrast similarity of two planes, a number above 0 and at most 1.
 
-    Planes are continued by their borders. Raises ValueError for different shapes.
+    Both planes are (height, width) in 0..255. Their border pixels are repeated outwards. Raises
+    ValueError for different shapes.
     """
     if reference.shape != other.shape:
         raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
@@ -29,12 +31,12 @@ def contrast(reference: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 def contrast_picture(original: Image.Image, other: Image.Image) -> float:
-    """The contrast similarity of two pictures' luma."""
+    """Return the contrast similarity of the luma of two pictures (see psnr.luma)."""
     return contrast(luma(original), luma(other))
 
 
 def _variances(plane: NDArray[Any]) -> NDArray[np.float64]:
-    """The variance under SSIM's window around each pixel."""
+    """Return the variance under SSIM's window around each pixel, in the plane's shape."""
     padded = np.pad(plane.astype(np.float64), WINDOW // 2, mode="edge")
     variances: NDArray[np.float64] = np.maximum(window_means(padded * padded) - window_means(padded) ** 2, 0)
     return variances

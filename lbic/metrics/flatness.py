@@ -1,7 +1,7 @@
-"""How much texture an enhancement adds where the original has none.
+"""Flatness: the texture that an enhancement adds where the original has none.
 
-A network trained to restore texture may draw a fine pattern on plain walls and skies, which the eye finds at once and
-no mean over a whole picture shows.
+A network trained to restore texture may draw a fine pattern on plain walls and skies. The eye sees
+it at once, but a mean over the whole picture does not show it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from lbic import color
 from lbic.metrics.psnr import rgb
 
 SIDE = 16
-"""Side in pixels of the blocks that are looked at; incomplete ones at the right and lower border are not."""
+"""Side of the blocks in pixels. Incomplete blocks at the right and lower border are ignored."""
 FLAT = 1.5
-"""Levels: a block of the original with a smaller standard deviation of luma is flat."""
+"""A block is flat if the standard deviation of its original luma is below this, in levels."""
 
 Floats = NDArray[np.float64]
 
 
 def added_deviation(original: Image.Image, before: Image.Image, after: Image.Image) -> Floats:
-    """Standard deviation, in levels, of (``after`` - ``before``) in each flat block of ``original``: (flat blocks,).
+    """Return the standard deviation of ``after`` - ``before`` in each flat block of ``original``.
 
-    Luma is BT.601 full range, 0..255; ``before`` is the codec's picture, ``after`` the enhanced one. Raises
-    ValueError for pictures of different sizes.
+    The result has shape (flat blocks,) and is in levels. ``before`` is the codec's picture and
+    ``after`` the enhanced one. Luma is BT.601 full range, 0..255. Raises ValueError for pictures
+    of different sizes.
     """
     if not original.size == before.size == after.size:
         raise ValueError(f"pictures of different sizes: {original.size}, {before.size} and {after.size}")

@@ -1,4 +1,4 @@
-"""Random forests for regression (Breiman, 2001), as randomforest-matlab stores them: the mean over many trees."""
+"""Random forests for regression (Breiman, 2001), as randomforest-matlab stores them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees side by side: of node n of tree t tells [n, t].
-
-    Children and variables are counted from 1. ``left`` is 0 in a leaf, whose ``value`` is the tree's answer; elsewhere
-    a feature that is at most ``threshold`` leads to the left. Answers are corrected to offset + slope * answer.
-    """
+    """A forest; its prediction is the mean over the trees. Arrays are (nodes, trees)."""
 
     left: NDArray[np.integer[Any]]
+    """The left child of each node, counted from 1; 0 in a leaf."""
     right: NDArray[np.integer[Any]]
+    """The right child of each node, counted from 1."""
     variable: NDArray[np.integer[Any]]
+    """The feature that each node tests, counted from 1."""
     threshold: NDArray[np.float64]
+    """A feature up to the threshold leads to the left child, a larger one to the right."""
     value: NDArray[np.float64]
+    """The tree's prediction in each leaf."""
     offset: float = 0.0
+    """Added to slope * mean; the default adds nothing."""
     slope: float = 1.0
+    """Factor of the mean; the default leaves it as it is."""
 
     @classmethod
     def from_matlab(cls, stored: Mapping[str, Any], features: int) -> Forest:
-        """Of a model of regRF_train for so many features; KeyError or ValueError where it is none.
+        """Read a model of regRF_train for a number of features.
 
-        Node status is not read: as characters, it is lost on the way. A node is a leaf when it has no left child.
+        The status of nodes is ignored, since SciPy loses it while reading characters: a node
+        without a left child is a leaf. Raises KeyError or ValueError for other data.
         """
-        # Memory is set aside for the largest tree there could be, three times of what most need.
+        # The file has room for the largest possible tree, three times what most trees need.
         used = int(np.max(stored["ndtree"]))
         left, right, variable, threshold, value = (
             np.ascontiguousarray(stored[name][:used]) for name in ("lDau", "rDau", "mbest", "upper", "avnode")
@@ -41,17 +45,17 @@ class Forest:
             raise ValueError("trees of different shapes")
         own = np.arange(1, used + 1)[:, None]
         inner = left != 0
-        # Children come after their parents, so that no walk goes round in circles.
+        # Children come after their parents: otherwise a walk could run in a circle.
         if np.any(inner & ((np.minimum(left, right) <= own) | (np.maximum(left, right) > used))):
-            raise ValueError("a child that is no later node")
+            raise ValueError("a child does not come after its parent")
         if np.any(inner & ((variable < 1) | (variable > features))):
-            raise ValueError(f"a variable that is none of the {features}")
+            raise ValueError(f"a variable is not among the {features} features")
         correction = np.ravel(stored["coef"])
         bias = [float(part) for part in correction] if np.any(correction) else []
         return cls(left, right, variable, threshold, value, *bias)
 
     def predict(self, features: NDArray[np.float64]) -> float:
-        """The forest's answer for one vector of features."""
+        """Return the prediction for one vector of features, (features,)."""
         trees = np.arange(self.left.shape[1])
         nodes = np.zeros_like(trees)
         while (inner := self.left[nodes, trees] != 0).any():

@@ -1,8 +1,9 @@
-"""LPIPS: how different two pictures look to a network trained on human judgements; 0 is equal, lower is better.
+"""LPIPS: the perceptual distance of two pictures, learned from human judgements; 0 is equal.
 
-Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (CVPR 2018), version 0.1 on
-AlexNet and on SqueezeNet 1.1. It needs PyTorch and the network's ImageNet weights, which lbic does not bring:
-torchvision's file, or its convolutions alone, in the folder that LBIC_WEIGHTS names.
+Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (CVPR 2018),
+version 0.1 on AlexNet and on SqueezeNet 1.1. It needs PyTorch and the network's ImageNet weights,
+which lbic does not ship: torchvision's file, or its convolutions alone, in the folder that
+LBIC_WEIGHTS names.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ from lbic.errors import MissingError
 from lbic.system import weights
 
 LEAST_SIDE = 64
-"""Pixels: the smallest picture whose layers are all there, with room to compare."""
+"""The smallest side in pixels. Deep layers of a smaller picture are empty or nearly so."""
 _DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network: how it is called, and its weights' files, torchvision's first, then the convolutions alone."""
+    """A network that LPIPS compares features of."""
 
     title: str
+    """Its name in sentences."""
     files: tuple[str, str]
+    """The files of its weights: torchvision's, and the one with the convolutions alone."""
 
 
 BACKBONES = {
@@ -38,9 +41,10 @@ BACKBONES = {
 
 
 def lpips(reference: NDArray[np.uint8], other: NDArray[np.uint8], backbone: str = "alex") -> float:
-    """LPIPS of two RGB pictures of one shape, (height, width, 3), 8 bits, sides at least LEAST_SIDE.
+    """Return the LPIPS distance of two RGB pictures, at least 0; lower is better.
 
-    Raises MissingError without PyTorch or the backbone's weights, ValueError for pictures of different shapes.
+    Both are (height, width, 3) uint8 with sides of at least LEAST_SIDE. Raises MissingError
+    without PyTorch or the weights of the backbone, ValueError for pictures of different shapes.
     """
     if reference.shape != other.shape:
         raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
@@ -48,7 +52,7 @@ def lpips(reference: NDArray[np.uint8], other: NDArray[np.uint8], backbone: str 
 
 
 def missing(backbone: str = "alex") -> str | None:
-    """What LPIPS lacks on this machine, a sentence; None when it is ready (and loaded)."""
+    """Load LPIPS; return what it lacks on this machine, as a sentence, or None when it is ready."""
     try:
         _network(backbone)
     except MissingError as error:
@@ -63,15 +67,15 @@ def _network(backbone: str) -> Any:
 @lru_cache(maxsize=4)
 def _load(name: str, path: Path | None) -> Any:
     backbone = BACKBONES[name]
-    how = (
+    install = (
         f"put {backbone.files[0]} (download.pytorch.org/models) in a folder and set {weights.VARIABLE} to it; "
         "PyTorch comes with pip install 'lbic[train]'"
     )
     if path is None:
-        raise MissingError(f"LPIPS needs {backbone.title}'s weights: {how}")
+        raise MissingError(f"LPIPS needs {backbone.title}'s weights: {install}")
     try:
         from lbic.nets.lpips import LPIPS
     except ImportError as error:
-        raise MissingError(f"LPIPS needs PyTorch: {how}") from error
+        raise MissingError(f"LPIPS needs PyTorch: {install}") from error
     with np.load(_DATA / f"lpips_{name}.npz") as heads:
         return LPIPS.load(name, path, [heads[key] for key in sorted(heads)])

@@ -1,9 +1,10 @@
-"""Ma's metric (NRQM): how good a picture looks to forests trained on human judgements; 10 is best, no reference.
+"""Ma's metric (NRQM): the quality of a picture, learned from human judgements; 10 is best.
 
-Ma, Yang, Yang and Yang, "Learning a No-Reference Quality Metric for Single-Image Super-Resolution" (Computer Vision
-and Image Understanding, 2017). Each of three groups of features (see ma_features) has a forest of 2,000 trees, and the
-score is linear in their answers. It needs SciPy and the authors' model, which lbic does not bring: model.mat, in the
-folder that LBIC_WEIGHTS names. No other model stands in for it.
+It needs no reference. Ma, Yang, Yang and Yang, "Learning a No-Reference Quality Metric for
+Single-Image Super-Resolution" (Computer Vision and Image Understanding, 2017). Each of three
+groups of features (see ma_features) has a forest of 2,000 trees, and the score is linear in their
+predictions. The metric needs SciPy and the authors' model, which lbic does not ship: model.mat in
+the folder that LBIC_WEIGHTS names. No other model replaces it.
 """
 
 from __future__ import annotations
@@ -21,23 +22,24 @@ from lbic.metrics.ma_features import SIZES, features
 from lbic.system import weights
 
 FILE = "model.mat"
-HOW = (
+INSTALL = (
     f"put {FILE} (github.com/chaoma99/sr-metric) in a folder and set {weights.VARIABLE} to it; "
     "SciPy comes with pip install 'lbic[metrics]'"
 )
-"""What to do when it is missing."""
+"""What to install when the model or SciPy is missing."""
 
 
 def ma(luma: NDArray[np.uint8]) -> float:
-    """Ma's score of a plane, (height, width) in 0..255, both sides at least ma_features.LEAST_SIDE.
+    """Return Ma's score of a luma plane; 10 is best.
 
-    Raises MissingError without SciPy or the model, ValueError for smaller planes.
+    The plane is (height, width) in 0..255 with sides of at least ma_features.LEAST_SIDE. Raises
+    MissingError without SciPy or the model, ValueError for smaller planes.
     """
     return _load(weights.find(FILE)).score(luma)
 
 
 def missing() -> str | None:
-    """What Ma's metric lacks on this machine, a few words; None when it is ready (and loaded)."""
+    """Load the model; return what is missing in a few words, or None when the metric is ready."""
     try:
         _load(weights.find(FILE))
     except MissingError as error:
@@ -47,15 +49,17 @@ def missing() -> str | None:
 
 @dataclass(frozen=True)
 class Model:
-    """One forest for each group of features; ``weights`` are of 1 and of their answers, (4,)."""
+    """The authors' model."""
 
     forests: tuple[Forest, ...]
+    """A forest for each group of features."""
     weights: NDArray[np.float64]
+    """The constant of the score and the factors of the forests' predictions, (4,)."""
 
     def score(self, luma: NDArray[np.uint8]) -> float:
-        """The score of a plane, see ma."""
-        answers = (forest.predict(group) for forest, group in zip(self.forests, features(luma), strict=True))
-        return float(np.dot([1.0, *answers], self.weights))
+        """Return the score of a plane, as ``ma`` does."""
+        predictions = (forest.predict(group) for forest, group in zip(self.forests, features(luma), strict=True))
+        return float(np.dot([1.0, *predictions], self.weights))
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +76,6 @@ def _load(path: Path | None) -> Model:
         linear = np.ravel(stored["linear"]).astype(np.float64)
         if len(linear) != 1 + len(forests):
             raise ValueError(f"{len(linear)} weights for {len(forests)} forests")
-    except Exception as error:  # a file can be damaged in as many ways as SciPy has errors
+    except Exception as error:  # SciPy raises errors of many kinds for damaged files
         raise MissingError(f"{path}: not Ma's model: {error}") from error
     return Model(forests, linear)

@@ -1,7 +1,8 @@
-"""The statistics of a picture that Ma's metric judges it by: three groups, of blocks, of bands and of patches.
+"""Features of Ma's metric: statistics of local and global frequencies and of space.
 
-Ma, Yang, Yang and Yang, "Learning a No-Reference Quality Metric for Single-Image Super-Resolution" (Computer Vision
-and Image Understanding, 2017), with the constants of the authors' published program (chaoma99/sr-metric).
+Ma, Yang, Yang and Yang, "Learning a No-Reference Quality Metric for Single-Image Super-Resolution"
+(Computer Vision and Image Understanding, 2017), with the constants of the authors' published
+program (chaoma99/sr-metric).
 """
 
 from __future__ import annotations
@@ -14,30 +15,36 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from lbic.metrics.imresize import imresize
 from lbic.metrics.ssim import similarity
 from lbic.metrics.steerable import pyramid
 
 _STEP, _BORDER = 3, 2
-"""Blocks of the cosine transform lie 3 pixels apart and reach 2 further on each side."""
+"""Blocks of the cosine transform are 3 pixels apart and overlap by 2 pixels on each side."""
 _SIDE = _STEP + 2 * _BORDER
 _PATCH = 5
+"""Side of the patches in pixels."""
 SIZES = (18, 45, 75)
-"""Numbers of features in the three groups."""
+"""Features in the three groups: local frequencies, global frequencies, space."""
 LEAST_SIDE = 4 * (_PATCH * (_PATCH - 1) + 1)
-"""Pixels: the smallest picture that has as many patches as a patch has pixels on a quarter of its size, too."""
+"""The smallest side in pixels: at a quarter of the size there are still 25 patches."""
 _ORIENTATIONS, _SCALES = 6, 2
 _GUARD = 16
-"""Border of the finest bands, in pixels, that wraps around or has no neighbours; half of it on the next scale."""
+"""Border of the finest bands in pixels that is left out, since the transform wraps around there.
+
+It is half as wide on the next scale.
+"""
 _TINY, _TINIER = 1e-7, 1e-8
-"""Keep flat blocks from dividing by zero; the forests were trained with just these."""
+"""Added to divisors, which are 0 in flat blocks; the forests were trained with these values."""
 
 Floats = NDArray[np.float64]
 
 
 def features(plane: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
-    """Features of local frequencies, of global frequencies and of space: vectors of SIZES.
+    """Return the features of local frequencies, global frequencies and space: vectors of SIZES.
 
-    The plane is (height, width) in 0..255. Raises ValueError when a side is below LEAST_SIDE.
+    The plane is luma, (height, width) in 0..255. Raises ValueError when a side is below
+    LEAST_SIDE.
     """
     if min(plane.shape) < LEAST_SIDE:
         raise ValueError(
@@ -52,7 +59,7 @@ def features(plane: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
 
 
 def _smaller(plane: Floats) -> Floats:
-    """Every second pixel after a 3x3 Gaussian of standard deviation 0.5; black lies beyond the borders."""
+    """Blur with a 3x3 Gaussian (standard deviation 0.5, black beyond the borders) and halve."""
     kernel = np.exp([-2.0, 0.0, -2.0])
     kernel /= kernel.sum()
     for _ in (0, 1):
@@ -65,10 +72,13 @@ def _smaller(plane: Floats) -> Floats:
 
 
 def _local(plane: Floats) -> Floats:
-    """Six statistics of the blocks: of their shape, of their variation, and of its differences by orientation."""
+    """Return six statistics of the blocks.
+
+    Two each are of their shape, of their variation, and of its variance over orientations.
+    """
     rows, columns = (math.ceil(length / _STEP) * _STEP - length + _BORDER for length in plane.shape)
     windows = sliding_window_view(np.pad(plane, ((_BORDER, rows), (_BORDER, columns))), (_SIDE, _SIDE))
-    # A row of blocks at a time: all of a large picture's would fill the memory.
+    # One row of blocks at a time: all blocks of a large picture would need too much memory.
     blocks = np.concatenate([_block_statistics(row[::_STEP]) for row in windows[::_STEP]])
     shapes, variations, differences = np.sort(blocks, axis=0).T
     count = len(blocks)
@@ -78,7 +88,10 @@ def _local(plane: Floats) -> Floats:
 
 
 def _block_statistics(blocks: Floats) -> Floats:
-    """Of each block, (blocks, 7, 7): shape, variation, and variance of the orientations' variations: (blocks, 3)."""
+    """Return shape, variation, and variance of the variation over orientations: (blocks, 3).
+
+    ``blocks`` is (blocks, 7, 7).
+    """
     basis, orientations = _transform()
     coefficients = (basis @ blocks @ basis.T).reshape(len(blocks), -1)
     shapes = _shape(coefficients[:, 1:])
@@ -88,7 +101,10 @@ def _block_statistics(blocks: Floats) -> Floats:
 
 @lru_cache(maxsize=1)
 def _transform() -> tuple[Floats, list[NDArray[np.bool_]]]:
-    """The cosine transform, (7, 7), and which of the 49 coefficients change along rows, diagonally, along columns."""
+    """Return the cosine transform, (7, 7), and three masks of its 49 coefficients.
+
+    The masks select changes along rows, along diagonals and along columns.
+    """
     n = np.arange(_SIDE)
     basis = np.sqrt(2 / _SIDE) * np.cos(np.pi * n[:, None] * (2 * n + 1) / (2 * _SIDE))
     basis[0] /= math.sqrt(2)
@@ -101,23 +117,29 @@ def _transform() -> tuple[Floats, list[NDArray[np.bool_]]]:
 
 
 def _variation(values: Floats, tiny: float) -> Floats:
-    """Coefficient of variation of the magnitudes in each row."""
+    """Return the coefficient of variation of the magnitudes along the last axis."""
     magnitudes = np.abs(values)
     variation: Floats = magnitudes.std(axis=-1, ddof=1) / (magnitudes.mean(axis=-1) + tiny)
     return variation
 
 
 def _shape(values: Floats) -> Floats:
-    """Shape of the generalised Gaussian whose ratio of moments is that of the last axis: 2 normal, 1 Laplacian."""
+    """Fit generalised Gaussians along the last axis by their ratio of moments; return the shapes.
+
+    A normal distribution has shape 2, a Laplacian one 1.
+    """
     deviation = np.abs(values - values.mean(axis=-1, keepdims=True)).mean(axis=-1)
     shapes, borders = _shapes()
-    found: Floats = shapes[np.searchsorted(borders, -values.var(axis=-1, ddof=1) / (deviation**2 + _TINY))]
-    return found
+    fitted: Floats = shapes[np.searchsorted(borders, -values.var(axis=-1, ddof=1) / (deviation**2 + _TINY))]
+    return fitted
 
 
 @lru_cache(maxsize=1)
 def _shapes() -> tuple[Floats, Floats]:
-    """The shapes 0.03 to 10 that are told apart, and minus the ratios of moments where the nearest one changes."""
+    """Return the shapes 0.03 to 10 that are tried, and the borders between them.
+
+    A border is minus the ratio of moments half way between two shapes, so that borders rise.
+    """
     shapes = np.arange(30, 10_001) / 1000
     gamma = np.vectorize(math.gamma)
     ratios = gamma(1 / shapes) * gamma(3 / shapes) / gamma(2 / shapes) ** 2
@@ -128,12 +150,14 @@ def _shapes() -> tuple[Floats, Floats]:
 
 
 def _global(plane: Floats) -> Floats:
-    """Shapes of the bands, and how alike they are across scales and orientations."""
+    """Return the shapes of the bands, and their similarity across scales and orientations."""
     residual, bands = pyramid(plane, _SCALES, _ORIENTATIONS)
     fine, coarse = (_normalised(bands, scale) for scale in range(_SCALES))
     both = [np.concatenate([one.ravel(), two.ravel()]) for one, two in zip(fine, coarse, strict=True)]
     shapes = [float(_shape(band.ravel())) for band in (*fine, *coarse, *both)]
-    across = [_alike(_enlarge(band, residual.shape), residual) for scale in bands for band in scale]
+    across = [
+        _alike(imresize(band, (residual.shape[0], residual.shape[1])), residual) for scale in bands for band in scale
+    ]
     return np.array(shapes + across + [_alike(one, two) for one, two in combinations(fine, 2)])
 
 
@@ -142,58 +166,42 @@ def _alike(one: Floats, two: Floats) -> float:
 
 
 def _normalised(bands: list[list[Floats]], scale: int) -> list[Floats]:
-    """The bands of a scale divided by what their neighbours let expect, and of mean zero, without their guards.
+    """Divide the bands of a scale by the magnitude that their neighbours predict.
 
-    Neighbours are the coefficients of the surrounding 3x3, of the other orientations, and of the next coarser scale:
-    a Gaussian scale mixture (Portilla et al., "Image Denoising Using Scale Mixtures of Gaussians in the Wavelet
-    Domain", IEEE Transactions on Image Processing, 2003), whose multiplier is estimated for each coefficient.
+    The model is a Gaussian scale mixture (Portilla et al., "Image Denoising Using Scale Mixtures
+    of Gaussians in the Wavelet Domain", IEEE Transactions on Image Processing, 2003), whose
+    multiplier is estimated for each coefficient. Neighbours are the coefficients of the
+    surrounding 3x3, of the other orientations, and of the next coarser scale. The results have
+    mean zero and no guard.
     """
-    found = []
+    results = []
     guard = _GUARD >> scale
     inner = [band[1:-1, 1:-1] for band in bands[scale]]
     rows, columns = inner[0].shape
     for index, band in enumerate(bands[scale]):
         near = [band[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
-        # The last orientation of the finest scale goes without a parent: so the forests were trained.
+        # The last orientation has no parent, as when the forests were trained.
         if scale + 1 < len(bands) and index + 1 < len(inner):
             parent = bands[scale + 1][index]
-            near.append(_enlarge(parent, (2 * parent.shape[0], 2 * parent.shape[1]))[1 : rows + 1, 1 : columns + 1])
+            near.append(imresize(parent, (2 * parent.shape[0], 2 * parent.shape[1]))[1 : rows + 1, 1 : columns + 1])
         count = len(near)
         near += [other for number, other in enumerate(inner) if number != index]
         stack = np.stack(near, axis=-1).reshape(rows * columns, -1)
         inverse = np.linalg.pinv(stack.T @ stack / len(stack), hermitian=True)
-        # Not by all neighbours, though the other orientations are among them: again as trained.
+        # The divisor leaves out the other orientations, as when the forests were trained.
         multiplier = np.sqrt(np.maximum((stack @ inverse * stack).sum(axis=1), 0) / count).reshape(rows, columns)
         centred = inner[index] - inner[index].mean()
         quotient = np.divide(centred, multiplier, out=np.zeros_like(centred), where=multiplier > 0)
         quotient = quotient[guard:-guard, guard:-guard]
-        found.append(quotient - quotient.mean())
-    return found
-
-
-def _enlarge(plane: Floats, shape: tuple[int, ...]) -> Floats:
-    """MATLAB's imresize to a shape that is not smaller: bicubic (a = -0.5), borders mirrored."""
-    for length in shape:
-        old = len(plane)
-        at = (np.arange(length) + 0.5) * old / length - 0.5
-        below = np.floor(at).astype(int)
-        taken = np.zeros((length, plane.shape[1]))
-        for k in range(-1, 3):
-            distance = np.abs(at - below - k)
-            near = 1.5 * distance**3 - 2.5 * distance**2 + 1
-            far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
-            index = below + k
-            index = np.where(index < 0, -1 - index, np.where(index >= old, 2 * old - 1 - index, index))
-            taken += np.where(distance <= 1, near, far)[:, None] * plane[index]
-        plane = taken.T
-    return plane
+        results.append(quotient - quotient.mean())
+    return results
 
 
 # Space
 
 
 def _singular_values(plane: Floats) -> Floats:
-    """Singular values, (25,), of the 5x5 patches side by side; black fills up the last ones."""
+    """Return the singular values of the 5x5 patches, (25,); black completes the last ones."""
     rows, columns = (-length % _PATCH for length in plane.shape)
     padded = np.pad(plane, ((0, rows), (0, columns)))
     patches = padded.reshape(len(padded) // _PATCH, _PATCH, -1, _PATCH).swapaxes(1, 2).reshape(-1, _PATCH**2)

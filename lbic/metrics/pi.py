@@ -1,7 +1,8 @@
-"""PI, the perceptual index of the PIRM challenge: Ma's metric and NIQE together; lower is better, no reference.
+"""PI, the perceptual index of the PIRM challenge: Ma's metric and NIQE combined; lower is better.
 
-Blau, Mechrez, Timofte, Michaeli and Zelnik-Manor, "The 2018 PIRM Challenge on Perceptual Image Super-Resolution" (ECCV
-Workshops, 2018). The challenge measures 8-bit Y of rgb2ycbcr less 4 pixels on each side: see niqe.pirm_luma.
+It needs no reference. Blau, Mechrez, Timofte, Michaeli and Zelnik-Manor, "The 2018 PIRM Challenge
+on Perceptual Image Super-Resolution" (ECCV Workshops, 2018). The challenge measures the 8-bit Y of
+MATLAB's rgb2ycbcr without 4 pixels on each side: see niqe.pirm_luma.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from lbic.metrics.niqe import niqe
 
 
 def pi(luma: NDArray[np.uint8]) -> float:
-    """PI of a plane, (height, width) in 0..255; NaN where NIQE is.
+    """Return PI of a luma plane, ((10 - Ma) + NIQE) / 2; NaN where NIQE is NaN.
 
-    Raises ValueError for planes too small for either metric, MissingError without what Ma's needs.
+    The plane is (height, width) in 0..255. Raises ValueError for planes that are too small for
+    either metric, MissingError where Ma's metric is missing.
     """
-    unnatural = niqe(luma)
-    return math.nan if math.isnan(unnatural) else ((10 - ma.ma(luma)) + unnatural) / 2
+    naturalness = niqe(luma)
+    return math.nan if math.isnan(naturalness) else ((10 - ma.ma(luma)) + naturalness) / 2
 
 
 def missing() -> str | None:
-    """What PI lacks on this machine, a sentence; None when it is ready."""
+    """Return what PI lacks on this machine, as a sentence; None when it is ready."""
     reason = ma.missing()
-    return f"PI n/a ({reason}); {ma.HOW}" if reason else None
+    return f"PI n/a ({reason}); {ma.INSTALL}" if reason else None

@@ -1,7 +1,7 @@
-"""Peak signal-to-noise ratio of 8-bit pictures.
+"""Peak signal-to-noise ratio (PSNR) of 8-bit pictures, in dB; higher is better.
 
-PSNR = 10 log10(255^2 / MSE), in dB, with the MSE over all samples. Equal pictures give infinity:
-a cap would turn a perfect result into an arbitrary number.
+PSNR = 10 log10(255^2 / MSE), with the MSE over all samples. Equal pictures give infinity: a cap
+would turn a perfect result into an arbitrary number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ _PEAK = 255
 
 
 def psnr(reference: NDArray[Any], other: NDArray[Any]) -> float:
-    """PSNR in dB of two arrays of 8-bit levels of one shape; infinity when they are equal."""
+    """Return the PSNR in dB of two arrays of levels in 0..255; infinity when they are equal.
+
+    Raises ValueError for different shapes.
+    """
     if reference.shape != other.shape:
         raise ValueError(f"pictures of different shapes: {reference.shape} and {other.shape}")
     difference = reference.astype(np.float64) - other
@@ -28,31 +31,38 @@ def psnr(reference: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 def psnr_rgb(reference: Image.Image, other: Image.Image) -> float:
-    """PSNR over the R, G and B samples together; gray pictures count as three equal channels."""
+    """Return the PSNR in dB over all R, G and B samples; gray counts as three equal channels."""
     return psnr(rgb(reference), rgb(other))
 
 
 def psnr_luma(reference: Image.Image, other: Image.Image) -> float:
-    """PSNR of 8-bit luma (see luma), the protocol of most published restoration networks."""
+    """Return the PSNR in dB of 8-bit luma (see ``luma``).
+
+    Most papers on restoration networks publish this PSNR.
+    """
     return psnr(luma(reference), luma(other))
 
 
 def psnr_picture(original: Image.Image, other: Image.Image) -> float:
-    """What targets and choices go by: psnr_luma of a gray original (mode L), psnr_rgb of any other."""
+    """Return psnr_luma for a gray original (mode L) and psnr_rgb for any other, in dB.
+
+    Targets and the choice of a type use this PSNR.
+    """
     if original.mode == "L":
         return psnr_luma(original, other.convert("L"))
     return psnr_rgb(original, other.convert("RGB"))
 
 
 def rgb(image: Image.Image) -> Levels:
-    """The picture as (height, width, 3) levels."""
+    """Return the picture as (height, width, 3) uint8."""
     return np.asarray(image.convert("RGB"))
 
 
 def luma(image: Image.Image) -> Levels:
-    """Y of MATLAB's rgb2ycbcr, rounded to 8 bits: 16 + (65.481 R + 128.553 G + 24.966 B) / 255.
+    """Return the luma of a picture as MATLAB's rgb2ycbcr computes it: (height, width) uint8.
 
-    A picture of mode L is luma already and comes back as it is.
+    Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255, rounded, in 16..235 (BT.601). A gray picture
+    (mode L) is returned unchanged.
     """
     if image.mode == "L":
         return np.asarray(image)
@@ -63,7 +73,10 @@ def luma(image: Image.Image) -> Levels:
 
 
 def gray(image: Image.Image) -> Levels:
-    """MATLAB's rgb2gray, rounded to 8 bits: about 0.299 R + 0.587 G + 0.114 B, by which SSIM is published."""
+    """Return MATLAB's rgb2gray of a picture: (height, width) uint8.
+
+    It is about 0.299 R + 0.587 G + 0.114 B, rounded. Published values of SSIM use it.
+    """
     weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
     levels: Levels = np.floor(rgb(image) @ weights + 0.5).astype(np.uint8)
     return levels

@@ -1,8 +1,9 @@
-"""The steerable pyramid: a picture's details by scale and orientation, in the Fourier domain.
+"""Steerable pyramid: the details of a picture by scale and orientation.
 
-Simoncelli and Freeman, "The Steerable Pyramid: A Flexible Architecture for Multi-Scale Derivative Computation" (ICIP
-1995), with the transfer functions of Portilla and Simoncelli, "A Parametric Texture Model" (IJCV 2000):
-radially a raised cosine over one octave, angularly a power of the cosine.
+It is computed in the Fourier domain. Simoncelli and Freeman, "The Steerable Pyramid: A Flexible
+Architecture for Multi-Scale Derivative Computation" (ICIP 1995), with the transfer functions of
+Portilla and Simoncelli, "A Parametric Texture Model" (IJCV 2000): a raised cosine over one octave
+of frequency, and a power of the cosine over the angle.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ Floats = NDArray[np.float64]
 
 
 def pyramid(plane: Floats, scales: int, orientations: int) -> tuple[Floats, list[list[Floats]]]:
-    """The high-pass residual and, for each scale from fine to coarse, its ``orientations`` bands.
+    """Return the high-pass residual and the bands of each scale, from fine to coarse.
 
-    The residual and the finest bands have the plane's shape, each next scale half of it, rounded up. The k-th band
-    answers to changes along k * pi / orientations, counted from the rows towards the columns. Borders wrap around.
+    A scale has ``orientations`` bands. The residual and the finest bands have the shape of the
+    plane, (height, width); each coarser scale has half of it, rounded up. Band k holds changes
+    along the angle k * pi / orientations, from the direction of a row towards that of a column.
+    Borders wrap around.
     """
     across, down = np.meshgrid(*((np.arange(n) - n // 2) / (n / 2) for n in plane.shape[::-1]))
     octaves = np.log2(np.maximum(np.hypot(across, down), np.finfo(np.float64).tiny))
@@ -42,18 +45,18 @@ def pyramid(plane: Floats, scales: int, orientations: int) -> tuple[Floats, list
 
 
 def _high(octaves: Floats) -> Floats:
-    """What passes upwards: nothing an octave below, everything from 0 on."""
+    """Return the high-pass response: 0 up to an octave below, 1 from octave 0 on."""
     response: Floats = np.cos(math.pi / 2 * np.clip(octaves, -1, 0))
     return response
 
 
 def _low(octaves: Floats) -> Floats:
-    """The complement: the squares of both add up to 1."""
+    """Return the low-pass response; its square and that of the high-pass add up to 1."""
     return np.sqrt(1 - _high(octaves) ** 2)
 
 
 def _centre(grid: NDArray[Any]) -> NDArray[Any]:
-    """The inner half of a grid, which is the whole of one half as fine."""
+    """Return the inner half of a frequency grid: the whole grid of the next coarser scale."""
     halves = [(n + 1) // 2 for n in grid.shape]
     starts = [n // 2 - half // 2 for n, half in zip(grid.shape, halves, strict=True)]
     return grid[tuple(slice(start, start + half) for start, half in zip(starts, halves, strict=True))]

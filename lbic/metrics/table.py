@@ -1,4 +1,4 @@
-"""The metrics a picture can be measured with, one row each: adding a row is all that a new metric needs."""
+"""The table of metrics: to add a metric, add a row."""
 
 from __future__ import annotations
 
@@ -22,39 +22,43 @@ Measure = Callable[[Image.Image, Image.Image], float | None]
 
 @dataclass(frozen=True)
 class Metric:
-    """One row.
-
-    ``name`` is the word on the command line and the key in files, ``title`` the head of its column, ``digits`` how
-    many decimals are shown. ``measure`` takes the original and another picture of its size, neither with alpha; None
-    where the metric is not defined (the picture is too small). ``missing`` is a sentence on what it lacks on this
-    machine, None when nothing; ``instead`` is the metric to be content with then, where there is one. ``stamp`` tells
-    the weights that it goes by from others.
-    """
+    """A metric of a picture, with or without a reference."""
 
     name: str
+    """The word on the command line and the key in files."""
     title: str
+    """The head of its column."""
     digits: int
+    """How many decimals are shown."""
     measure: Measure
+    """Takes the original and a picture of the same size, both without alpha.
+
+    The result is None where the metric is not defined, such as for a picture that is too small.
+    """
     missing: Callable[[], str | None] = lambda: None
+    """Returns what the metric lacks on this machine, as a sentence; None when nothing is missing.
+    """
     instead: str | None = None
+    """The metric that replaces it when something is missing; None for no replacement."""
     lower_is_better: bool = False
     stamp: Callable[[], str] = lambda: ""
+    """Returns a text that identifies the weights of the metric; empty when it has none."""
 
 
 def _of_gray(measure: Callable[[NDArray[Any], NDArray[Any]], float]) -> Measure:
-    """A metric of gray planes that raises ValueError for small ones."""
+    """Wrap a metric of gray planes that raises ValueError for small ones."""
     return lambda reference, other: _defined(lambda: measure(gray(reference), gray(other)))
 
 
 def _of_pirm(measure: Callable[[NDArray[Any]], float]) -> Measure:
-    """A metric without a reference, by the PIRM protocol (see niqe.pirm_luma)."""
+    """Wrap a metric without a reference; it follows the PIRM protocol (see niqe.pirm_luma)."""
     return lambda _, other: _defined(lambda: measure(pirm_luma(luma(other))))
 
 
 def _defined(measure: Callable[[], float]) -> float | None:
     try:
         value = measure()
-    except ValueError:  # too small
+    except ValueError:  # the picture is too small
         return None
     return None if math.isnan(value) else value
 
@@ -77,7 +81,7 @@ def _ma_stamp() -> str:
 
 def _ma_missing() -> str | None:
     reason = ma.missing()
-    return f"{reason}; {ma.HOW}" if reason else None
+    return f"{reason}; {ma.INSTALL}" if reason else None
 
 
 METRICS: dict[str, Metric] = {
@@ -103,21 +107,21 @@ METRICS: dict[str, Metric] = {
     )
 }
 ALWAYS = (METRICS["psnr"], METRICS["psnr_y"])
-"""They take no time worth saving."""
+"""Metrics that are always measured: they take little time."""
 
 
 def chosen(names: Iterable[str]) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
-    """The metrics of these names and those that are always measured, in the table's order, and what to know of them.
+    """Return the metrics of these names and those of ALWAYS, in the table's order, and notes.
 
-    One that is missing here gives way to the one it has ``instead``, with its sentence as a note. Raises MissingError
-    with the sentence of one that has none.
+    A metric that is missing on this machine is replaced by its ``instead``, and a note says so.
+    Raises MissingError for one without a replacement.
     """
-    wanted = {metric.name for metric in ALWAYS}
+    selected = {metric.name for metric in ALWAYS}
     notes = []
     for metric in (METRICS[name] for name in names):
         sentence = metric.missing()
         if sentence and not metric.instead:
             raise MissingError(sentence)
-        wanted.add(metric.instead if sentence and metric.instead else metric.name)
+        selected.add(metric.instead if sentence and metric.instead else metric.name)
         notes += [sentence] if sentence else []
-    return tuple(metric for metric in METRICS.values() if metric.name in wanted), tuple(notes)
+    return tuple(metric for metric in METRICS.values() if metric.name in selected), tuple(notes)
