@@ -103,7 +103,7 @@ def test_another_size_is_refused_before_it_is_decoded(
     save(folder / "large.png", photo(64, 64))
     lbic("compress", "--codec", "jpeg", folder / "large.png")
     monkeypatch.setattr(pipeline, "decompress", lambda *_: pytest.fail("decoded"))
-    sentence = "is 64x64 and the original 48x32; only pictures of one size are compared"
+    sentence = "has 64x64 pixels and the original 48x32; the sizes have to be equal"
     for name in ("large.png", "large.lbic"):
         result = lbic("compare", original, folder / name, "--html", folder / "out.html", code=ExitCode.USAGE)
         assert result.stderr.endswith(f"lbic: error: {folder / name}: {sentence}\n")

@@ -107,7 +107,7 @@ def test_metrics_are_chosen(folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     save(folder / "large.png", photo(220, 110))
     command = ("evaluate", folder, "--codec", "jpeg:20", "--metrics", "niqe,lpips", "--json", tmp_path / "e.json")
     result = lbic(*command)
-    assert "lbic: note: LPIPS is not defined for 2 of 3 pictures: its means are of the others" in result.stderr
+    assert "lbic: note: LPIPS is not defined for 2 of 3 pictures; its means are over the others" in result.stderr
     titles = result.stdout.splitlines()[0].split()
     assert titles[15:20] == ["PSNR-Y", "|", "LPIPS", "|", "NIQE"], "in the table's order, and PSNR always"
     content = json.loads((tmp_path / "e.json").read_text())
@@ -158,7 +158,7 @@ class Judge:
         (["--codec", "jpeg", "--metrics", "beauty"], "'beauty' is not one of 'psnr', 'psnr_y'", ExitCode.USAGE),
         (["--codec", "gif:3"], "unknown codec 'gif'", ExitCode.USAGE),
         (["--codec", "jpeg:0"], "quality 0 is not in jpeg's range 1..95", ExitCode.USAGE),
-        (["--codec", "file:gif:3"], "unknown format 'file:gif'; known: file:jpeg, ", ExitCode.USAGE),
+        (["--codec", "file:gif:3"], "unknown format 'file:gif'; the formats are file:jpeg, ", ExitCode.USAGE),
         (["--codec", "file:"], "unknown format 'file:'", ExitCode.USAGE),
         (["--codec", "file:avif:101"], "quality 101 is not in file:avif's range 0..100", ExitCode.USAGE),
         (["--codec", "jpeg", "--cache", "x", "--no-cache"], "exclude each other", ExitCode.USAGE),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from conftest import WriteCatalog
 from helpers import photo
 from PIL import Image
+from test_imports import graph
 from toys import identity, spec
 
 from lbic import pipeline
@@ -69,34 +72,18 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
         assert useless.find(KEY) is None
 
 
-@pytest.mark.parametrize(
-    ("system", "variable", "below"),
-    [
-        ("linux", "XDG_CACHE_HOME", ".cache"),
-        ("win32", "LOCALAPPDATA", "AppData/Local"),
-        ("darwin", "", "Library/Caches"),
-    ],
-)
-def test_the_default_folder(
-    system: str, variable: str, below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.platform", system)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    assert cache.default_folder() == tmp_path / below / "lbic" / "evaluate"
-    if variable:
-        monkeypatch.setenv(variable, str(tmp_path / "named"))
-        assert cache.default_folder() == tmp_path / "named" / "lbic" / "evaluate"
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the variables of Linux")
+def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache.default_folder() == tmp_path / ".cache" / "lbic" / "evaluate"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "named"))
+    assert cache.default_folder() == tmp_path / "named" / "lbic" / "evaluate"
 
 
 def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache/lbic"))
     assert cache.default_folder() is None
 
 
@@ -177,6 +164,34 @@ def test_lbics_own_code_is_part_of_every_key(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "cli" / "report.py").write_text("verb = 1")
     assert digests() == coded
     keys._digest.cache_clear()
+
+
+def reachable(starts: Iterable[str], without: tuple[str, ...] = ()) -> set[str]:
+    """The modules that some modules import, directly or not, and these themselves."""
+    modules, found, pending = graph(), set[str](), list(starts)
+    while pending:
+        name = pending.pop()
+        if name not in found and not name.startswith(without):
+            found.add(name)
+            pending += modules[name] - {"lbic"}
+    return found
+
+
+def outside(modules: Iterable[str], patterns: tuple[str, ...]) -> set[str]:
+    """The modules whose file no pattern matches; packages are empty files."""
+    digested = {path for pattern in patterns for path in keys._PACKAGE.glob(pattern)}
+    paths = {name: keys._PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in modules}
+    return {name for name, path in paths.items() if path.is_file() and path not in digested}
+
+
+def test_all_code_that_decides_a_result_is_part_of_its_key() -> None:
+    coding = reachable(["lbic.pipeline", "lbic.evaluate.peers"], ("lbic.enhance", "lbic.nets"))
+    assert {"lbic.codecs.vvc", "lbic.picture.load", "lbic.color"} <= coding
+    assert outside(coding, keys._CODING) == set()
+    measuring = reachable(["lbic.evaluate.runner"])
+    assert {"lbic.enhance.tiling", "lbic.metrics.imresize"} <= measuring
+    administration = {f"lbic.evaluate.{name}" for name in ("cache", "keys", "plan")}
+    assert outside(measuring, keys._MEASURING) == administration
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------

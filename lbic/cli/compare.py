@@ -1,4 +1,4 @@
-"""lbic compare"""
+"""``lbic compare``: measure versions of a picture, and show them side by side."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Values = dict[str, float | None]
     "--html",
     type=parameters.FILE,
     metavar="FILE",
-    help="Write a page that shows any two of the pictures at pixel zoom: a divider to drag, and flicker. One file "
-    "that needs nothing else, so it can be sent; the pictures are in it without loss.",
+    help="Write a page that shows any two of the pictures at pixel zoom: a divider to drag, and flicker. It is one "
+    "file that needs nothing else, and it holds the pictures without loss.",
 )
 @options.metrics_option
 @options.type_option("Enhancement to decode .lbic files with instead of the one each recommends.")
@@ -55,13 +55,13 @@ def compare(
     jobs: int,
     talk: Talk,
 ) -> ExitCode:
-    """Measure versions of a picture against the original, and show them beside each other.
+    """Measure versions of a picture against the original, and show them side by side.
 
-    REF is the original, a picture as compress reads it; FILE is a .lbic file, decoded as it recommends, or a
-    picture of any format that lbic reads, of the same size. The table goes to stdout, REF first; 'lbic
-    evaluate -h' says what the metrics are. Bytes and bpp are those of whole files.
-    What has alpha is laid over white first, as a page would show it, so that what nobody sees counts for
-    nothing.
+    REF is the original, a picture that compress can read. FILE is a .lbic file or a picture of the
+    same size; a .lbic file is decoded with the enhancement it recommends. The table goes to
+    stdout, REF first. 'lbic evaluate -h' explains the metrics. Bytes and bpp are those of whole
+    files. Pictures with alpha are laid over white, as a web page shows them, so that invisible
+    colours do not count.
     """
     chosen, notes = table.chosen(metrics)
     reference, *others = sources = fileio.expand((original, *inputs), recursive=False, suffixes=fileio.PICTURES)
@@ -94,7 +94,7 @@ def compare(
     code = batch.run(others, work, report, workers=jobs)
     rows = [shown[source] for source in sources if source in shown]
     if len(rows) == 1:
-        return code  # nothing to compare REF with
+        return code
     columns = ("codec", "bytes", "bpp", *(metric.title for metric in chosen))
     if not talk.json:
         click.echo(_table(columns, rows))
@@ -104,7 +104,7 @@ def compare(
 
 
 def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path | None:
-    """The file that --html names, once nothing stands against writing it."""
+    """Return the file that --html names. Raises UsageError or FileError for one it cannot be."""
     if name is None:
         return None
     if name == fileio.STDIO:
@@ -116,7 +116,7 @@ def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path |
 
 
 def _coding(version: Version) -> str:
-    """vvc qp37 scale 2, sr+ar; or the format of a picture file"""
+    """Return the coding of a .lbic file (vvc qp37 scale 2, sr+ar), or the format of a picture."""
     if version.decoded is None:
         return str(version.format)
     header, kind = version.decoded.header, version.decoded.type
@@ -131,7 +131,7 @@ def _cells(version: Version, values: Values, metrics: Sequence[Metric]) -> tuple
 
 
 def _table(columns: Sequence[str], rows: Sequence[Shown]) -> str:
-    """Names and codecs to the left, numbers to the right, two spaces between."""
+    """Return the table with names and codecs aligned to the left and numbers to the right."""
     lines = [("name", *columns), *((one_line(row.name), *row.cells) for row in rows)]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
 
@@ -144,32 +144,32 @@ def _table(columns: Sequence[str], rows: Sequence[Shown]) -> str:
 
 
 def _outcome(version: Version, values: Values, duration: float) -> Outcome:
-    done, picture = version.decoded, version.image
+    decoded, picture = version.decoded, version.image
     line = wording.join(
         version.name,
         wording.size(*picture.size),
         _coding(version),
-        wording.provider(done.provider if done else None),
+        wording.provider(decoded.provider if decoded else None),
         wording.seconds(duration),
     )
     record = {
         "input": version.name,
         "width": picture.width,
         "height": picture.height,
-        "codec": done.header.codec if done else version.format,
-        "q": done.header.quality if done else None,
-        "scale": wording.scale_number(done.header.scale) if done else None,
-        "type": done.type.id if done else None,
+        "codec": decoded.header.codec if decoded else version.format,
+        "q": decoded.header.quality if decoded else None,
+        "scale": wording.scale_number(decoded.header.scale) if decoded else None,
+        "type": decoded.type.id if decoded else None,
         "bytes": version.bytes,
         "bpp": version.bpp,
         **{name: _finite(values.get(name)) for name in METRICS},
         "seconds": round(duration, 3),
         "notes": list(version.notes),
     }
-    details = wording.networks(done.models, done.profile, done.provider) if done else ()
+    details = wording.networks(decoded.models, decoded.profile, decoded.provider) if decoded else ()
     return Outcome(line, record, version.notes, details)
 
 
 def _finite(value: float | None) -> float | None:
-    """JSON knows no infinity, the PSNR of equal pictures."""
+    """Return None for infinity, the PSNR of equal pictures: JSON has no infinity."""
     return value if value is not None and math.isfinite(value) else None

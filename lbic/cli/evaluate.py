@@ -74,23 +74,26 @@ def evaluate(
 ) -> ExitCode:
     """Measure size and quality over a folder of pictures.
 
-    IN is a folder, searched with its sub-folders, or a picture. Every picture is compressed at every quality
-    and scale, and decompressed with every type; the means go to stdout as a Markdown table. bpp counts
-    whole files, without alpha: it is stored without loss, and no metric sees it.
+    IN is a folder, searched with its sub-folders, or a picture. Every picture is compressed at
+    every quality and scale, and decompressed with every type; the means go to stdout as a
+    Markdown table. bpp counts whole files, without alpha: it is stored without loss, and no
+    metric sees it.
 
-    Other formats (file:NAME) are coded at their best effort and at scale 1, and decoded by their own
-    decoders; file:vvc and file:vtm are the bare streams of lbic's codecs, at --effort. The quality of
-    file:jp2 is the ratio of the picture's samples to the bytes of the file.
+    Other formats (file:NAME) are coded at their best effort and at scale 1, and decoded by their
+    own decoders; file:vvc and file:vtm are the bare streams of lbic's codecs, at --effort. The
+    quality of file:jp2 is the ratio of the picture's samples to the bytes of the file.
 
-    PSNR is over R, G and B; PSNR-Y over 8-bit luma as in MATLAB's rgb2ycbcr; SSIM and MS-SSIM over gray as in
-    its rgb2gray. LPIPS (AlexNet or SqueezeNet; lower is better) needs PyTorch and the weights in the folder
-    that LBIC_WEIGHTS names. NIQE and PI (lower is better) and Ma (higher is better) follow the PIRM
-    challenge: luma without 4 pixels on each side. Codecs, scales and types with two qualities or more also
-    get a BD-rate (needs SciPy: the extra metrics): how many percent more bytes than the first one they need
-    at the same PSNR, as the mean over pictures.
+    PSNR is over R, G and B; PSNR-Y over 8-bit luma as in MATLAB's rgb2ycbcr; SSIM and MS-SSIM
+    over gray as in its rgb2gray. LPIPS (AlexNet or SqueezeNet; lower is better) needs PyTorch and
+    the weights in the folder that LBIC_WEIGHTS names. NIQE and PI (lower is better) and Ma
+    (higher is better) follow the PIRM challenge: luma without 4 pixels on each side. Codecs,
+    scales and types with two qualities or more also get a BD-rate (needs SciPy: the extra
+    metrics): how many percent more bytes than the first one they need at the same PSNR, as the
+    mean over pictures.
 
-    Results of an earlier run with the same picture, lbic, encoder and networks are not computed again, and
-    their seconds are those of that run. To measure seconds, use --no-cache and -j 1 on an idle machine.
+    Results of an earlier run with the same picture, lbic, encoder and networks are not computed
+    again, and their seconds are those of that run. To measure seconds, use --no-cache and -j 1 on
+    an idle machine.
     """
     measured, notes = table.chosen(metrics)
     evaluation = Plan(plan.codings(codecs, scales), kinds, measured, effort, runtime)
@@ -111,7 +114,7 @@ def evaluate(
 def _measure(
     sources: Sequence[Source], evaluation: Plan, results: Cache, report: Report, jobs: int
 ) -> tuple[list[Row], ExitCode]:
-    """Evaluate every picture; return the rows in the order of the pictures, those of failures included."""
+    """Evaluate every picture; return the rows in order, with those of failures."""
     rows: dict[str, list[Row]] = {}
 
     def work(source: Source) -> Outcome:

@@ -36,7 +36,7 @@ class Outputs:
     """Replace existing files."""
 
     def check(self, metrics: Iterable[str], sources: Sequence[Source]) -> None:
-        """Raise UsageError, FileError or MissingError before any work where an output cannot be written."""
+        """Raise UsageError, FileError or MissingError where an output cannot be written."""
         named = [(option, path) for option, path in (("--json", self.json), ("--csv", self.csv)) if path]
         for option, path in named:
             if str(path) == jobs.STDIO:

@@ -1,4 +1,4 @@
-"""The files that are compared: .lbic files and pictures of any format, made alike and measured against the original."""
+"""Versions of a picture: read .lbic files and pictures, and measure them against the original."""
 
 from __future__ import annotations
 
@@ -22,43 +22,45 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 _ROUNDING = 2
-"""How many levels apart a conversion to YCbCr and back makes equal channels."""
+"""Levels by which a conversion to YCbCr and back separates equal channels, at most."""
 LAID_OVER_WHITE = "has alpha; laid over white"
+"""The note on a version with alpha."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One file and the picture in it.
-
-    ``bytes`` is the size of the whole file, ``image`` is upright, mode L or RGB, sRGB, laid over white where it had
-    alpha. ``format`` is what a picture file is (png, jpeg, ...), ``decoded`` how a .lbic file was decompressed; one of
-    the two is None. ``notes`` say what reading it changed.
-    """
+    """A file and its picture."""
 
     name: str
+    """The name of the file."""
     bytes: int
+    """The size of the whole file."""
     image: Image.Image
+    """The picture: upright, sRGB, mode L or RGB, laid over white if it had alpha."""
     notes: tuple[str, ...]
+    """What reading changed in the picture, a sentence each."""
     format: str | None = None
+    """The format of a picture file (png, jpeg, ...); None for a .lbic file."""
     decoded: Decompressed | None = None
+    """The result of decompressing a .lbic file; None for a picture file."""
 
     @property
     def bpp(self) -> float:
-        """Bits of the whole file for each pixel."""
+        """Bits of the whole file for each pixel of the picture."""
         return bits_per_pixel(self.bytes, *self.image.size)
 
 
 def read_picture(name: str, data: bytes) -> Version:
-    """The version in a picture file. Raises ImageError as image.load does."""
+    """Read a picture file. Raises ImageError as picture.load does."""
     picture = load(data)
     return _version(name, data, picture, picture.notes, format=_format(data))
 
 
 def read(name: str, data: bytes, settings: DecompressSettings, size: Size) -> Version:
-    """The version in a .lbic or picture file.
+    """Read a .lbic file or a picture file.
 
-    Raises UsageError when it is not of ``size`` (a .lbic file is not decoded then), else what decompress and
-    image.load raise.
+    Raises UsageError for a picture of another size than ``size``, before a .lbic file is decoded,
+    and the errors of pipeline.decompress and picture.load.
     """
     if not container.is_lbic(data):
         version = read_picture(name, data)
@@ -66,16 +68,17 @@ def read(name: str, data: bytes, settings: DecompressSettings, size: Size) -> Ve
         return version
     header = container.read_header(data)
     _check_size((header.width, header.height), size)
-    done = pipeline.decompress(data, settings)
-    # A profile that was kept is applied, and alpha set apart, as in any picture that is read.
-    shown = done.image.copy()
-    shown.info = {"icc_profile": done.icc} if done.icc else {}  # EXIF would turn what is upright
-    picture = from_pillow(shown)
-    return _version(name, data, picture, (*done.notes, *picture.notes), decoded=done)
+    decoded = pipeline.decompress(data, settings)
+    # Read the result like any picture: this applies a stored profile and separates alpha.
+    image = decoded.image.copy()
+    # EXIF is left out: the picture is upright, and its orientation would turn it.
+    image.info = {"icc_profile": decoded.icc} if decoded.icc else {}
+    picture = from_pillow(image)
+    return _version(name, data, picture, (*decoded.notes, *picture.notes), decoded=decoded)
 
 
 def measure(original: Version, version: Version, metrics: Iterable[Metric]) -> dict[str, float | None]:
-    """What the metrics say of a version of the original's size, by their names; None where one is not defined."""
+    """Measure a version of the original's size; return metrics by name, None where not defined."""
     reference, other = _alike(original.image, version.image)
     return {metric.name: metric.measure(reference, other) for metric in metrics}
 
@@ -91,31 +94,31 @@ def _version(
 ) -> Version:
     if picture.alpha is None:
         return Version(name, len(data), picture.image, notes, format, decoded)
-    # What nobody sees must not be measured: codecs do what they like with the colours of clear pixels.
+    # Colours of transparent pixels are invisible, and codecs change them freely.
     flat = Image.new(picture.image.mode, picture.image.size, "white")
     flat.paste(picture.image, mask=Image.fromarray(picture.alpha))
     return Version(name, len(data), flat, (*notes, LAID_OVER_WHITE), format, decoded)
 
 
 def _format(data: bytes) -> str:
-    """png, jpeg, webp, ...: Pillow's name for a picture file that it has read."""
+    """Return the format of a picture file: png, jpeg, webp, ..."""
     with own_limits(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         name = str(opened.format).lower()
     return "jpeg" if name == "mpo" else name
 
 
-def _check_size(found: Size, wanted: Size) -> None:
-    if found != wanted:
+def _check_size(size: Size, original: Size) -> None:
+    if size != original:
         raise UsageError(
-            f"is {found[0]}x{found[1]} and the original {wanted[0]}x{wanted[1]}; only pictures of one size are compared"
+            f"has {size[0]}x{size[1]} pixels and the original {original[0]}x{original[1]}; the sizes have to be equal"
         )
 
 
 def _alike(reference: Image.Image, other: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """Both gray or both colour, since metrics take the luma of gray and of colour in different ranges.
+    """Return both pictures in gray or both in colour, since their luma has different ranges.
 
-    Many formats know no gray: a gray original's version in three channels that are equal, but for what a conversion
-    to YCbCr and back rounds, is gray, too.
+    Many formats have no gray. A colour version of a gray original counts as gray if its channels
+    are equal, apart from the rounding of a conversion to YCbCr and back.
     """
     if reference.mode == "L" and other.mode == "RGB" and _is_neutral(other):
         other = other.convert("L")

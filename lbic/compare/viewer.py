@@ -1,7 +1,8 @@
-"""A page that shows versions of a picture: one file, no outside resource, safe with any file name.
+"""The viewer: one HTML file that shows versions of a picture, without outside resources.
 
-viewer.html is the frame, viewer.css and viewer.js go into it. Names and numbers get in as escaped text only, and the
-Content-Security-Policy lets nothing run or load but this style, this script and the pictures in the page.
+viewer.html is the frame of the page; viewer.css and viewer.js are inserted into it. Names and
+numbers are inserted as escaped text, so that any file name is safe. The Content-Security-Policy
+permits only this style, this script and the pictures in the page.
 """
 
 from __future__ import annotations
@@ -19,22 +20,25 @@ from PIL import Image
 from lbic.picture import save
 
 _WEBP_SIDE = 16_383
-"""Pixels: the longest side that a WebP file has room for."""
+"""The longest side of a WebP file, in pixels."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One version on the page: ``cells`` belong to the page's ``columns``, ``image`` is L or RGB."""
+    """A version on the page."""
 
     name: str
     cells: tuple[str, ...]
+    """Its text in each column of the page."""
     image: Image.Image
+    """Its picture, mode L or RGB."""
 
 
 def page(columns: Sequence[str], versions: Sequence[Shown]) -> bytes:
-    """The page, UTF-8. The first version, the original, gives it its title; all are of one size.
+    """Return the page as UTF-8; ``columns`` are the heads of the table.
 
-    It opens with the first version on the left and the second on the right.
+    The first version is the original, whose name is the title. All pictures have the same size.
+    The page opens with the first version on the left and the second on the right.
     """
     style, script = _part("css"), _part("js")
     original = versions[0]
@@ -47,7 +51,7 @@ def page(columns: Sequence[str], versions: Sequence[Shown]) -> bytes:
         head="".join(f'<th scope="col">{escape(column)}' for column in columns),
         rows="\n".join(_row(number, version) for number, version in enumerate(versions)),
     )
-    # A name that is no text in the file system's encoding has lone surrogates, which UTF-8 does not.
+    # A name that is not valid text on this system has lone surrogates, which UTF-8 cannot hold.
     return text.encode(errors="replace")
 
 
@@ -56,7 +60,7 @@ def _part(suffix: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing from outside, no script but ours: what a name might smuggle in would not run."""
+    """Return the Content-Security-Policy: no outside resource, and no script but the viewer's."""
     rules = {
         "default-src": "'none'",
         "img-src": "data:",
@@ -83,6 +87,6 @@ def _row(number: int, version: Shown) -> str:
 
 
 def _data_uri(picture: Image.Image) -> str:
-    """The picture without loss, in the smallest format that browsers read and that has room for it."""
+    """Return the picture without loss: as WebP, or as PNG where it is too large for WebP."""
     name = "webp" if max(picture.size) <= _WEBP_SIDE else "png"
     return f"data:image/{name};base64,{base64.b64encode(save.encode(picture, f'.{name}')).decode()}"

@@ -21,20 +21,25 @@ class BdRate:
     scale: float
     type: int
     bd_rate: float | None
-    """Percent more bytes than the anchor, as the mean over pictures; negative for fewer. None when all failed."""
+    """Mean over pictures, in percent more bytes than the anchor; None when all failed."""
     images: int
     """How many pictures the mean is over."""
     failures: int
-    """How many pictures have no BD-rate: their curves have no common range of PSNR, do not rise, or lack points."""
+    """How many pictures have no BD-rate.
+
+    Their curves do not rise, lack points, or share no range of PSNR with the anchor.
+    """
 
 
 def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
-    """Return the BD-rate of every codec, scale and type with at least two qualities; the anchor comes first.
+    """Return the BD-rate of every codec, scale and type with at least two qualities; the anchor
+    comes first.
 
-    The anchor is the first codec and scale of the rows, with type 0 where there is one. With fewer than two curves the
-    list is empty. A BD-rate is computed for each picture and then averaged, as JVET's common test conditions average
-    over sequences: every picture counts alike. In a curve of mean rates and mean PSNRs the pictures that need the most
-    bits would dominate, and no picture would be compared at equal quality. Raises MissingError without SciPy.
+    The anchor is the first codec and scale of the rows, with type 0 where there is one. With
+    fewer than two curves the list is empty. A BD-rate is computed for each picture and then
+    averaged, as JVET's common test conditions average over sequences: every picture counts alike.
+    In a curve of mean rates and mean PSNRs the pictures that need the most bits would dominate,
+    and no picture would be compared at equal quality. Raises MissingError without SciPy.
     """
     curves: dict[tuple[str, float, int], dict[str, list[Point]]] = {}
     qualities: dict[tuple[str, float, int], set[int]] = defaultdict(set)
@@ -43,7 +48,7 @@ def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
         qualities[way].add(row.q)
         points = curves.setdefault(way, {}).setdefault(row.image, [])
         psnr = row.metrics.get("psnr")
-        if row.bpp is not None and psnr is not None and math.isfinite(psnr):  # no curve reaches infinity
+        if row.bpp is not None and psnr is not None and math.isfinite(psnr):
             points.append((row.bpp, psnr))
     ways = [way for way in curves if len(qualities[way]) > 1]
     if len(ways) < 2:

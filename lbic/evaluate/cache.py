@@ -1,45 +1,38 @@
-"""What outlives a run: one JSON file for each result, found again by the key of what it depends on.
+"""The cache of results between runs: a JSON file for each, under the key of what it depends on.
 
-A file appears whole or not at all. One that is damaged, or cannot be read, is as good as absent; and where nothing
-can be written every run computes everything.
+A file appears whole or not at all. A damaged or unreadable file counts as absent. Where the folder
+cannot be written to, every run computes everything.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from lbic.errors import FileError
 from lbic.system import files
 
-_PLACES = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
-_ELSEWHERE = ("XDG_CACHE_HOME", ".cache")
-"""Where a system keeps caches: the variable that names the folder, and the folder below the user's own."""
-
 
 def default_folder() -> Path | None:
-    """lbic's folder among the user's caches; None for a user without a home."""
-    variable, below = _PLACES.get(sys.platform, _ELSEWHERE)
-    named = os.environ.get(variable)
-    try:
-        return Path(named or Path.home() / below) / "lbic" / "evaluate"
-    except RuntimeError:
-        return None
+    """Return lbic's folder among the user's caches; None for a user without a home."""
+    path = platformdirs.user_cache_path("lbic", appauthor=False) / "evaluate"
+    return path if path.is_absolute() else None  # without a home, ~ stays ~
 
 
 class Cache:
-    """The results in a folder, which is made when something is to be kept; ``None`` keeps nothing."""
+    """The results in a folder. Keys and values are JSON objects."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        """Use a folder, which is made when the first result is kept; None keeps nothing."""
         self._folder = folder
 
     def find(self, key: dict[str, Any]) -> dict[str, Any] | None:
-        """The value that was kept under a key."""
+        """Return the value under a key; None where there is none."""
         if self._folder is None:
             return None
         try:
@@ -50,11 +43,11 @@ class Cache:
         return value if isinstance(value, dict) else None
 
     def keep(self, key: dict[str, Any], value: dict[str, Any]) -> None:
-        """Keep a value; keys and values are JSON objects."""
+        """Keep a value under a key, in place of an earlier one."""
         if self._folder is None:
             return
         path = self._path(self._folder, key)
-        with suppress(FileError):  # then it is computed again
+        with suppress(FileError):  # the next run computes the value again
             files.make_folder(path.parent)
             files.write(path, json.dumps({"key": key, "value": value}).encode())
 

@@ -1,4 +1,4 @@
-"""Rate-distortion curves: the points that a plot shows, one curve for each codec, scale and type."""
+"""Rate-distortion curves for plots: one for each codec, scale and type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reference:
 
 
 def measured(means: Iterable[Mean], metric: str) -> dict[str, Curve]:
-    """Return the curve of each codec, scale and type by its title; infinite values are left out."""
+    """Return the curves of codecs, scales and types by title, without infinite values."""
     curves: dict[str, Curve] = {}
     for mean in means:
         value = mean.metrics.get(metric)

@@ -1,8 +1,8 @@
-"""JPEG XL and HEVC files of one picture, by the encoders in an ffmpeg program.
+"""JPEG XL and HEVC files of one picture, written by the encoders of an ffmpeg program.
 
-Both do their best for RGB-PSNR, as the vvc codec does: libjxl at its highest effort, x265's veryslow preset without
-psychovisual tuning and with vvc's chroma offsets, at 10 bits and without the headers that a lone picture has no use
-for.
+Both are set up for the best RGB-PSNR, as codec vvc is. libjxl runs at its highest effort. x265
+runs its preset veryslow at 10 bits, without psychovisual tuning, with vvc's chroma offsets, and
+without headers that a single picture does not need.
 """
 
 from __future__ import annotations
@@ -12,38 +12,45 @@ from PIL import Image
 from lbic.codecs import encoders, process, vvc
 from lbic.codecs.base import Geometry
 from lbic.errors import CodecError, FileError, MissingError, reason
-from lbic.evaluate.planes import planes_of, shown
+from lbic.evaluate.planes import picture_of, planes_of
 from lbic.system import temporary
 
 JXL, HEVC = "libjxl", "libx265"
 _QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")
-# ipratio=1: else an intra picture gets a lower QP than was asked for. One thread: the same bytes on every machine.
-# The chroma offsets save 1 to 3 % at equal RGB-PSNR.
+# ipratio=1: by default an intra picture gets a lower QP than the requested one. One thread writes
+# the same bytes on every machine. The chroma offsets save 1 to 3 % at equal RGB-PSNR.
 _HEVC_PARAMETERS = "log-level=none:info=0:keyint=1:ipratio=1:cbqpoffs=-2:crqpoffs=-2:pools=1:frame-threads=1"
 _SAMPLES = {"L": "gray", "RGB": "rgb24"}
-"""ffmpeg's words for Pillow's modes."""
+"""ffmpeg's names for Pillow's modes."""
 
 
 def missing(encoder: str) -> str | None:
-    """Why an encoder is not to be had here, a sentence; None when it is."""
+    """Return a sentence on a missing encoder; None when it is installed."""
     if encoders.ffmpeg_with(encoder):
         return None
     return f"no ffmpeg with {encoder} on this machine; install imageio-ffmpeg or put one on PATH"
 
 
 def encode_jxl(image: Image.Image, quality: int, effort: int) -> bytes:
-    """A JPEG XL codestream at cjxl's quality, which libjxl's encoder in ffmpeg takes as a distance."""
-    coding = ("-c:v", JXL, "-effort", "9", "-distance", f"{jxl_distance(quality):.4f}", "-f", "image2pipe")
-    return _encode(JXL, image.tobytes(), _SAMPLES[image.mode], image.size, coding)
+    """Encode a picture as a JPEG XL codestream.
+
+    ``quality`` is cjxl's. ffmpeg passes libjxl a distance instead, and the effort is always the
+    highest. Raises CodecError when the encoder fails, MissingError where it is missing.
+    """
+    options = ("-c:v", JXL, "-effort", "9", "-distance", f"{jxl_distance(quality):.4f}", "-f", "image2pipe")
+    return _encode(JXL, image.tobytes(), _SAMPLES[image.mode], image.size, options)
 
 
 def jxl_distance(quality: int) -> float:
-    """The butteraugli distance that libjxl means by a quality (JxlEncoderDistanceFromQuality); ffmpeg takes 0..15."""
+    """Return the butteraugli distance of a quality, as JxlEncoderDistanceFromQuality does.
+
+    ffmpeg accepts distances of 0..15.
+    """
     return 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 23 / 20 * quality + 25
 
 
 def decode_jxl(data: bytes, geometry: Geometry) -> Image.Image:
-    """Decode a JPEG XL file by the program that encodes it."""
+    """Decode a JPEG XL file with ffmpeg. Raises CodecError when that fails."""
     mode, size = "L" if geometry.gray else "RGB", (geometry.width, geometry.height)
     try:
         with temporary.folder() as folder:
@@ -59,25 +66,29 @@ def decode_jxl(data: bytes, geometry: Geometry) -> Image.Image:
 
 
 def encode_hevc(image: Image.Image, quality: int, effort: int) -> bytes:
-    """An HEVC stream of one 10-bit picture, 4:2:0 or gray, at one QP; padded like VVC's."""
+    """Encode a picture as an HEVC stream, 10 bits, 4:2:0 or gray.
+
+    ``quality`` is the QP. The picture is padded as for VVC. Raises CodecError when the encoder
+    fails, MissingError where it is missing.
+    """
     raw, size = vvc.to_raw(planes_of(image), neutral_chroma=False)
-    coding = ("-preset", "veryslow", "-tune", "psnr", "-qp", str(quality), "-x265-params", _HEVC_PARAMETERS)
+    options = ("-preset", "veryslow", "-tune", "psnr", "-qp", str(quality), "-x265-params", _HEVC_PARAMETERS)
     samples = "gray10le" if image.mode == "L" else "yuv420p10le"
-    return _encode(HEVC, raw, samples, size, ("-c:v", HEVC, *coding, "-f", "hevc"))
+    return _encode(HEVC, raw, samples, size, ("-c:v", HEVC, *options, "-f", "hevc"))
 
 
 def decode_hevc(data: bytes, geometry: Geometry) -> Image.Image:
-    """Decode an HEVC stream by PyAV, in process as VVC is."""
-    return shown(vvc.to_planes(vvc.decode_levels(data, "hevc"), geometry))
+    """Decode an HEVC stream with PyAV in this process. Raises CodecError when that fails."""
+    return picture_of(vvc.to_planes(vvc.decode_levels(data, "hevc"), geometry))
 
 
-def _encode(encoder: str, raw: bytes, samples: str, size: tuple[int, int], coding: tuple[str, ...]) -> bytes:
+def _encode(encoder: str, raw: bytes, samples: str, size: tuple[int, int], options: tuple[str, ...]) -> bytes:
     width, height = size
     form = ("-f", "rawvideo", "-pix_fmt", samples, "-video_size", f"{width}x{height}", "-framerate", "1")
     program = _program(encoder)
     return process.encode_raw(
         raw,
-        lambda source, target: [program, *_QUIET, *form, "-i", source, *coding, "-y", target],
+        lambda source, target: [program, *_QUIET, *form, "-i", source, *options, "-y", target],
         width * height / 1e6,
     )
 

@@ -1,7 +1,8 @@
-"""What a result depends on, so that it is computed again exactly when one of these things has changed.
+"""Keys of the cache: everything that a result depends on.
 
-A key is a JSON object. It names pictures, networks and lbic's own code by their content, since names and version
-numbers outlive changes, and other programs by version or by size and time.
+A result is computed again exactly when something in its key has changed. A key is a JSON object.
+It identifies pictures, networks and lbic's own code by their content, since a change may leave a
+name or a version number as it is. It identifies other programs by version, or by size and time.
 """
 
 from __future__ import annotations
@@ -28,18 +29,22 @@ _CODING = (
     *(f"{folder}/*.py" for folder in ("codecs", "format", "isolation", "picture", "system")),
     *(f"evaluate/{name}.py" for name in ("ffmpeg", "peers", "planes")),
 )
+"""lbic's files that decide what a coded file contains."""
 _MEASURING = (*_CODING, "enhance/*.py", "metrics/**/*", "nets/*.py", "evaluate/runner.py")
-"""lbic's files that decide what a coded file, or what is measured of it, looks like."""
+"""lbic's files that decide what a coded file decodes to, and what is measured of that."""
 _LIBRARIES = ("av", "imageio-ffmpeg", "numpy", "pillow")
 
 
 def picture_key(data: bytes) -> str:
-    """The sha256 of a picture file."""
+    """Return the sha256 of a picture file, as hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def coded_key(picture: str, coding: PlannedCoding, effort: int) -> Key:
-    """What the file that a coding makes of a picture depends on."""
+    """Return the key of the file that a coding makes of a picture.
+
+    ``picture`` is the picture_key.
+    """
     return {
         "picture": picture,
         **asdict(coding),
@@ -51,7 +56,10 @@ def coded_key(picture: str, coding: PlannedCoding, effort: int) -> Key:
 
 
 def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
-    """What a coded file decodes to depends on, and how it is measured, whatever the metrics are."""
+    """Return the key of the row of a coded file and a type.
+
+    It covers decoding and measuring, but not the choice of metrics. ``coded`` is the coded_key.
+    """
     coding = Coding(coded["codec"], coded["quality"], coded["scale"])
     used = networks(coding, kind, runtime)
     return {
@@ -59,28 +67,28 @@ def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
         "code": _digest(_MEASURING),
         "type": kind.id,
         "networks": [[spec.sha256, spec.quality_for(coding), spec.halo, spec.multiple] for spec in used],
-        # What was asked for, too: asking for what is not here is an error.
-        **({"asked": [runtime.profile, runtime.device]} if used else {}),
+        # The requested profile and device count too: one that is missing is an error.
+        **({"requested": [runtime.profile, runtime.device]} if used else {}),
         **({"tile": runtime.tile, "cuda": session.cuda_works(runtime.device)} if used else {}),
         **({"onnxruntime": session.onnxruntime_version()} if used else {}),
     }
 
 
 def networks(coding: Coding, kind: EnhancementType, runtime: Runtime) -> tuple[ModelSpec, ...]:
-    """The networks that decoding with a type runs, in order; those that are not shipped are left out."""
+    """Return the networks that a type runs, in order, without those that are not shipped."""
     return catalog.load().networks(kind, coding, session.profiles(runtime))
 
 
 @lru_cache(maxsize=4)
 def _digest(patterns: tuple[str, ...]) -> str:
-    """The sha256 of lbic's own files below the package that the patterns name."""
-    found = hashlib.sha256()
+    """Return the sha256 of the files in the package that match the patterns."""
+    digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in _PACKAGE.glob(pattern) if path.is_file()}):
         if path.suffix != ".pyc":
-            found.update(
+            digest.update(
                 path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + picture_key(path.read_bytes()).encode()
             )
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
 def _program(path: str) -> list[Any]:

@@ -1,8 +1,10 @@
-"""The formats that lbic is held against: each writes its own whole file by its own encoder, at its best effort.
+"""The table of peers: formats that lbic is compared with.
 
-A row of this table is written ``file:NAME`` where a codec of .lbic files has a bare name. Formats with colour
-handling of their own get RGB; HEVC and VVC get the planes that .lbic files have, so that all codecs of planes are
-treated alike. A bare stream does not say the picture's size where that is no multiple of 8: the decoder is told.
+A peer writes a whole file of its own, with its own encoder at its best effort. Its name is
+``file:NAME``; a codec of .lbic files has a bare name. Formats that handle colour themselves get
+RGB. HEVC and VVC get the planes of .lbic files, so that all codecs of planes start from the same
+samples. A bare stream stores sides as multiples of 8 only, so the decoder gets the size of the
+picture.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from lbic.codecs.base import Codec, Geometry
 from lbic.codecs.table import CODECS
 from lbic.errors import CodecError, UsageError
 from lbic.evaluate import ffmpeg
-from lbic.evaluate.planes import planes_of, shown
+from lbic.evaluate.planes import picture_of, planes_of
 from lbic.picture.pillow_limits import own_limits
 
 PREFIX = "file:"
@@ -32,36 +34,40 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Peer:
-    """One row.
-
-    ``name`` is what the user types, prefix included; ``quality_range``, both ends included, is in the encoder's own
-    numbers. ``encode`` takes a picture (RGB or L), a quality and an effort, which only lbic's own encoders heed;
-    ``decode`` returns a picture of the geometry's size. Both raise CodecError when they fail. ``availability`` is a
-    sentence on what is missing here, None when nothing; ``programs`` are the paths of the encoder, where it is a
-    program, and of what it reads.
-    """
+    """A format and its encoder."""
 
     name: str
+    """The name that the user types, with the prefix."""
     summary: str
+    """The format and the settings of its encoder, in a few words."""
     quality_range: tuple[int, int]
+    """The lowest and the highest quality, both valid, in the encoder's own numbers."""
     default_quality: int
     lower_is_better: bool
+    """Whether a lower number is a better quality."""
     encode: Callable[[Image.Image, int, int], bytes]
+    """Takes a picture (RGB or L), a quality and an effort; raises CodecError when it fails.
+
+    Only lbic's own encoders use the effort.
+    """
     decode: Callable[[bytes, Geometry], Image.Image]
+    """Returns a picture of the geometry's size; raises CodecError when it fails."""
     availability: Callable[[], str | None] = _nothing
+    """Returns what is missing on this machine, as a sentence; None when nothing is missing."""
     programs: Callable[[], tuple[str, ...]] = tuple
+    """Returns the paths of the encoder and of the files that it reads; empty for a library."""
 
 
 def get(name: str) -> Peer:
-    """The row with this name; UsageError lists the names."""
+    """Return the peer of a name. Raises UsageError, which lists the names."""
     try:
         return PEERS[name]
     except KeyError:
-        raise UsageError(f"unknown format {name!r}; known: {', '.join(PEERS)}") from None
+        raise UsageError(f"unknown format {name!r}; the formats are {', '.join(PEERS)}") from None
 
 
 def quality_table() -> str:
-    """ "file:jpeg 1..95, file:vvc 0..63 (lower is better), ..."."""
+    """Return "file:jpeg 1..95, file:vvc 0..63 (lower is better), ..."."""
     return ", ".join(
         f"{peer.name} {peer.quality_range[0]}..{peer.quality_range[1]}{' (lower is better)' * peer.lower_is_better}"
         for peer in PEERS.values()
@@ -78,11 +84,11 @@ def _pillow(
     *,
     lower_is_better: bool = False,
 ) -> Peer:
-    """A format that Pillow writes; ``options`` are those of its save for a quality."""
+    """Return a format that Pillow writes; ``options`` returns the arguments of ``save``."""
 
     def encode(image: Image.Image, quality: int, effort: int) -> bytes:
         bare = image.copy()
-        bare.info = {}  # else Pillow would store what the original file said of its colours
+        bare.info = {}  # Pillow stores profiles and comments that it finds there
         out = io.BytesIO()
         try:
             bare.save(out, format, **options(quality))
@@ -103,7 +109,7 @@ def _pillow(
 
 
 def _stream(codec: Codec) -> Peer:
-    """A codec's stream without the container of .lbic files."""
+    """Return the bare stream of a codec as a peer."""
     return Peer(
         PREFIX + codec.name,
         f"the bare stream of codec {codec.name}",
@@ -111,18 +117,18 @@ def _stream(codec: Codec) -> Peer:
         codec.default_quality,
         codec.lower_is_better,
         lambda image, quality, effort: codec.encode(planes_of(image), quality, effort),
-        lambda data, geometry: shown(codec.decode(data, geometry)),
+        lambda data, geometry: picture_of(codec.decode(data, geometry)),
         codec.availability,
         codec.programs,
     )
 
 
 def _ffmpeg(encoder: str) -> tuple[Callable[[], str | None], Callable[[], tuple[str, ...]]]:
-    """What is missing, and the programs."""
+    """Return the functions ``availability`` and ``programs`` of an encoder in ffmpeg."""
 
     def programs() -> tuple[str, ...]:
-        found = encoders.ffmpeg_with(encoder)
-        return (found,) if found else ()
+        path = encoders.ffmpeg_with(encoder)
+        return (path,) if path else ()
 
     return partial(ffmpeg.missing, encoder), programs
 
@@ -150,11 +156,11 @@ PEERS: dict[str, Peer] = {
         ),
         _pillow(
             "jp2",
-            "JPEG 2000 codestream; the quality is how many times smaller than the samples it is to be",
+            "JPEG 2000 codestream; the quality is the ratio of the samples to the file",
             (1, 2000),
             100,
             "JPEG2000",
-            # mct: else red, green and blue are coded apart.
+            # mct: without it, red, green and blue are coded independently.
             lambda q: {"no_jp2": True, "irreversible": True, "mct": 1, "quality_mode": "rates", "quality_layers": [q]},
             lower_is_better=True,
         ),

@@ -1,4 +1,4 @@
-"""What an evaluation is to do: which codings of every picture, which types to decode with, what to measure."""
+"""The plan of an evaluation: codings, enhancement types and metrics."""
 
 from __future__ import annotations
 
@@ -22,55 +22,59 @@ _CODING = re.compile(rf"((?:{peers.PREFIX})?[^:@]*)(?:@([^:]*))?(?::(.*))?", re.
 
 @dataclass(frozen=True)
 class PlannedCoding(Coding):
-    """A coding to make a file with, a .lbic file or that of a peer, which is always at full size."""
+    """A coding that an evaluation makes a file with; files of peers are always at full size."""
 
     effort: int | None = None
-    """The codec's effort; None leaves it to the plan."""
+    """The effort of the encoder; None takes that of the plan."""
 
     @property
     def name(self) -> str:
-        """What rows call it: the codec, and the effort where it has one of its own."""
+        """The name in rows: the codec, and the effort where the coding has one of its own."""
         return self.codec if self.effort is None else f"{self.codec}@{self.effort}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every coding is done once for a picture, and decoded and measured once for every type."""
+    """What to do with each picture: code it with every coding, and measure it with every type."""
 
     codings: tuple[PlannedCoding, ...]
     types: tuple[EnhancementType, ...] = (NONE,)
+    """Types that .lbic files are decoded with; the default runs no networks."""
     metrics: tuple[Metric, ...] = ALWAYS
     effort: int = DEFAULT_EFFORT
+    """The effort of codings without one of their own."""
     runtime: Runtime = field(default_factory=Runtime)
+    """Profile, device and tiles of the networks."""
 
     def types_of(self, coding: PlannedCoding) -> tuple[EnhancementType, ...]:
-        """The types that a coding is decoded with; the files of peers are only what their own decoders make of them."""
+        """Return the types that a coding is decoded with; type 0 alone for peers."""
         return (NONE,) if coding.codec in PEERS else self.types
 
     def effort_of(self, coding: PlannedCoding) -> int:
-        """The effort that a coding is made with."""
+        """Return the effort of a coding."""
         return self.effort if coding.effort is None else coding.effort
 
     @property
     def steps(self) -> int:
-        """How many rows a picture gets."""
+        """The number of rows for a picture."""
         return sum(len(self.types_of(coding)) for coding in self.codings)
 
 
 def coder(name: str) -> Codec | Peer:
-    """The codec of .lbic files or the peer of this name; UsageError when there is none."""
+    """Return the codec of .lbic files or the peer of a name. Raises UsageError for other names."""
     return peers.get(name) if name.startswith(peers.PREFIX) else codecs.get(name)
 
 
 def parse_codings(text: str) -> list[PlannedCoding]:
-    """Codec and qualities as evaluate takes them, at full size.
+    """Parse a codec with its qualities, at full size.
 
-    ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` at an effort of its own, ``vvc`` for the default quality. Raises
-    UsageError for an unknown codec, an effort that is none, or a quality that is no number or not in its range.
+    Examples are ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` with an effort of its own, and
+    ``vvc`` for the default quality. Raises UsageError for an unknown codec, for an effort or a
+    quality out of range, and for one that is not a number.
     """
-    found = _CODING.fullmatch(text)
-    assert found  # everything matches
-    name, at, numbers = found.groups()
+    match = _CODING.fullmatch(text)
+    assert match  # the pattern matches every text
+    name, at, numbers = match.groups()
     known = coder(name)
     effort = None if at is None else _effort(at, text)
     if not numbers:
@@ -83,7 +87,7 @@ def parse_codings(text: str) -> list[PlannedCoding]:
 
 
 def _effort(number: str, text: str) -> int:
-    """The effort that stands in a coding's text; UsageError names the range."""
+    """Parse the effort in a coding's text. Raises UsageError, which names the range."""
     least, most = EFFORTS[0], EFFORTS[-1]
     if number not in map(str, EFFORTS):
         raise UsageError(f"{text!r}: the effort after @ is {least}..{most}, as in vvc@{most}:37")
@@ -91,7 +95,10 @@ def _effort(number: str, text: str) -> int:
 
 
 def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[PlannedCoding, ...]:
-    """Every coding that the texts name at every scale, in sixteenths; those of peers only at full size."""
+    """Return the codings of the texts at every scale, each once; those of peers at full size.
+
+    ``scales`` are in sixteenths. Raises UsageError as parse_codings does.
+    """
     parsed = dict.fromkeys(one for text in texts for one in parse_codings(text))
     return tuple(
         replace(coding, scale=scale)
@@ -101,6 +108,6 @@ def codings(texts: Iterable[str], scales: Sequence[int]) -> tuple[PlannedCoding,
 
 
 def missing(plan: Plan) -> list[str]:
-    """Why codecs of the plan cannot encode here, a sentence each; empty when all can."""
+    """Return a sentence on each codec of the plan that cannot encode on this machine."""
     names = dict.fromkeys(coding.codec for coding in plan.codings)
     return [sentence for name in names if (sentence := coder(name).availability())]

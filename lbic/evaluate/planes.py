@@ -1,4 +1,4 @@
-"""Between pictures and the planes that video codecs take, by the rules of .lbic files (lbic.color)."""
+"""Convert between pictures and the planes of video codecs, as in .lbic files (lbic.color)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from lbic.color import Planes
 
 
 def planes_of(image: Image.Image) -> Planes:
-    """4:2:0 planes of an RGB picture, luma alone of one of mode L."""
+    """Return the 4:2:0 planes of an RGB picture, or the luma plane of a gray one (mode L)."""
     levels = np.asarray(image)
     return Planes(color.from_levels(levels, 255)) if image.mode == "L" else color.rgb_to_planes(levels)
 
 
-def shown(planes: Planes) -> Image.Image:
-    """The planes as a picture, RGB or L."""
+def picture_of(planes: Planes) -> Image.Image:
+    """Return the planes as a picture of 8 bits, RGB or gray (mode L)."""
     return Image.fromarray(color.planes_to_uint8(planes))

@@ -23,7 +23,7 @@ _MARGIN = 1.5
 
 
 def missing() -> str | None:
-    """Return what drawing needs that is not installed, as a sentence; None when nothing is missing."""
+    """Return a sentence on what drawing lacks; None when nothing is missing."""
     return None if find_spec("matplotlib") else "plots need matplotlib: pip install 'lbic[plot]'"
 
 
@@ -43,7 +43,8 @@ def draw_curves(
 ) -> Iterator[tuple[str, bytes]]:
     """Draw one plot; yield a file named after ``stem`` for each format.
 
-    ``title`` is that of the vertical axis. Reference curves are dashed, and the plot names their sources.
+    ``title`` is that of the vertical axis. Reference curves are dashed, and the plot names their
+    sources.
     """
     import matplotlib
 
@@ -77,7 +78,7 @@ def _figure(title: str, measured: dict[str, Curve], references: Sequence[Referen
 
 
 def _draw_references(axes: Axes, references: Sequence[Reference], rates: tuple[float, float]) -> list[str]:
-    """Draw the points of the reference curves between two rates; return the sources of what was drawn."""
+    """Draw the reference curves between two rates; return the sources of those drawn."""
     sources: dict[str, None] = {}
     for reference, marker in zip(references, cycle("x+1234"), strict=False):
         points = [point for point in reference.curve if rates[0] <= point[0] <= rates[1]]

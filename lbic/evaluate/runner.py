@@ -1,4 +1,4 @@
-"""Code a picture in every wanted way, decode it with every wanted type, and measure."""
+"""Evaluate one picture over a plan: code it, decode it with every type, and measure it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from lbic.evaluate.cache import Cache
 from lbic.evaluate.keys import Key
 from lbic.evaluate.peers import PEERS
 from lbic.evaluate.plan import Plan, PlannedCoding
+from lbic.metrics.rate import bits_per_pixel
 from lbic.metrics.table import METRICS, Metric
 from lbic.picture.load import Picture, load
 from lbic.pipeline import CompressSettings, DecompressSettings
@@ -26,45 +27,55 @@ from lbic.pipeline import CompressSettings, DecompressSettings
 
 @dataclass(frozen=True)
 class Row:
-    """One picture, one coding, one type. What failed has ``error`` and no numbers.
-
-    ``profile`` is that of the networks that ran, None where none did; ``bytes`` the size of the whole file, ``bpp``
-    its bits per pixel of the original picture. ``metrics`` has a value for each metric of the plan by its name, None
-    where it is not defined. ``kept`` tells that the row is from an earlier run, and its seconds with it.
-    """
+    """The result of one picture, coding and type. A failure has an error and no numbers."""
 
     image: str
+    """The name of the picture."""
     codec: str
+    """The name of the coding: the codec, and @ with the effort where it has one of its own."""
     q: int
+    """The quality, in the codec's own numbers."""
     scale: float
+    """How many times smaller the sides were coded."""
     type: int
+    """The number of the enhancement type."""
     profile: str | None = None
+    """The profile of the networks that ran; None when none ran."""
     bytes: int | None = None
+    """The size of the whole file."""
     bpp: float | None = None
+    """Bits of the whole file for each pixel of the original picture."""
     metrics: dict[str, float | None] = field(default_factory=dict)
+    """Metrics by name; None where one is not defined."""
     encode_s: float | None = None
+    """Seconds to make the file."""
     decode_s: float | None = None
+    """Seconds to decode it, networks included."""
     kept: bool = field(default=False, compare=False)
+    """Whether an earlier run computed the row, and took these seconds."""
     error: str | None = None
+    """Why coding or decoding failed; None when it did not."""
 
 
 @dataclass(frozen=True)
 class File:
-    """What a coding made of a picture, and the seconds it took."""
+    """The file that a coding makes of a picture."""
 
     data: bytes
     encode_s: float
+    """Seconds to make it."""
 
 
 def evaluate(
     name: str, data: bytes, plan: Plan, cache: Cache | None = None, tick: Callable[[], None] = lambda: None
 ) -> list[Row]:
-    """Measure one picture file over the whole plan; codings and types that fail are rows with an error.
+    """Evaluate one picture file over a plan; a coding or type that fails becomes a row with an
+    error.
 
-    What the cache has is not computed again; ``tick`` is called after every row. Raises ImageError when the picture
-    itself cannot be read.
+    Results in the cache are not computed again. ``tick`` is called after every row. Raises
+    ImageError when the picture cannot be read.
     """
-    # Alpha is stored without loss and measured by no metric: it would only blur what the codec costs.
+    # Alpha is left out: it is stored without loss, and its bytes would hide the codec's.
     original = load(data).image
     picture, rows = keys.picture_key(data), []
     for coding in plan.codings:
@@ -75,7 +86,7 @@ def evaluate(
 
 
 def failed(name: str, plan: Plan, error: str) -> list[Row]:
-    """The rows of a picture that could not be read."""
+    """Return the rows of a picture that cannot be read."""
     return [_failed(name, coding, kind, plan, error) for coding in plan.codings for kind in plan.types_of(coding)]
 
 
@@ -100,17 +111,17 @@ def _evaluate_coding(
                 row = keep_row(cache, row_key, _measure(original, coding, kind, plan, file))
             except LbicError as failure:
                 error = str(failure)
-        # Codings of other names may come to the same file.
+        # Codings with different names may share a file, and so a row in the cache.
         yield replace(row, codec=coding.name) if row else _failed("", coding, kind, plan, error)
 
 
 def code(original: Image.Image, coding: PlannedCoding, effort: int, key: Key, cache: Cache) -> File:
-    """The file that a coding makes of a picture, found in the cache by its keys.coded_key or made and kept.
+    """Return the file that a coding makes of a picture, from the cache where it is there.
 
-    Raises LbicError when the encoder fails.
+    ``key`` is the keys.coded_key. Raises LbicError when the encoder fails.
     """
-    if found := cache.find(key):
-        return File(base64.b64decode(found["data"]), found["encode_s"])
+    if entry := cache.find(key):
+        return File(base64.b64decode(entry["data"]), entry["encode_s"])
     peer = PEERS.get(coding.codec)
     settings = CompressSettings(coding.codec, coding.quality, coding.scale, effort, NONE)
     started = time.perf_counter()
@@ -124,51 +135,55 @@ def code(original: Image.Image, coding: PlannedCoding, effort: int, key: Key, ca
 
 
 def _measure(original: Image.Image, coding: PlannedCoding, kind: EnhancementType, plan: Plan, file: File) -> Row:
-    """Decode a file and measure; raises LbicError when that fails."""
+    """Decode a file and measure it. Raises LbicError when that fails."""
     peer, profile = PEERS.get(coding.codec), None
     started = time.perf_counter()
     if peer:
         decoded = peer.decode(file.data, Geometry(*original.size, gray=original.mode == "L"))
     else:
-        done = pipeline.decompress(file.data, DecompressSettings(kind, plan.runtime))
-        decoded, profile = done.image, done.profile
+        result = pipeline.decompress(file.data, DecompressSettings(kind, plan.runtime))
+        decoded, profile = result.image, result.profile
     decode_s = time.perf_counter() - started
     if decoded.size != original.size:
-        raise CodecError(f"the file decoded to {decoded.width}x{decoded.height}")
+        raise CodecError(
+            f"the file decoded to {decoded.width}x{decoded.height} pixels instead of {original.width}x{original.height}"
+        )
     row = Row("", coding.name, coding.quality, coding.scale / SCALE_ONE, kind.id, profile)
     row = replace(row, encode_s=file.encode_s, decode_s=decode_s)
-    # Some formats have no gray: their three equal channels are the gray picture again.
+    # Formats without gray decode a gray picture to three equal channels.
     return measured(row, original, file.data, decoded.convert(original.mode), plan.metrics)
 
 
 def measured(row: Row, original: Image.Image, data: bytes, decoded: Image.Image, metrics: Iterable[Metric]) -> Row:
-    """The row with the size of the file and what the metrics say of the picture decoded from it."""
+    """Return the row with the size of the file and the metrics of the picture decoded from it."""
     return replace(
         row,
         bytes=len(data),
-        bpp=8 * len(data) / (original.width * original.height),
+        bpp=bits_per_pixel(len(data), *original.size),
         metrics={metric.name: metric.measure(original, decoded) for metric in metrics},
     )
 
 
 def find_row(cache: Cache, key: Key, metrics: Collection[str]) -> Row | None:
-    """The row that was kept under a key, if it has all these metrics, by the weights of today; it shows no others, and
-    no picture's name."""
-    found = cache.find(key)
-    if found is None:
+    """Return the row under a key if it has all these metrics, measured with the present weights.
+
+    The row has no other metrics and no name of a picture.
+    """
+    entry = cache.find(key)
+    if entry is None:
         return None
     try:
-        stamps = found.pop("stamps")
+        stamps = entry.pop("stamps")
         if any(stamps[name] != _stamp(name) for name in metrics):
             return None
-        row = Row(**found | {"kept": True})
+        row = Row(**entry | {"kept": True})
         return replace(row, metrics={name: row.metrics[name] for name in metrics})
-    except (TypeError, KeyError):  # of another lbic, or measured by other metrics
+    except (TypeError, KeyError):  # another version of lbic wrote it, or a metric is missing
         return None
 
 
 def keep_row(cache: Cache, key: Key, row: Row) -> Row:
-    """Keep a row, and the metrics that an earlier one had besides; returns the row."""
+    """Keep a row together with the other metrics of an earlier one; return the row."""
     before = cache.find(key) or {}
     metrics = before.get("metrics", {}) | row.metrics
     stamps = before.get("stamps", {}) | {name: _stamp(name) for name in row.metrics}
@@ -177,7 +192,7 @@ def keep_row(cache: Cache, key: Key, row: Row) -> Row:
 
 
 def _stamp(name: str) -> str:
-    """The weights that a metric goes by; benchmarks have metrics of their own, which have none."""
+    """Return the stamp of a metric's weights; metrics outside the table have no weights."""
     return METRICS[name].stamp() if name in METRICS else ""
 
 

@@ -1,4 +1,4 @@
-"""From rows to results: means over pictures, Markdown tables, JSON and CSV."""
+"""Tables of an evaluation: means over pictures, as Markdown, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ from lbic.metrics.table import METRICS, Metric
 
 @dataclass(frozen=True)
 class Mean:
-    """Arithmetic means over the pictures that worked, for one coding and type; PSNR is averaged in dB.
-
-    ``images`` is how many worked, ``failures`` how many did not; a metric's mean leaves out the pictures that it is
-    not defined for.
-    """
+    """Means over pictures for one coding and type; the first four fields are as in Row."""
 
     codec: str
     q: int
     scale: float
     type: int
     images: int
+    """How many pictures the means are over: those without an error."""
     bpp: float | None
     metrics: dict[str, float | None]
+    """Means over the pictures that a metric is defined for; PSNR is averaged in dB."""
     encode_s: float | None
     decode_s: float | None
     failures: int
+    """How many pictures have an error."""
 
 
 def means(rows: Sequence[Row]) -> list[Mean]:
-    """One mean for each codec, quality, scale and type, in the rows' order."""
+    """Return the means of each codec, quality, scale and type, in the order of the rows."""
     groups: dict[tuple[str, int, float, int], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.codec, row.q, row.scale, row.type), []).append(row)
@@ -62,30 +61,30 @@ def _mean(codec: str, q: int, scale: float, kind: int, rows: Sequence[Row]) -> M
 
 
 def gaps(rows: Sequence[Row], metrics: Iterable[Metric]) -> list[str]:
-    """A sentence on each metric whose means are of fewer pictures than the bits per pixel beside them."""
+    """Return a sentence on each metric that is not defined for some of the pictures."""
     good = [row for row in rows if row.error is None]
     pictures = {row.image for row in good}
     without = {metric: {row.image for row in good if row.metrics[metric.name] is None} for metric in metrics}
     return [
-        f"{metric.title} is not defined for {len(names)} of {len(pictures)} pictures: its means are of the others"
+        f"{metric.title} is not defined for {len(names)} of {len(pictures)} pictures; its means are over the others"
         for metric, names in without.items()
         if names
     ]
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
-    """The mean of the values that are there; None when none is."""
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
+    """Return the mean of the values that are not None; None when there are none."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def number(digits: int, sign: str = "") -> Callable[[float | None], str]:
-    """How a column shows its numbers; ``sign`` "+" for differences. What is None is a dash."""
+    """Return a function that formats numbers; a dash for None, ``sign`` is "+" for differences."""
     return lambda value: "-" if value is None else f"{value:{sign}.{digits}f}"
 
 
 Column = tuple[str, Callable[[Any], str]]
-"""The title of a column and how it shows a value."""
+"""The title of a column, and the function that formats its values."""
 _WAY: dict[str, Column] = {
     "codec": ("codec", str),
     "q": ("q", str),
@@ -108,24 +107,24 @@ _BD_RATE: dict[str, Column] = {
 
 
 def markdown(results: Sequence[Mean]) -> str:
-    """The means as a Markdown table, with a column for every metric that was measured."""
+    """Return the means as a Markdown table, with a column for every metric that was measured."""
     measured = {name: column for name, column in _METRICS.items() if any(name in row.metrics for row in results)}
     return _table({**_BEFORE, **measured, **_AFTER}, [_flat(row) for row in results])
 
 
 def bd_markdown(results: Sequence[BdRate]) -> str:
-    """BD-rates as a sentence and a Markdown table; the first is the anchor."""
+    """Return BD-rates as a sentence and a Markdown table; the first row is the anchor."""
     return "BD-rate over RGB-PSNR against the first row:\n\n" + _table(_BD_RATE, [asdict(row) for row in results])
 
 
 def _table(columns: dict[str, Column], records: Sequence[dict[str, Any]]) -> str:
-    """Markdown whose columns line up in a terminal."""
+    """Return records as a Markdown table with aligned columns."""
     head = [title for title, _ in columns.values()]
     return aligned(head, [[show(record[name]) for name, (_, show) in columns.items()] for record in records])
 
 
 def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns line up in a terminal."""
+    """Return a Markdown table whose columns are aligned, so that it can be read in a terminal."""
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
     title, *lines = (
         "| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |"
@@ -138,8 +137,8 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 def to_json(rows: Sequence[Row], rates: Sequence[BdRate]) -> bytes:
     """Return rows, means and BD-rates as JSON.
 
-    JSON knows no infinity: an infinite PSNR is null, as is one that failed. Every metric of the table has its key, null
-    where it was not measured.
+    JSON knows no infinity: an infinite PSNR is null, as is one that failed. Every metric of the
+    table has its key, null where it was not measured.
     """
     content = {
         "rows": [_finite(_flat(row)) for row in rows],
@@ -150,17 +149,17 @@ def to_json(rows: Sequence[Row], rates: Sequence[BdRate]) -> bytes:
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    """Rows, at least one, as CSV, one picture, coding and type a line; an infinite PSNR is ``inf``."""
+    """Return rows, at least one, as CSV; an infinite PSNR is ``inf``."""
     records = [_flat(row) for row in rows]
     out = io.StringIO()
     writer = csv.DictWriter(out, list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    return out.getvalue().encode(errors="surrogateescape")  # names are bytes to the system
+    return out.getvalue().encode(errors="surrogateescape")  # the system's names are bytes
 
 
 def _flat(result: Row | Mean) -> dict[str, Any]:
-    """The result's fields with the metrics among them, those that were not measured as None."""
+    """Return the fields of a result, and all metrics as fields; None if not measured."""
     record: dict[str, Any] = {}
     for name, value in asdict(result).items():
         record |= dict.fromkeys(METRICS) | value if name == "metrics" else {name: value}

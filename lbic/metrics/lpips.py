@@ -52,7 +52,7 @@ def lpips(reference: NDArray[np.uint8], other: NDArray[np.uint8], backbone: str 
 
 
 def missing(backbone: str = "alex") -> str | None:
-    """Load LPIPS; return what it lacks on this machine, as a sentence, or None when it is ready."""
+    """Load LPIPS; return a sentence on what is missing, or None when it is ready."""
     try:
         _network(backbone)
     except MissingError as error:

@@ -55,7 +55,7 @@ def niqe(luma: NDArray[Any]) -> float:
 
 
 def pirm_luma(luma: NDArray[Any]) -> NDArray[Any]:
-    """Return the part of a luma plane that the PIRM protocol measures: 4 pixels less on each side."""
+    """Return a luma plane without 4 pixels on each side, as the PIRM protocol measures it."""
     return luma[4:-4, 4:-4]
 
 
@@ -67,7 +67,7 @@ def _pristine() -> tuple[Floats, Floats]:
 
 
 def _structure(plane: Floats) -> Floats:
-    """Return mean-subtracted, contrast-normalised coefficients (section II-A, equations 1 to 3)."""
+    """Return mean-subtracted, contrast-normalised coefficients (equations 1 to 3)."""
     mean = _blur(plane)
     difference = plane - mean
     difference[np.abs(difference) < _ROUNDING] = 0
