@@ -104,7 +104,7 @@ def compare(
 
 
 def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path | None:
-    """Return the file that --html names. Raises UsageError or FileError for one it cannot be."""
+    """Return the file of --html. Raises UsageError or FileError where it cannot be written."""
     if name is None:
         return None
     if name == fileio.STDIO:
