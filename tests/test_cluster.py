@@ -217,7 +217,7 @@ def test_ctrl_c_ends_a_cluster_of_its_own(ray: Any, tmp_path: Path) -> None:
     environment = {**os.environ, **ENVIRONMENT, "LBIC_VVC_ENCODER": str(encoder)}
     command = [*PROGRAM, "compress", "--ray", "local", *map(str, sources)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=environment) as process:
-        deadline = time.monotonic() + 45
+        deadline = time.monotonic() + 240
         while not (started.exists() and started.read_text().strip()) and time.monotonic() < deadline:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
