@@ -288,7 +288,7 @@ def test_the_command(tmp_path: Path) -> None:
         (["--scale", "1.03"], "scale 1.03 is not a sixteenth step"),
         (["--scale", "big"], "'big' is not a number"),
         (["--target-bpp", "0"], "0 is not above 0"),
-        (["--target-size", "few"], "'few' is not a whole number"),
+        (["--target-size", "few"], "'few' is not a valid integer"),
     ],
 )
 def test_usage(tmp_path: Path, options: list[str], because: str) -> None:

@@ -1,4 +1,7 @@
-"""Run one piece of work over many files: in parallel, told in order, no failure stopping the rest."""
+"""Batches: run one function on many files in parallel and report the results in order.
+
+A file that fails does not stop the rest.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ from lbic.system import cores
 
 
 class Named(Protocol):
-    """What is worked on: anything that has a name to report it by."""
+    """An item of a batch; its name goes into the report."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the input."""
 
 
 Item = TypeVar("Item", bound=Named)
@@ -34,18 +38,20 @@ def run(
     workers: int = 1,
     end: Callable[[], None] | None = None,
 ) -> ExitCode:
-    """Do ``work`` for every item and tell the report in the items' order; ``end`` makes work that runs elsewhere end.
+    """Call ``work`` for every item and report the results in the items' order.
 
-    An LbicError of one item is reported and the next goes on; any other exception ends the run.
-    Threads are enough: encoders are other processes and the networks release the interpreter.
+    ``workers`` items are worked on at the same time. ``end`` stops work that runs on other machines
+    when the run is interrupted. An LbicError of one item is reported and the run continues; any
+    other exception ends it. Threads suffice: encoders are other processes, and the networks release
+    the interpreter.
     """
     jobs = min(workers, max(1, len(items)))
     with cores.shared_by(jobs), report_bar(report) as report.advance, _results(items, work, jobs, end) as results:
         for item, result in zip(items, results, strict=True):
             try:
                 outcome = result()
-            except Skipped as found:
-                report.skip(item.name, str(found))
+            except Skipped as skipped:
+                report.skip(item.name, str(skipped))
             except LbicError as error:
                 report.failure(item.name, error)
             except MemoryError:
@@ -61,25 +67,25 @@ def run(
 def _results(
     items: Sequence[Item], work: Callable[[Item], Outcome], workers: int, end: Callable[[], None] | None
 ) -> Iterator[Iterator[Callable[[], Outcome]]]:
-    """For each item a function that returns or raises what its work did.
+    """Yield a function for each item that returns its outcome or raises its error.
 
-    Even one worker is another thread: Ctrl-C then finds the main thread waiting, never between starting an encoder
-    and remembering it, and need not wait for a tile or for stdin.
+    Even a single worker is a thread of its own: Ctrl-C then finds the main thread waiting, never
+    between the start of an encoder and its registration, and need not wait for a tile or for stdin.
     """
     pool = ThreadPoolExecutor(workers)
     try:
-        yield _told(deque(pool.submit(work, item) for item in items))
+        yield _in_order(deque(pool.submit(work, item) for item in items))
     except BaseException as error:
         if end:
             end()
-        # What is at work goes on to its end, but for Ctrl-C: lbic.cli.interrupt removes what it leaves.
+        # Running work is completed, except after Ctrl-C: lbic.cli.interrupt removes what it leaves.
         pool.shutdown(wait=bool(end) or not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     pool.shutdown()
 
 
-def _told(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
-    """The results in order; each is let go once it has been told, so that memory does not grow with the files."""
+def _in_order(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
+    """Yield the results in order; each is released when the next is asked for, to save memory."""
     while futures:
         yield partial(_result, futures[0])
         futures.popleft()
@@ -87,5 +93,5 @@ def _told(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
 
 def _result(future: Future[Outcome]) -> Outcome:
     while not future.done():
-        wait((future,), timeout=0.2)  # Windows would put off Ctrl-C to the end of a longer wait
+        wait((future,), timeout=0.2)  # Windows delivers Ctrl-C only at the end of a wait
     return future.result()

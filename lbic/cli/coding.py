@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lbic.cli.options import Function
-from lbic.cli.parameters import ColourParameter, Joined, NumberParameter, PositiveParameter, ScaleParameter
+from lbic.cli.parameters import ColourParameter, IntegerParameter, Joined, PositiveParameter, ScaleParameter
 from lbic.errors import UsageError
 
 scale_option = click.option(
@@ -23,7 +23,9 @@ scale_option = click.option(
 def target_options(function: Function) -> Function:
     """--target-size, --target-bpp and --target-psnr, as ``wanted``: the name of the one given and its value."""
 
-    @click.option("--target-size", type=NumberParameter(1), metavar="BYTES", help="The best file of at most this size.")
+    @click.option(
+        "--target-size", type=IntegerParameter(1), metavar="BYTES", help="The best file of at most this size."
+    )
     @click.option(
         "--target-bpp",
         type=PositiveParameter(),

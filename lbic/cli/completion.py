@@ -1,4 +1,4 @@
-"""lbic completion"""
+"""The command ``lbic completion``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> ExitCode:
-    """Print the script that makes a shell complete lbic's commands and options.
+    """Print the script that completes lbic's commands and options in a shell.
 
     \b
     bash:  lbic completion bash > ~/.local/share/bash-completion/completions/lbic

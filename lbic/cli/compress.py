@@ -96,7 +96,9 @@ def compress(
         data = job.source.read()
         done = compress(data)
         job.write(done.data)
-        return replace(_outcome(job, done, time.perf_counter() - started), taken=len(data), given=len(done.data))
+        return replace(
+            _outcome(job, done, time.perf_counter() - started), bytes_read=len(data), bytes_written=len(done.data)
+        )
 
     report = Report("compressed", len(jobs), talk)
     if address is None:

@@ -1,4 +1,4 @@
-"""lbic decompress"""
+"""The command ``lbic decompress``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
-from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Job
+from lbic.cli.jobs import COMPRESSED, Job, decompressed_name
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
@@ -24,7 +23,7 @@ from lbic.pipeline import Decompressed, DecompressSettings
 
 @click.command()
 @options.output_options
-@options.type_option("Enhancement to apply instead of the one the file recommends; 0 is the codec's picture.")
+@options.type_option("Enhancement to apply instead of the recommended one; 0 is the codec's picture.")
 @options.strength_option
 @options.runtime_options
 @options.max_pixels_option
@@ -33,14 +32,14 @@ from lbic.pipeline import Decompressed, DecompressSettings
 def decompress(
     files: Files, talk: Talk, kind: EnhancementType | None, strength: float, runtime: Runtime, max_pixels: int
 ) -> ExitCode:
-    """Bring pictures back, enhanced as their files recommend: a.lbic -> a.lbic.png.
+    """Decompress pictures and enhance them as their files recommend: a.lbic -> a.lbic.png.
 
-    IN is a .lbic file, or - for stdin. The suffix of -o FILE chooses the format: .png, .webp, .tif, .bmp,
-    .ppm (all lossless) or .jpg; stdout gets PNG. A recommended enhancement that cannot run here is left
-    out with a note; one that --type asks for is an error then.
+    IN is a .lbic file, or - for stdin. The suffix of -o FILE selects the format: .png, .webp, .tif, .bmp,
+    .ppm (all lossless) or .jpg; stdout gets PNG. If the recommended enhancement cannot run here, the
+    codec's picture is written, with a note; if an enhancement given by --type cannot run, that is an error.
     """
     settings = DecompressSettings(kind, runtime, strength, max_pixels, apart=True)
-    jobs = files.plan(fileio.COMPRESSED, fileio.decompressed_name, talk)
+    jobs = files.plan(COMPRESSED, decompressed_name, talk)
     suffixes = output_suffixes(jobs)
     if kind is not None:
         catalog.load().require(kind)
@@ -49,38 +48,40 @@ def decompress(
         started = time.perf_counter()
         job.check()
         data = job.source.read()
-        done = pipeline.decompress(data, settings)
-        notes = list(hints.notes(done.notes, done.obstacle))
-        written = save.encode(done.image, suffixes[job], icc=done.icc, exif=done.exif, xmp=done.xmp, notes=notes)
+        result = pipeline.decompress(data, settings)
+        notes = list(hints.notes(result.notes, result.obstacle))
+        written = save.encode(
+            result.image, suffixes[job], icc=result.icc, exif=result.exif, xmp=result.xmp, notes=notes
+        )
         job.write(written)
-        done = replace(done, notes=tuple(notes))
-        outcome = _outcome(job, settings, done, time.perf_counter() - started)
-        return replace(outcome, taken=len(data), given=len(written))
+        result = replace(result, notes=tuple(notes))
+        outcome = _outcome(job, settings, result, time.perf_counter() - started)
+        return replace(outcome, bytes_read=len(data), bytes_written=len(written))
 
     return batch.run(jobs, work, Report("decompressed", len(jobs), talk), workers=files.jobs)
 
 
-def _outcome(job: Job, settings: DecompressSettings, done: Decompressed, duration: float) -> Outcome:
-    header = done.header
+def _outcome(job: Job, settings: DecompressSettings, result: Decompressed, duration: float) -> Outcome:
+    header = result.header
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(header.width, header.height),
         wording.coded(header.coding),
-        wording.applied(done.type, settings.strength),
-        wording.provider(done.provider),
+        wording.applied(result.type, settings.strength),
+        wording.provider(result.provider),
         wording.seconds(duration),
     )
     record = {
         "input": job.name,
         "output": job.output,
         **wording.header_record(header),
-        "type": done.type.id,
-        "type_recorded": done.type_recorded,
+        "type": result.type.id,
+        "type_recorded": result.type_recorded,
         "strength": settings.strength,
-        "profile": done.profile,
-        "models": list(done.models),
-        "provider": done.provider,
+        "profile": result.profile,
+        "models": list(result.models),
+        "provider": result.provider,
         "seconds": round(duration, 3),
-        "notes": list(done.notes),
+        "notes": list(result.notes),
     }
-    return Outcome(line, record, done.notes, wording.networks(done.models, done.profile, done.provider))
+    return Outcome(line, record, result.notes, wording.networks(result.models, result.profile, result.provider))

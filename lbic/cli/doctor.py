@@ -1,4 +1,4 @@
-"""lbic doctor"""
+"""The command ``lbic doctor``."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ from lbic.pipeline import CompressSettings
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: whether it works, and how or why not."""
+    """The result of one check."""
 
     name: str
+    """What was checked."""
     works: bool
+    """Whether it works."""
     sentence: str
+    """How it works, or why not and what helps."""
 
 
 @click.command()
 @options.json_option
 def doctor(json: bool) -> ExitCode:
-    """Tell what works on this machine and, where something does not, why and what helps.
+    """Check what works on this machine; say why something does not and what helps.
 
-    Every codec codes and decodes a small picture, every network is loaded: what is told here was tried.
-    Ends with 0 whatever was found; --json is for programs that want to know.
+    Every codec encodes and decodes a small picture, and every network is loaded. The exit code is 0
+    whatever the results; programs read them from --json.
     """
     for finding in examine():
         if json:
@@ -48,7 +51,7 @@ def doctor(json: bool) -> ExitCode:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything that a command may need, the lightest first."""
+    """Check everything that a command may need, the fastest first."""
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("lbic", True, f"{__version__}, {python}")
     for codec in CODECS.values():
@@ -76,7 +79,7 @@ def _codec(codec: Codec) -> Finding:
 def _runtime() -> Finding:
     packages = {name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)}
     if len(packages) > 1:
-        # They install into one folder and overwrite each other's files.
+        # Both install into one folder and overwrite each other's files.
         how = "onnxruntime and onnxruntime-gpu are both installed, which disables CUDA; uninstall both, reinstall lbic"
         return Finding("ONNX Runtime", False, how)
     try:
@@ -86,10 +89,10 @@ def _runtime() -> Finding:
 
 
 def _cuda(states: Sequence[State]) -> Finding:
-    # Libraries that are there may still not do: only a session knows where it runs.
+    # CUDA may fail although its libraries load; only a session knows its device.
     fallen = (state.sentence for state in states if state.provider == session.CPU and state.sentence)
     obstacle = session.cuda_obstacle() or next(fallen, None)
-    return Finding("CUDA", obstacle is None, obstacle or "a driver and ONNX Runtime's libraries are there")
+    return Finding("CUDA", obstacle is None, obstacle or "the driver and ONNX Runtime's libraries are installed")
 
 
 def _models(states: Sequence[State]) -> Finding:
@@ -103,7 +106,7 @@ def _models(states: Sequence[State]) -> Finding:
 
 
 def _torch() -> Finding:
-    # Looked for, not imported: it takes seconds and no picture needs it.
+    # Not imported: that takes seconds, and no picture needs it.
     if importlib.util.find_spec("torch") is None:
         what = "only train, export and the metric LPIPS need it"
         return Finding("PyTorch", False, f"not installed; {what} (pip install 'lbic[train]')")

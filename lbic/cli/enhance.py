@@ -1,4 +1,4 @@
-"""lbic enhance"""
+"""The command ``lbic enhance``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
-from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Job
+from lbic.cli.jobs import PICTURES, Job, enhanced_name
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
@@ -27,11 +26,12 @@ from lbic.pipeline import Enhanced, EnhanceSettings
 
 @click.command()
 @options.output_options
-@options.type_option("Enhancement to apply; when left out, ar for a JPEG below quality 20 and nr for other pictures.")
+@options.type_option("Enhancement to apply. Default: ar for a JPEG below quality 20 and nr for other pictures.")
 @options.strength_option
-@options.codec_option("The codec that damaged the picture; when left out, jpeg for a JPEG, else vvc.", found=True)
+@options.codec_option("Codec that the picture was coded with. Default: jpeg for a JPEG, else vvc.", found=True)
 @options.quality_option(
-    "The quality it was coded with; when left out, what a JPEG's quantisation table says, else the codec's default."
+    "Quality that the picture was coded with. Default: a JPEG's own, from its quantisation table; otherwise the "
+    "codec's default."
 )
 @options.runtime_options
 @options.max_pixels_option
@@ -47,17 +47,17 @@ def enhance(
     runtime: Runtime,
     max_pixels: int,
 ) -> ExitCode:
-    """Run a network on any picture that a codec damaged: old.jpg -> old.enhanced.png.
+    """Enhance pictures with coding artifacts: old.jpg -> old.enhanced.png.
 
-    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin; no .lbic file is
-    involved. The suffix of -o FILE chooses the format, as in decompress. Alpha and metadata are kept
-    where the format has room for them. Without --type, a picture better than all that the network was trained
-    on is an error: it may be harmed.
+    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. The suffix of
+    -o FILE selects the format, as in decompress. Alpha and metadata are kept if the format can store
+    them. A picture better than the network's training pictures is an error unless --type is given,
+    since the network may harm it.
     """
     settings = EnhanceSettings(kind, codec, quality, runtime, strength)
     if codec is not None and quality is not None:
         check_quality(get(codec), quality)
-    jobs = files.plan(fileio.PICTURES, fileio.enhanced_name, talk)
+    jobs = files.plan(PICTURES, enhanced_name, talk)
     suffixes = output_suffixes(jobs)
     if kind is not None:
         catalog.load().require(kind)
@@ -65,7 +65,7 @@ def enhance(
     def work(job: Job) -> Outcome:
         started = time.perf_counter()
         job.check()
-        # The profile is kept, not applied: the picture stays in the colours its file is in.
+        # keep_icc: the picture stays in the colour space of its file.
         data = job.source.read()
         picture = pictures.load(data, max_pixels=max_pixels, keep_icc=True)
         if picture.alpha is not None:
@@ -76,7 +76,7 @@ def enhance(
         job.write(written)
         result = replace(result, notes=tuple(notes))
         outcome = _outcome(job, settings, result, time.perf_counter() - started)
-        return replace(outcome, taken=len(data), given=len(written))
+        return replace(outcome, bytes_read=len(data), bytes_written=len(written))
 
     return batch.run(jobs, work, Report("enhanced", len(jobs), talk), workers=files.jobs)
 

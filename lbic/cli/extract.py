@@ -1,4 +1,4 @@
-"""lbic extract"""
+"""The command ``lbic extract``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, options, wording
-from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Job
+from lbic.cli.jobs import COMPRESSED, Job, extracted_name
 from lbic.cli.options import Files
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.errors import ExitCode
@@ -19,20 +18,20 @@ from lbic.format.container import METADATA_NAMES
 @options.input_options
 @options.talk_options
 def extract(files: Files, talk: Talk) -> ExitCode:
-    """Write the standard stream in .lbic files, which other programs play: a VVC stream (.266), a JPEG, WebP,
-    AVIF or JPEG 2000 file.
+    """Extract the codec's standard stream from .lbic files: a.lbic -> a.lbic.stream.
 
-    Without -o a.lbic becomes a.lbic.stream. The stream is the codec's picture, at the size it was coded at and padded
-    as the codec needs it; networks, alpha and other metadata are left behind.
+    Other programs can read it: it is a VVC stream (.266) or a JPEG, WebP, AVIF or JPEG 2000 file. It
+    decodes to the codec's picture at its coded size, padded as the codec requires, without
+    enhancement, alpha and other metadata.
     """
-    jobs = files.plan(fileio.COMPRESSED, fileio.extracted_name, talk)
+    jobs = files.plan(COMPRESSED, extracted_name, talk)
 
     def work(job: Job) -> Outcome:
         job.check()
         data = job.source.read()
         header, stream = pipeline.extract(data)
         job.write(stream)
-        notes = tuple(f"left {METADATA_NAMES.get(kind, kind)} behind" for kind in header.metadata)
+        notes = tuple(f"{METADATA_NAMES.get(kind, kind)} is left out" for kind in header.metadata)
         line = wording.join(
             f"{job.name} -> {job.output}",
             wording.coded(header.coding),
@@ -45,6 +44,6 @@ def extract(files: Files, talk: Talk) -> ExitCode:
             "bytes": len(stream),
             "notes": list(notes),
         }
-        return Outcome(line, record, notes, taken=len(data), given=len(stream))
+        return Outcome(line, record, notes, bytes_read=len(data), bytes_written=len(stream))
 
     return batch.run(jobs, work, Report("extracted", len(jobs), talk), workers=files.jobs)

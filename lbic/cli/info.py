@@ -1,4 +1,4 @@
-"""lbic info"""
+"""The command ``lbic info``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from lbic.format.container import Header
 @options.input_options
 @options.talk_options
 def info(files: Files, talk: Talk) -> ExitCode:
-    """Tell what .lbic files say of themselves.
+    """Show the headers of .lbic files.
 
-    Only the header is read: nothing is decoded and the checksum is not looked at ('lbic verify' does
-    both). The result goes to stdout.
+    Nothing is decoded and the checksum is not checked; 'lbic verify' does both. The result goes to stdout.
     """
 
     def work(source: Source) -> Outcome:
         data = source.read()
         header = container.read_header(data)
-        # Everything that is not codec stream can be written again from the header.
+        # All but the payload is written again from the header; its length is the overhead.
         overhead = len(container.pack(header, b""))
         return _outcome(source.name, header, len(data), len(data) - overhead)
 

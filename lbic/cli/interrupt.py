@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signals that ask a program to end: at once, with nothing left behind."""
+"""Ctrl-C and the signals that end a program: lbic ends at once and leaves no temporary files."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import NoReturn
 from lbic.errors import ExitCode
 from lbic.system import cleanup
 
-_ASKING = ("SIGTERM", "SIGHUP")
+_SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 def listen() -> None:
-    """Take the signals that ask to end for Ctrl-C, unless they are ignored, as nohup has it."""
-    for name in _ASKING:
+    """Handle SIGTERM and SIGHUP like Ctrl-C, unless they are ignored (nohup)."""
+    for name in _SIGNALS:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
 
 
 def end() -> NoReturn:
-    """End an interrupted process without waiting for its threads, which may be at work for minutes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would stop the removal
+    """End the process without waiting for its threads, which may work for minutes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would interrupt the removal
     cleanup.remove_all()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Files in and out: which inputs a command line means, and where each output goes.
+"""Jobs: the inputs that a command line names, and the output of each.
 
-The promises made here and in ``writing`` hold for every command: an input is never written to or deleted, a file
-that is there is never replaced unasked, and an output appears whole or not at all.
+Three rules hold for every command, here and in lbic.system.files: an input is never changed or
+deleted, an existing file is never replaced without -f, and an output appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,87 +17,93 @@ from lbic.errors import FileError, UsageError, reason
 from lbic.system import files
 
 STDIO = "-"
-"""Stands for stdin as an input and for stdout as an output."""
+"""The name of stdin as an input and of stdout as an output."""
 
 PICTURES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
     | {".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
 )
-"""Suffixes taken for pictures where a folder is searched; a file named by the user may have any."""
-
-COMPRESSED = frozenset({".lbic"})
+"""The suffixes of pictures in a folder that is searched; a file that the user names may have any."""
 
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
-"""What lbic itself writes beside an input: searching a folder twice must not feed it its own results."""
+"""Pictures that lbic itself wrote; a second search of a folder leaves them out."""
+
+
+COMPRESSED = frozenset({".lbic"})
+"""The suffix of .lbic files in a folder that is searched."""
 
 
 class Skipped(Exception):  # noqa: N818 - nothing went wrong
-    """The output, whose name this says, is there, and the user wants no other: nothing is left to do."""
+    """The output exists and is to be kept, so there is nothing to do; the message is its name."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input: a file, or stdin."""
+    """An input: a file or stdin."""
 
     name: str
-    """As the user wrote it, or as it was found below a folder the user wrote; ``-`` is stdin."""
+    """The name as the user wrote it, or below a folder that the user named; ``-`` is stdin."""
     root: Path | None = None
-    """The folder it was found in, where a folder was searched."""
+    """The folder that was searched and held the file; None for a file that the user named."""
     trouble: str | None = None
-    """Why it cannot be read, where the search already knows: a folder that may not be entered."""
+    """Why it cannot be read, if the search found out: a folder without permission."""
 
     @property
     def path(self) -> Path | None:
+        """The path of the file; None for stdin."""
         return None if self.name == STDIO else Path(self.name)
 
     @property
     def place(self) -> Path:
-        """Its place in an output folder: sub-folders of a searched folder are kept."""
+        """The relative path in an output folder; sub-folders of a searched folder are kept."""
         path = self.path or Path("stdin")
-        # "." and "/" have no name; they are directories, which ``read`` refuses with a sentence.
+        # "." and "/" have no name; ``read`` refuses directories.
         place = path.relative_to(self.root) if self.root else Path(path.name)
         return place if place.name else Path("folder")
 
     def read(self) -> bytes:
-        """The whole content.
+        """Return the whole content.
 
-        Raises FileError (UsageError for a directory) with a sentence that follows the name; what is longer than
-        limits.MAX_FILE, or never ends, is refused without being read further.
+        Raises FileError if it cannot be read or is longer than limits.MAX_FILE, and UsageError for
+        a directory. The message goes after the name: "NAME: is a directory".
         """
         if self.trouble:
             raise FileError(self.trouble)
         if self.path is None:
             return files.read_stdin()
         if os.path.isdir(self.path):
-            raise UsageError("is a directory; use -r to go through it")
+            raise UsageError("is a directory; use -r to search it")
         return files.read(self.path)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its output goes."""
+    """An input and its output."""
 
     source: Source
     target: Path | None
-    """None is stdout."""
+    """The output file; None for stdout."""
     force: bool = False
+    """An existing target is overwritten; otherwise it is an error."""
     in_folder: bool = False
-    """The target lies in an output folder, which is made when it is missing."""
+    """The target is in an output folder, which is created if it is missing."""
     skip_existing: bool = False
-    """A target that is there counts as done."""
+    """An existing target is kept, and the job is skipped."""
 
     @property
     def name(self) -> str:
+        """The name of the input."""
         return self.source.name
 
     @property
     def output(self) -> str:
+        """The name of the output; ``-`` for stdout."""
         return STDIO if self.target is None else str(self.target)
 
     def check(self) -> None:
-        """Raise FileError when the output cannot be written as things are; worth asking before long work.
+        """Check before long work that the output can be written.
 
-        Raises Skipped instead when it is there and that is enough.
+        Raises FileError if it cannot, and Skipped if it exists and is to be kept.
         """
         if self.source.trouble:
             raise FileError(self.source.trouble)
@@ -107,7 +113,11 @@ class Job:
             files.check_target(self.target, force=self.force, made=self.in_folder)
 
     def write(self, data: bytes) -> None:
-        """Write the output, whole or not at all; FileError says why not, Skipped that another has just written it."""
+        """Write the output, whole or not at all.
+
+        Raises FileError if that fails, and Skipped if another process has just written the file
+        and it is to be kept.
+        """
         if self.target is None:
             files.write_stdout(data)
         else:
@@ -117,7 +127,7 @@ class Job:
             try:
                 files.write(self.target, data, replace=self.force)
             except FileError:
-                self.check()  # another process may have written it meanwhile
+                self.check()  # for the sentence if another process has just written it
                 raise
 
 
@@ -142,12 +152,12 @@ def enhanced_name(name: str) -> str:
 
 
 def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -> list[Source]:
-    """The inputs that the names of a command line stand for, in their order.
+    """Return the inputs that the names of a command line stand for, in their order.
 
-    With ``recursive`` a folder stands for every file in and below it that has one of the
-    suffixes, sorted by name, except for pictures that lbic wrote there itself. A name that
-    cannot be read is kept: it fails alone, when its turn comes. Raises UsageError for a folder
-    in which nothing is found, for an empty name and for stdin named twice.
+    With ``recursive`` a folder stands for the files in and below it that have one of the suffixes,
+    sorted by name, without the pictures that lbic wrote itself. A name that cannot be read is kept
+    and fails when its turn comes. Raises UsageError for a folder without such files, for an empty
+    name and for stdin named twice.
     """
     sources: list[Source] = []
     for name in names:
@@ -157,7 +167,7 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
         if name != STDIO and recursive and os.path.isdir(folder):
             found = list(_search(folder, suffixes))
             if not found:
-                but = f", but for {' and '.join(_OWN_PICTURES)}" if ".png" in suffixes else ""
+                but = f" (except {' and '.join(_OWN_PICTURES)})" if ".png" in suffixes else ""
                 raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}{but}")
             sources += found
         else:
@@ -168,13 +178,12 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
 
 
 def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str], str], force: bool) -> list[Job]:
-    """Decide the output of every input before any work is done.
+    """Return a job for each input; nothing is written yet.
 
-    ``output`` is what -o was given: a file for one input, a folder for several (one that exists,
-    ends with a separator, or is made), ``-`` for stdout, or None for names beside the inputs,
-    derived by ``rename`` from the input's name. Raises UsageError when two inputs would be
-    written to one file, when an output is an input, or when bytes would go to a terminal; FileError when stdout is
-    closed.
+    ``output`` is the value of -o: a file for one input, a folder for several (it exists, ends with
+    a separator, or is created), ``-`` for stdout, or None for names beside the inputs, derived by
+    ``rename`` from the inputs' names. Raises UsageError if two inputs have one output or an output
+    is an input, and FileError if stdout is closed.
     """
     if output == STDIO or (output is None and all(source.path is None for source in sources)):
         if len(sources) > 1:
@@ -191,9 +200,9 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
 
 
 def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Source]) -> None:
-    """Raise UsageError when an output is an input (even by another name) or two writers share one output.
+    """Raise UsageError if an output is an input, under any of its names, or two inputs share an output.
 
-    ``outputs`` are pairs of who writes, for the sentence, and where.
+    ``outputs`` are pairs of an input's name, for the message, and its output.
     """
     inputs = {_identity(source.path) for source in sources}
     writers: dict[object, str] = {}
@@ -207,7 +216,7 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
 
 
 def distinct(sources: Iterable[Source]) -> list[Source]:
-    """The inputs without those that are the same file as one before, whatever their names."""
+    """Return the inputs without repetitions of a file under any of its names."""
     first: dict[object, Source] = {}
     for source in sources:
         first.setdefault(_identity(source.path), source)
@@ -215,21 +224,21 @@ def distinct(sources: Iterable[Source]) -> list[Source]:
 
 
 def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
-    """The files, and the folders that cannot be searched: each of those fails alone."""
+    """Yield the files in a folder, then the folders that cannot be searched."""
     refused: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders.sort()
         for name in sorted(names):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
                 path = str(Path(parent, name))
-                if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link is told
+                if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link fails later
                     yield Source(path, root=folder)
     for error in refused:
         yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
 
 
 def _is_folder(output: str, sources: Sequence[Source]) -> bool:
-    """Tell whether -o names a folder: it is one, is written as one, or has to hold more than one file."""
+    """Return whether -o names a folder: it is one, ends like one, or has to hold several files."""
     if os.path.isdir(output) or output.endswith((os.sep, "/")):
         return True
     if len(sources) == 1 and sources[0].root is None:
@@ -243,15 +252,15 @@ def _target(source: Source, output: str | None, folder: bool, rename: Callable[[
     place = source.place
     renamed = place.with_name(rename(place.name))
     if output is None:
-        # Only stdin among several inputs has no place of its own; it lands in the current folder.
+        # Of several inputs only stdin has no folder; its output goes to the current one.
         return source.path.parent / renamed.name if source.path else renamed
     return Path(output) / renamed if folder else Path(output)
 
 
 def _identity(path: Path | None) -> object:
-    """The same value for two names of one file, links and hard links included; None is stdin, which may be a file."""
+    """Return one value for all names of a file, links included; ``path`` None is stdin."""
     try:
         status = path.stat() if path else os.fstat(sys.stdin.fileno())
-    except (OSError, ValueError, AttributeError):  # nothing there; stdin is closed, or no file at all
+    except (OSError, ValueError, AttributeError):  # there is no file; stdin is closed or not a file
         return os.path.normcase(os.path.realpath(path)) if path else STDIO
     return (status.st_dev, status.st_ino) if path or stat.S_ISREG(status.st_mode) else STDIO

@@ -1,4 +1,4 @@
-"""The ``lbic`` command: a group that imports a sub-command only when it is called."""
+"""The ``lbic`` command: imports a sub-command only when it is called."""
 
 from __future__ import annotations
 
@@ -18,58 +18,62 @@ from lbic.isolation.protocol import DECODE, READ
 
 
 class CommandRow(NamedTuple):
-    """One sub-command: the module below lbic.cli that defines it under its own name, what it does in a line, and
-    what it first asks a process of its own for: DECODE .lbic files, READ pictures."""
+    """A sub-command."""
 
     module: str
+    """The module of lbic.cli that defines it under its own name."""
     summary: str
-    asks: int | None = None
+    """What it does, in one line."""
+    request: int | None = None
+    """What it first asks a worker process for: DECODE or READ; None if it needs no worker."""
 
 
 COMMANDS = {
-    "compress": CommandRow("compress", "Make pictures very small: a.png -> a.lbic.", READ),
-    "decompress": CommandRow("decompress", "Bring them back, enhanced: a.lbic -> a.lbic.png.", DECODE),
-    "info": CommandRow("info", "Tell what .lbic files say of themselves; decodes nothing."),
+    "compress": CommandRow("compress", "Compress pictures to very small files: a.png -> a.lbic.", READ),
+    "decompress": CommandRow("decompress", "Decompress and enhance pictures: a.lbic -> a.lbic.png.", DECODE),
+    "info": CommandRow("info", "Show the headers of .lbic files; decodes nothing."),
     "verify": CommandRow("verify", "Check that .lbic files decode; writes nothing.", DECODE),
-    "extract": CommandRow("extract", "Write the codec's own stream in them, for other programs."),
-    "enhance": CommandRow("enhance", "Run a network on any picture that a codec damaged, such as an old JPEG.", READ),
+    "extract": CommandRow("extract", "Extract the codec's standard stream from .lbic files, for other programs."),
+    "enhance": CommandRow("enhance", "Enhance pictures with coding artifacts, such as old JPEGs.", READ),
     "evaluate": CommandRow("evaluate", "Measure size and quality over a folder of pictures."),
-    "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on a page."),
-    "models": CommandRow("models", "List the networks that are shipped and check their files."),
-    "doctor": CommandRow("doctor", "Tell what works on this machine and, where something does not, why."),
+    "compare": CommandRow("compare", "Measure versions of a picture and show them side by side on an HTML page."),
+    "models": CommandRow("models", "List the shipped networks and check their files."),
+    "doctor": CommandRow("doctor", "Check what works on this machine and why something does not."),
     "train": CommandRow("train", "Train a network (needs PyTorch)."),
-    "export": CommandRow("export", "Turn a trained network into a model that is shipped (needs PyTorch)."),
-    "completion": CommandRow("completion", "Print the script that makes a shell complete lbic's options."),
+    "export": CommandRow("export", "Export a trained network to a model file (needs PyTorch)."),
+    "completion": CommandRow("completion", "Print the script for shell completion."),
 }
 
 SHORT_HELP = """\
-lbic makes pictures very small and brings them back looking good.
+lbic compresses photos to very small files and restores them with neural networks.
 
-  lbic compress a.png             writes a.lbic (VVC at QP 37; -q 27 is better and larger, -q 47 smaller)
+  lbic compress a.png             writes a.lbic (VVC, QP 37; -q 27: better and larger, -q 47: smaller)
   lbic decompress a.lbic          writes a.lbic.png, enhanced as the file recommends
   lbic enhance old.jpg            writes old.enhanced.png
 
-'lbic -h' lists the commands, 'lbic compress -h' the options of one, 'lbic doctor' what works here."""
+'lbic -h' lists the commands, 'lbic compress -h' the options of compress; 'lbic doctor' checks what works here."""
 
 
 class LbicGroup(click.Group):
-    """Imports a command's module when the command is looked up, and turns every failure into a line and a code."""
+    """Imports a command's module when it is looked up; reports errors as a line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of this name."""
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None
-        if row.asks is not None:
-            process.prepare(row.asks)  # its imports take as long as the command's own
+        if row.request is not None:
+            process.prepare(row.request)  # the worker imports its libraries while this process imports its own
         command = getattr(importlib.import_module(f"lbic.cli.{row.module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        # Click would import every command for its first line.
+        """Write the table of commands without importing them, as Click would."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
@@ -81,9 +85,9 @@ class LbicGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run the command line and exit with one of ExitCode; commands return theirs."""
+        """Run the command line and exit with the ExitCode that the command returns or its error has."""
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: names need not be text
+            sys.stdout.reconfigure(errors="backslashreplace")  # as on stderr: names of files need not be text
         try:
             code = super().main(args, prog_name or "lbic", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -96,7 +100,7 @@ class LbicGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = _fail("interrupted", ExitCode.INTERRUPTED)
         except OSError as error:
-            # Writing to stdout is what is left: lbic.system.files reads and writes files.
+            # A failed write to stdout; lbic.system.files handles the errors of files.
             where = f"{error.filename}: " if error.filename else ""
             code = _fail(f"{where}{reason(error)}", ExitCode.FAILED)
         sys.exit(int(code or ExitCode.OK))
@@ -108,14 +112,14 @@ def _fail(sentence: str, code: ExitCode) -> ExitCode:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Click's message in one line, with the command whose help tells more."""
+    """Return Click's message in one line, with the command whose help says more."""
     text = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     return f"{text}; see '{context.command_path} -h'" if context else text
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
+def _print_version(ctx: click.Context, _parameter: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
         from lbic import __version__
 
         click.echo(f"lbic {__version__}")
@@ -129,14 +133,19 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
 )
 @click.pass_context
 def cli(ctx: click.Context) -> ExitCode:
-    """Make pictures very small and bring them back looking good.
+    """Compress photos to very small files and restore them with neural networks.
 
-    A standard codec (VVC, JPEG) makes the file; neural networks repair what it damaged when the
-    file is opened. Results and data go to stdout, everything else to stderr.
+    A standard codec (VVC, JPEG and others) encodes the picture; neural networks remove its
+    artifacts when the file is decompressed. Results go to stdout, messages to stderr.
     """
     if ctx.invoked_subcommand is None:
         click.echo(SHORT_HELP, err=True)

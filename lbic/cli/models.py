@@ -1,4 +1,4 @@
-"""lbic models"""
+"""The command ``lbic models``."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from lbic.errors import ExitCode, MissingError
 
 
 class State(NamedTuple):
-    """Whether a network loads here: the provider it then runs on, and what is wrong or could be better."""
+    """Whether a network loads on this machine."""
 
     provider: str | None
+    """The ONNX Runtime provider that runs it; None if it does not load."""
     sentence: str | None
+    """What is wrong or could be better; None if all is well."""
 
 
 @click.command()
 @options.json_option
 def models(json: bool) -> ExitCode:
-    """List the networks that are shipped, and load each to see that it works and where.
+    """List the shipped networks and load each to check its file.
 
-    Tells what a network is, what it was trained for and on, its size and sha256, and the device that
-    runs it here; then which enhancement types are complete. Ends with 4 when a model file is missing or
-    damaged.
+    The list shows each network's architecture, the pictures it is for, its training data, size and
+    sha256, and the device that runs it here; then the enhancement types that are complete. Exit code 4
+    means that a model file is missing or damaged.
     """
     shipped = catalog.load()
     states = {spec: probe(spec) for spec in shipped.models}
@@ -44,7 +46,7 @@ def models(json: bool) -> ExitCode:
 
 
 def probe(spec: ModelSpec) -> State:
-    """Load a network; only the session knows where it runs."""
+    """Load a network and return its state; only a session knows its device."""
     try:
         opened = session.open_session(spec, "auto")
     except MissingError as error:

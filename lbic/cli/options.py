@@ -1,6 +1,6 @@
-"""The options that commands share, declared once (compress's own are in coding.py); commands pick the decorators.
+"""The options that commands share, each declared once; those of compress alone are in coding.py.
 
-Options that belong together arrive as one object: ``talk``, ``files``, ``runtime``.
+Options that belong together reach a command as one object: ``talk``, ``files``, ``runtime``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Job, Source
+from lbic.cli.jobs import Job, Source, expand, plan
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
+    IntegerParameter,
     Joined,
-    NumberParameter,
     StrengthParameter,
     TileParameter,
     TypeParameter,
@@ -36,23 +35,34 @@ F = TypeVar("F", bound=Function)
 
 @dataclass(frozen=True)
 class Files:
-    """The inputs of a command and how it goes through them."""
+    """The inputs of a command, its outputs and how many files it works on at a time."""
 
     inputs: tuple[str, ...]
+    """The words of the command line: names of files and folders, or ``-`` for stdin."""
     recursive: bool = False
+    """Folders are searched; otherwise a folder is an error."""
     jobs: int = 1
+    """Files at the same time."""
     output: str | None = None
+    """The value of -o; None puts each output beside its input."""
     force: bool = False
+    """Existing outputs are overwritten; otherwise each is an error."""
     skip_existing: bool = False
+    """Inputs with an existing output are skipped."""
 
     def sources(self, suffixes: frozenset[str]) -> list[Source]:
-        return fileio.expand(self.inputs, recursive=self.recursive, suffixes=suffixes)
+        """Return the inputs; in folders those with one of the suffixes."""
+        return expand(self.inputs, recursive=self.recursive, suffixes=suffixes)
 
     def plan(self, suffixes: frozenset[str], rename: Callable[[str], str], talk: Talk) -> list[Job]:
-        """The jobs of a command that writes a file for every input; UsageError for what cannot work."""
+        """Return a job for each input of a command that writes one file for each.
+
+        ``rename`` derives an output's name from its input's. Raises UsageError if options exclude
+        each other or outputs are in conflict.
+        """
         if self.force and self.skip_existing:
             raise UsageError("-f and --skip-existing exclude each other")
-        jobs = fileio.plan(self.sources(suffixes), self.output, rename=rename, force=self.force)
+        jobs = plan(self.sources(suffixes), self.output, rename=rename, force=self.force)
         if self.skip_existing:
             jobs = [replace(job, skip_existing=True) for job in jobs]
         if talk.json and any(job.target is None for job in jobs):
@@ -60,11 +70,11 @@ class Files:
         return jobs
 
 
-json_option = click.option("--json", is_flag=True, help="One JSON object per line on stdout.")
+json_option = click.option("--json", is_flag=True, help="Print one JSON object per line on stdout.")
 
 
 def talk_options(function: Function) -> Function:
-    """--json, --quiet and --verbose, as ``talk``."""
+    """Add --json, --quiet and --verbose, as ``talk``."""
 
     @json_option
     @quiet_options
@@ -76,10 +86,12 @@ def talk_options(function: Function) -> Function:
 
 
 def quiet_options(function: Function) -> Function:
-    """--quiet and --verbose, as ``talk``, for commands without --json."""
+    """Add --quiet and --verbose, as ``talk``, to a command without --json."""
 
-    @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-    @click.option("-v", "--verbose", is_flag=True, help="Say more: which networks ran and where, what metadata cost.")
+    @click.option("--quiet", is_flag=True, help="Print errors only.")
+    @click.option(
+        "-v", "--verbose", is_flag=True, help="Print more: the networks that ran and where, the size of metadata."
+    )
     @functools.wraps(function)
     def wrapper(*args: Any, quiet: bool, verbose: bool, **rest: Any) -> Any:
         return function(*args, talk=Talk(quiet=quiet, verbose=verbose), **rest)
@@ -91,37 +103,36 @@ inputs_argument = click.argument("inputs", type=FILE, metavar="IN...", nargs=-1,
 
 
 def _jobs(default: int | Callable[[], int], sentence: str) -> Callable[[F], F]:
-    text = f"Files at the same time; default {sentence}."
-    return click.option("-j", "--jobs", type=NumberParameter(1), default=default, metavar="N", help=text)
+    text = f"Work on N files at the same time. Default {sentence}."
+    return click.option("-j", "--jobs", type=IntegerParameter(1), default=default, metavar="N", help=text)
 
 
 jobs_option = _jobs(1, "1")
 
-force_option = click.option("-f", "--force", is_flag=True, help="Overwrite files that are there.")
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 
 
 def input_options(function: Function) -> Function:
-    """The inputs, -r and -j, as ``files``."""
+    """Add the inputs, -r and -j, as ``files``."""
 
     @inputs_argument
     @click.option(
         "-r",
         "--recursive",
         is_flag=True,
-        help="Go through folders and the folders in them; pictures that lbic wrote there (*.lbic.png, *.enhanced.png) "
-        "are left out.",
+        help="Search folders and their sub-folders, except for pictures that lbic wrote (*.lbic.png, *.enhanced.png).",
     )
-    @_jobs(cores.usual_jobs, f"one for each core, {cores.MOST_JOBS} at most")
+    @_jobs(cores.usual_jobs, f"one for each core, at most {cores.MOST_JOBS}")
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
-        given = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
-        return function(*args, files=Files(inputs, recursive, jobs, **given), **rest)
+        outputs = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
+        return function(*args, files=Files(inputs, recursive, jobs, **outputs), **rest)
 
     return wrapper
 
 
 def output_options(function: Function) -> Function:
-    """-o, -f and --skip-existing; stands above input_options, which puts them into ``files``."""
+    """Add -o, -f and --skip-existing; stands above input_options, which puts them into ``files``."""
     output_option = click.option(
         "-o",
         "--output",
@@ -130,33 +141,36 @@ def output_options(function: Function) -> Function:
         help="Output file for one input, folder for several (sub-folders are kept), - for stdout.",
     )
     skip_option = click.option(
-        "--skip-existing", is_flag=True, help="Leave out inputs whose output is there: goes on where a run was ended."
+        "--skip-existing",
+        is_flag=True,
+        help="Skip inputs with an existing output: continues a run that was interrupted.",
     )
     return output_option(force_option(skip_option(function)))
 
 
 def runtime_options(function: Function) -> Function:
-    """--profile, --device and --tile, as ``runtime``."""
+    """Add --profile, --device and --tile, as ``runtime``."""
 
     @click.option(
         "--profile",
         type=click.Choice(["auto", "fast", "lite", "full"]),
         default="auto",
-        help="Size of the networks; auto (the default) takes full on a GPU where it is shipped, else fast where that "
-        "serves the picture, else lite.",
+        help="Size of the networks. auto takes full on a GPU if it is shipped; otherwise fast if it is trained for the "
+        "picture, else lite. Default auto.",
     )
     @click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda"]),
         default="auto",
-        help="Where networks run; cuda that would end on the CPU is an error. Default auto.",
+        help="Device that runs the networks. cuda is an error where CUDA does not work; auto takes the CPU there. "
+        "Default auto.",
     )
     @click.option(
         "--tile",
         type=TileParameter(),
         default="auto",
         metavar="auto|N",
-        help="Run networks on tiles of N pixels a side; less memory when smaller. Default auto.",
+        help="Run networks on tiles of NxN pixels; smaller tiles need less memory. Default auto.",
     )
     @functools.wraps(function)
     def wrapper(*args: Any, profile: str, device: str, tile: int | None, **rest: Any) -> Any:
@@ -172,7 +186,7 @@ def _runtime(profile: str, device: str, tile: int | None) -> Runtime:
 
 
 def type_option(help: str, *words: str, **more: Any) -> Callable[[F], F]:
-    """--type, by number or name, or by a word that the command knows besides."""
+    """Add --type as ``kind``: by number or name, or one of ``words``."""
     help = f"{help} By number or name: {TYPE_LIST}."
     return click.option("--type", "kind", type=TypeParameter(*words), metavar="T", help=help, **more)
 
@@ -182,12 +196,12 @@ strength_option = click.option(
     type=StrengthParameter(),
     default=1.0,
     metavar="0..1",
-    help="How far to go from the codec's picture (0) to the enhanced one (1). Default 1.",
+    help="Blend the coded picture (0) with the enhanced one (1). Default 1.",
 )
 
 
 def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
-    """--codec; the choices are the codec table's. ``found``: None when left out, for the command to find out."""
+    """Add --codec with the codec table's names; left out it is the default codec, with ``found`` None."""
     from lbic.codecs.table import CODECS, DEFAULT_CODEC
 
     default = None if found else DEFAULT_CODEC
@@ -196,12 +210,12 @@ def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
 
 
 def quality_option(help: str) -> Callable[[F], F]:
-    """-q in the codec's own numbers; its help lists every codec's range, direction and default."""
+    """Add -q in the codec's own numbers; the help lists each codec's range, direction and default."""
     return click.option("-q", "--quality", type=int, metavar="Q", help=f"{help} {quality_table()}")
 
 
 def quality_table() -> str:
-    """The codec table's qualities: "vvc 0..63, lower is better and larger, useful 27..47, default 37; ..."."""
+    """Return the codecs' qualities: "vvc 0..63, lower is better and larger, useful 27..47, ..."."""
     from lbic.codecs.table import CODECS
 
     rows = []
@@ -218,15 +232,15 @@ def quality_table() -> str:
 
 effort_option = click.option(
     "--effort",
-    type=NumberParameter(0, 4),
+    type=IntegerParameter(0, 4),
     default=2,
-    metavar="0..4",
-    help="How long the encoder searches: 0 fastest, 4 smallest files. Default 2.",
+    metavar="N",
+    help="How long the encoder searches: 0 is fastest, 4 makes the smallest files. Default 2.",
 )
 
 
 def metrics_option(function: F) -> F:
-    """--metrics, names of the metrics' table."""
+    """Add --metrics, a list of names from the table of metrics."""
     from lbic.metrics.table import METRICS
 
     return click.option(
@@ -234,18 +248,18 @@ def metrics_option(function: F) -> F:
         type=Joined(click.Choice(list(METRICS))),
         default="psnr",
         metavar="M,...",
-        help=f"Metrics, joined by commas: {', '.join(METRICS)}. The two PSNRs are always there; default no more.",
+        help=f"Metrics, joined by commas: {', '.join(METRICS)}. The two PSNRs are always measured. Default psnr.",
     )(function)
 
 
 def max_pixels_option(function: F) -> F:
-    """--max-pixels: the limit on pictures that are read."""
+    """Add --max-pixels, the limit on pictures that are read."""
     from lbic.limits import MAX_PIXELS
 
     return click.option(
         "--max-pixels",
-        type=NumberParameter(1, MAX_PIXELS),
+        type=IntegerParameter(1, MAX_PIXELS),
         default=MAX_PIXELS,
         metavar="N",
-        help=f"Refuse pictures of more pixels. Default {MAX_PIXELS:,}.",
+        help=f"Refuse pictures with more pixels. Default {MAX_PIXELS:,}.",
     )(function)

@@ -1,4 +1,4 @@
-"""Types of option values: each turns a word of the command line into a value, or says what is wrong with it."""
+"""Types of option values: convert a word of the command line to a value, or fail with a sentence."""
 
 from __future__ import annotations
 
@@ -13,70 +13,60 @@ from lbic.api import scale_in_sixteenths
 from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
 
 FILE = click.Path(allow_dash=True, readable=False)
-"""The name of a file, which shells complete; that it can be read or written is found out, and told, in its turn."""
+"""The name of a file, for shells to complete; a file that cannot be read fails when its turn comes."""
 
 MADE_FILE = click.Path(path_type=Path, dir_okay=False)
+"""A file that training reads or writes."""
+
 MADE_FOLDER = click.Path(path_type=Path, file_okay=False)
-"""A file and a folder that training makes or made."""
+"""A folder that training reads or writes."""
 
 TYPE_LIST = ", ".join(f"{kind.id} {kind.name}" for kind in TYPES.values())
 
 
 class TypeParameter(click.ParamType["EnhancementType | str"]):
-    """An enhancement type by number or name, or one word more, which stays a word."""
+    """An enhancement type by number or name, or one of ``words``, which is returned as it is."""
 
     name = "type"
 
     def __init__(self, *words: str) -> None:
+        """Take the words that are allowed besides the types."""
         self.words = words
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the type or the word; UsageError for any other value."""
         return value if isinstance(value, EnhancementType) or value in self.words else parse(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin with ``incomplete``."""
         names = (*(kind.name for kind in TYPES.values()), *self.words)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class NumberParameter(click.ParamType[int]):
-    """A whole number from ``least``, and up to ``most`` if that is given.
+class IntegerParameter(click.IntRange):
+    """An integer in a range, which the help states."""
 
-    Unlike click.IntRange it leaves the range to the metavar instead of adding a formula to the help.
-    """
-
-    name = "integer"
-
-    def __init__(self, least: int, most: int | None = None) -> None:
-        self.least, self.most = least, most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        if self.most is None and number < self.least:
-            self.fail(f"{number} is less than {self.least}", param, ctx)
-        if self.most is not None and not self.least <= number <= self.most:
-            self.fail(f"{number} is not in {self.least}..{self.most}", param, ctx)
-        return number
+    name = "integer"  # for "'x' is not a valid integer"; click's is "integer range"
 
 
 class TileParameter(click.ParamType["int | None"]):
-    """``auto`` (None) or the side of a tile in pixels."""
+    """The side of a tile in pixels, 64 or more; None for ``auto``."""
 
     name = "tile"
-    _side = NumberParameter(64)
+    _side = IntegerParameter(64)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the side or None."""
         return None if value == "auto" else self._side.convert(value, param, ctx)
 
 
 class StrengthParameter(click.ParamType[float]):
-    """A share, 0..1."""
+    """A strength of 0..1."""
 
     name = "strength"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the strength; UsageError for a number out of range."""
         try:
             return check_strength(float(value))
         except ValueError:
@@ -84,15 +74,17 @@ class StrengthParameter(click.ParamType[float]):
 
 
 class Joined(click.ParamType["tuple[Any, ...]"]):
-    """Values of one kind joined by commas, each once; ``or_none`` allows an empty list."""
+    """Values of one type, joined by commas; duplicates are dropped."""
 
     name = "list"
 
     def __init__(self, one: click.ParamType[Any], *, or_none: bool = False) -> None:
+        """Take the type of one value; ``or_none`` allows an empty list."""
         self.one = one
         self.or_none = or_none
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """Return the values in their order."""
         words = [word for word in (value.split(",") if isinstance(value, str) else value) if word != ""]
         if not words and not self.or_none:
             self.fail("the list is empty", param, ctx)
@@ -100,11 +92,12 @@ class Joined(click.ParamType["tuple[Any, ...]"]):
 
 
 class PositiveParameter(click.ParamType[float]):
-    """A number above 0."""
+    """A finite number above 0; click.FloatRange would take nan and inf."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
         try:
             number = float(value)
         except ValueError:
@@ -115,12 +108,13 @@ class PositiveParameter(click.ParamType[float]):
 
 
 class ColourParameter(click.ParamType["tuple[int, int, int]"]):
-    """An opaque colour as CSS names it, white or #102030; red, green and blue, 0..255."""
+    """An opaque colour in CSS notation (white, #102030) as red, green and blue, 0..255."""
 
     name = "colour"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int, int]:
-        from PIL import ImageColor  # help does without Pillow
+        """Return the three levels."""
+        from PIL import ImageColor  # --help does not load Pillow
 
         if isinstance(value, tuple):
             return value
@@ -134,14 +128,16 @@ class ColourParameter(click.ParamType["tuple[int, int, int]"]):
 
 
 class ScaleParameter(click.ParamType["int | None"]):
-    """A scale of 1..4 in steps of a sixteenth, as the format stores it; or where that is allowed ``auto`` (None)."""
+    """A scale of 1..4 in steps of a sixteenth, as the number of sixteenths that the format stores."""
 
     name = "scale"
 
     def __init__(self, *, or_auto: bool = False) -> None:
+        """Allow ``auto``, which becomes None, with ``or_auto``."""
         self.or_auto = or_auto
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the scale in sixteenths, or None."""
         if isinstance(value, int) or (self.or_auto and value in ("auto", None)):
             return None if value == "auto" else value
         try:

@@ -1,4 +1,4 @@
-"""What the commands that write pictures share: which format an output is written in."""
+"""The format of the pictures that a command writes, by the suffix of each output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ DEFAULT_SUFFIX = ".png"
 
 
 def output_suffixes(jobs: Sequence[Job]) -> dict[Job, str]:
-    """The format of every output, by its suffix; stdout and devices get PNG. UsageError before any work."""
+    """Return the suffix that names the format of each output; PNG for stdout and devices.
+
+    Raises UsageError for a suffix that names no format.
+    """
     return {job: _suffix(job) for job in jobs}
 
 

@@ -1,4 +1,4 @@
-"""Progress bars on stderr. rich is imported when a bar is shown: it takes longer than --help may."""
+"""Progress bars on stderr. rich is imported only when a bar is shown, to keep --help fast."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from lbic.cli.report import Report
 
 _PERIOD = 3600
-"""Seconds of work that the remaining time is estimated from. A step may take minutes: rich's 30 are too short."""
+"""Seconds of past work behind the estimate of the remaining time; rich's 30 are less than one step may take."""
 
 
 class Bar:
-    """A bar that does nothing; the base of the one that shows."""
+    """A bar that shows nothing; the base of the visible one."""
 
     def update(self, completed: int, total: int, note: str = "") -> None:
-        """Show ``completed`` of ``total`` steps and a note behind them."""
+        """Show ``completed`` of ``total`` steps, followed by a note."""
 
     def advance(self) -> None:
         """Move on by one step."""
@@ -27,12 +27,12 @@ class Bar:
 
 @contextmanager
 def bar(title: str, total: int | None = None, *, keep: bool = False) -> Iterator[Bar]:
-    """Show a bar while inside, where stderr is a terminal; with ``keep`` it stays on the screen afterwards."""
+    """Show a bar inside the context if stderr is a terminal; with ``keep`` it stays afterwards."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    # A transient bar still writes a newline to a stderr that is no terminal.
+    # Without ``disable`` a transient bar writes a newline even where stderr is no terminal.
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -55,16 +55,16 @@ def bar(title: str, total: int | None = None, *, keep: bool = False) -> Iterator
                 progress.advance(task)
 
             def print(self, text: str) -> None:
-                # Not console.print: a file's name may look like markup or an emoji.
+                # Not console.print: it would take parts of names for markup or emoji.
                 console.out(text, highlight=False)
 
         yield Shown()
 
 
 def report_bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
-    """Show a bar that counts the report's steps, if there are several; yields the function to call after each step.
+    """Show a bar that counts the report's steps; yield the function to call after each step.
 
-    There is none with --quiet, with --json, and where stderr is no terminal.
+    There is no bar for a single step, with --quiet or --json, or if stderr is no terminal.
     """
     terminal = sys.stderr is not None and sys.stderr.isatty()
     if report.talk.quiet or report.talk.json or report.all_steps < 2 or not terminal:
@@ -74,7 +74,7 @@ def report_bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
 
 @contextmanager
 def _above(report: Report) -> Iterator[Callable[[], None]]:
-    """Print the report's lines above the bar meanwhile."""
+    """Show the bar, with the report's lines above it."""
     with bar(report.verb, report.all_steps) as shown:
         plain, report.say = report.say, shown.print
         try:

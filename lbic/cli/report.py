@@ -1,4 +1,4 @@
-"""What a command says about its files: one line or one JSON object each, and the exit code in the end."""
+"""Reports: a line or a JSON object for each file, a summary and the exit code."""
 
 from __future__ import annotations
 
@@ -14,71 +14,82 @@ from lbic.cli import hints
 from lbic.errors import ExitCode, LbicError
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
-"""What a terminal may obey, and what would begin a line that looks like lbic's own: names of files can hold it."""
+"""Control characters, which names of files may contain.
+
+A terminal might obey them, and a line break could fake a line of lbic's.
+"""
 
 
 def one_line(text: str) -> str:
-    """A text for a terminal, where it stays one line and does nothing."""
+    """Return a text as one line without control characters, safe for a terminal."""
     return text.translate(_CONTROLS)
 
 
 @dataclass(frozen=True)
 class Talk:
-    """How much a command says, as --json, --quiet and --verbose ask."""
+    """How much a command prints."""
 
     json: bool = False
+    """JSON objects on stdout instead of lines on stderr."""
     quiet: bool = False
+    """Errors only."""
     verbose: bool = False
+    """Details too."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What there is to say about one file that went well.
-
-    ``record`` is its JSON object, ``notes`` what the user should know, ``details`` what --verbose adds; ``taken`` and
-    ``given`` are the bytes read and written, which the sum in the end adds up.
-    """
+    """The report on one file that succeeded."""
 
     line: str
+    """The line for people."""
     record: dict[str, Any]
+    """The JSON object."""
     notes: tuple[str, ...] = ()
+    """What the user should know, a sentence each."""
     details: tuple[str, ...] = ()
-    taken: int = 0
-    given: int = 0
+    """Lines that --verbose adds."""
+    bytes_read: int = 0
+    bytes_written: int = 0
+    """The sizes of input and output, for the summary."""
 
 
 @dataclass
 class Report:
-    """Counts files and tells about each; ``verb`` is what was done to them ("compressed"), empty for no sum."""
+    """Reports on each file and counts them."""
 
     verb: str
+    """The past participle for the summary ("compressed"); empty for no summary."""
     total: int
+    """Number of files."""
     talk: Talk
+    """How much is printed."""
     steps: int | None = None
-    """How many parts the work on a file has when it calls ``advance`` itself after each; None: a file is a step."""
+    """Steps of the bar for each file, when the work calls ``advance`` after each; None: one per file."""
     advance: Callable[[], None] = lambda: None
-    """Moves the bar on by a step, while there is one."""
+    """Moves the bar one step on, while there is one."""
     result_to_stdout: bool = False
-    """The lines are what the command is for, not talk about it: shown as they are."""
+    """The lines are the command's result and go to stdout."""
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
-    """Where lines go: stderr, or above the bar while there is one."""
+    """Prints a line on stderr; above the bar, while there is one."""
     done: int = 0
     skipped: int = 0
     failures: list[ExitCode] = field(default_factory=list)
-    taken: int = 0
-    given: int = 0
+    """The exit code of each file that failed."""
+    bytes_read: int = 0
+    bytes_written: int = 0
     started: float = field(default_factory=time.perf_counter)
 
     @property
     def all_steps(self) -> int:
-        """What the bar counts to."""
+        """The number of steps of the whole bar."""
         return self.total * (self.steps or 1)
 
     def success(self, name: str, outcome: Outcome) -> None:
-        """Tell about a file that went well: a JSON object on stdout, or a line on stderr."""
+        """Report a file that succeeded: a JSON object on stdout or a line on stderr."""
         self.done += 1
-        self.taken += outcome.taken
-        self.given += outcome.given
+        self.bytes_read += outcome.bytes_read
+        self.bytes_written += outcome.bytes_written
         for note in outcome.notes:
             self.note(f"{name}: {note}")
         if self.talk.json:
@@ -86,52 +97,56 @@ class Report:
         elif self.result_to_stdout:
             click.echo(outcome.line)
         elif not self.talk.quiet:
-            self._tell(outcome.line)
+            self._print(outcome.line)
         if self.talk.verbose:
             for detail in outcome.details:
-                self._tell(f"  {detail}")
+                self._print(f"  {detail}")
 
     def note(self, text: str) -> None:
-        """Tell what the user should know; --quiet silences it."""
+        """Print a note, unless --quiet."""
         if not self.talk.quiet:
-            self._tell(f"lbic: note: {text}")
+            self._print(f"lbic: note: {text}")
 
     def skip(self, name: str, output: str) -> None:
-        """Tell about a file whose output is there: in a line only where it is the only one or the user wants more."""
+        """Report a file that was skipped because its output exists.
+
+        The line appears only for a single file or with --verbose.
+        """
         self.skipped += 1
         if self.talk.json:
             emit({"input": name, "output": output, "skipped": True})
         elif self.talk.verbose or (self.total == 1 and not self.talk.quiet):
-            self._tell(f"{name}: skipped, {output} is there")
+            self._print(f"{name}: skipped, {output} exists")
 
     def failure(self, name: str, error: LbicError) -> None:
-        """Tell about a file that failed; --quiet does not silence it."""
+        """Report a file that failed, even with --quiet."""
         self.failures.append(error.exit_code)
         sentence = hints.sentence(error)
         if self.talk.json:
             emit({"input": name, "error": {"code": error.code, "message": sentence}})
-        self._tell(f"lbic: error: {name}: {sentence}")
+        self._print(f"lbic: error: {name}: {sentence}")
 
     def finish(self) -> ExitCode:
-        """Sum up when there was more than one file; the code is the only file's own, or 1 for some of several."""
+        """Print the summary of several files; return the exit code: a single file's own, else 0 or 1."""
         if self.verb and self.total > 1 and not self.talk.quiet:
-            self._tell(self._sum())
+            self._print(self._summary())
         if not self.failures:
             return ExitCode.OK
         return self.failures[0] if self.total == 1 else ExitCode.FAILED
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.say(one_line(text))
 
-    def _sum(self) -> str:
-        """2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"""
+    def _summary(self) -> str:
+        """Return "2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"."""
         counts = ((self.done, self.verb), (self.skipped, "skipped"), (len(self.failures), "failed"))
         text = ", ".join(f"{count:,} {what}" for count, what in counts if count or what == self.verb)
-        if self.given:
-            text += f"  {self.taken:,} B -> {self.given:,} B  ratio {self.taken / self.given:.2f}"
+        if self.bytes_written:
+            ratio = self.bytes_read / self.bytes_written
+            text += f"  {self.bytes_read:,} B -> {self.bytes_written:,} B  ratio {ratio:.2f}"
         return f"{text}  {time.perf_counter() - self.started:.1f} s"
 
 
 def emit(record: dict[str, Any]) -> None:
-    """One JSON object on one line of stdout."""
+    """Print a JSON object on one line of stdout."""
     click.echo(json.dumps(record))

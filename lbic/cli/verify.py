@@ -1,4 +1,4 @@
-"""lbic verify"""
+"""The command ``lbic verify``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lbic.errors import ExitCode
 def verify(files: Files, talk: Talk, max_pixels: int) -> ExitCode:
     """Check that .lbic files decode; writes nothing.
 
-    Checks the checksum, then decodes the whole picture and its metadata, without networks.
+    It checks the checksum, then decodes the picture and its metadata without enhancement.
     """
 
     def work(source: Source) -> Outcome:

@@ -1,4 +1,4 @@
-"""The words and JSON keys that commands share: how a picture, its codec and its size are told."""
+"""Words and JSON keys that commands share for a picture, its codec and its size."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from lbic.format.container import METADATA_NAMES, Header
 
 
 def join(*parts: str) -> str:
-    """The parts of a report line, two spaces apart; empty ones are left out."""
+    """Join the parts of a report line with two spaces; empty parts are left out."""
     return "  ".join(part for part in parts if part)
 
 
 def size(width: int, height: int) -> str:
-    """768x512"""
+    """Return "768x512"."""
     return f"{width}x{height}"
 
 
 def coded(coding: Coding) -> str:
-    """vvc qp37, and the scale (in sixteenths) where the picture was made smaller: jpeg q10 scale 2"""
+    """Return "vvc qp37", or "jpeg q10 scale 2" for a picture that was downsampled."""
     text = f"{coding.codec} {CODECS[coding.codec].quality_symbol}{coding.quality}"
     return text if coding.scale == SCALE_ONE else f"{text} scale {scale_number(coding.scale):g}"
 
 
 def rate(count: int, header: Header) -> str:
-    """4,211 B  0.086 bpp"""
+    """Return "4,211 B  0.086 bpp"."""
     return f"{count:,} B  {bits_per_pixel(count, header):.3f} bpp"
 
 
 def seconds(duration: float) -> str:
-    """2.1 s"""
+    """Return "2.1 s"."""
     return f"{duration:.1f} s"
 
 
 def applied(kind: EnhancementType, strength: float) -> str:
-    """type 7 (ar), and the strength where it is not the whole: type 7 (ar) strength 0.5"""
+    """Return "type 7 (ar)", or "type 7 (ar) strength 0.5" for a strength below 1."""
     text = f"type {kind}"
     return text if strength == 1 or kind is NONE else f"{text} strength {strength:g}"
 
 
 def provider(name: str | None) -> str:
-    """CUDA for CUDAExecutionProvider; nothing where no network ran"""
+    """Return "CUDA" for CUDAExecutionProvider, and "" for None: no network ran."""
     return (name or "").removesuffix("ExecutionProvider")
 
 
 def networks(models: Sequence[str], profile: str | None, provider: str | None) -> tuple[str, ...]:
-    """What --verbose adds where networks ran."""
+    """Return the line that --verbose adds if networks ran."""
     return (f"{', '.join(models)} ({profile}) on {provider}",) if models else ()
 
 
@@ -59,17 +59,17 @@ def bits_per_pixel(count: int, header: Header) -> float:
 
 
 def scale_number(sixteenths: int) -> float:
-    """The scale as the user gives it: 2, or 1.5; whole numbers stay whole in JSON."""
+    """Return a scale in sixteenths as the user writes it: 2 or 1.5; an integer stays one in JSON."""
     return sixteenths // SCALE_ONE if sixteenths % SCALE_ONE == 0 else sixteenths / SCALE_ONE
 
 
 def metadata_sizes(header: Header) -> dict[str, int]:
-    """What each stored metadata item costs in bytes, by name."""
+    """Return the size of each stored metadata item in bytes, by name."""
     return {METADATA_NAMES.get(kind, str(kind)): len(value) for kind, value in header.metadata.items()}
 
 
 def header_record(header: Header) -> dict[str, Any]:
-    """The JSON keys every .lbic file has."""
+    """Return the JSON keys that reports on .lbic files share."""
     return {
         "width": header.width,
         "height": header.height,
