@@ -55,7 +55,7 @@ def kinds_of(error: type[LbicError]) -> Iterator[type[LbicError]]:
 
 def test_every_command_with_json_has_its_keys_documented(page: str) -> None:
     sections = {name: page.split(f"\n## lbic {name}\n")[1].split("\n## ")[0] for name in COMMANDS}
-    assert {name for name, text in sections.items() if "One JSON object per line" in text} == set(docs.JSON_KEYS)
+    assert {name for name, text in sections.items() if "Print one JSON object per line" in text} == set(docs.JSON_KEYS)
 
 
 def test_enhance_names_the_types_that_the_shipped_catalog_advises() -> None:

@@ -203,7 +203,7 @@ def test_extract_says_what_it_leaves_behind(tmp_path: Path) -> None:
     transparent = photo(20, 20).convert("RGBA")
     transparent.putalpha(100)
     lbic("compress", "-f", "--codec", "jpeg", save(tmp_path / "a.png", transparent))
-    assert "note: " in (said := lbic("extract", tmp_path / "a.lbic").stderr) and "left alpha behind" in said
+    assert "note: " in (said := lbic("extract", tmp_path / "a.lbic").stderr) and "alpha is left out" in said
 
 
 @pytest.mark.usefixtures("needs_vvc")
