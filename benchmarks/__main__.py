@@ -1,7 +1,8 @@
 """Measure what the documentation shows.
 
-python -m benchmarks SECTION... --pictures DIR writes sections of docs/benchmark.md. python -m benchmarks
-table1|types|peers --pictures DIR --out DIR writes a page with its rows and plots into a folder.
+python -m benchmarks SECTION... --pictures DIR writes sections of docs/benchmark.md. python -m
+benchmarks table1|types|peers --pictures DIR --out DIR writes a page with its rows and plots into a
+folder.
 """
 
 from __future__ import annotations

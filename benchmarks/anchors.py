@@ -1,7 +1,8 @@
-"""Published rate-distortion curves that the pages draw beside lbic's: means over a public set of pictures.
+"""Published rate-distortion curves: means over a public set of pictures.
 
-The numbers are other people's work; data/anchors.json names the authors, the source and the licence of each curve. It
-holds only metrics that lbic defines in the same way: PSNR over R, G and B, and LPIPS on AlexNet.
+The numbers are other people's work; data/anchors.json names the authors, the source and the
+licence of each curve. It holds only metrics that lbic defines in the same way: PSNR over R, G and
+B, and LPIPS on AlexNet.
 """
 
 from __future__ import annotations

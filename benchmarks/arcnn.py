@@ -1,4 +1,4 @@
-"""Type 7 on Kodak at JPEG quality 10 and 20: through .lbic files and through `lbic enhance`, on luma and in colour."""
+"""Type 7 on Kodak at JPEG quality 10 and 20: .lbic files and `lbic enhance`, luma and colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUALITIES = (10, 20)
 
 
 def measure(folder: Path) -> str:
-    """Markdown: mean PSNR of the JPEG, of the enhanced picture, and the gain's extremes."""
+    """Return Markdown: mean PSNR before and after enhancement, and the range of gains."""
     lines = [
         "| picture | route | quality | JPEG, dB | type 7, dB | mean gain | least | most |",
         "|---|---|---|---|---|---|---|---|",

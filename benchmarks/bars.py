@@ -1,4 +1,4 @@
-"""What types 1 to 4 are measured against: a row a bar."""
+"""The bars: what types 1 to 4 have to reach, a row each, and the order that the paper claims."""
 
 from __future__ import annotations
 
@@ -12,39 +12,49 @@ from lbic.enhance.types import TYPES
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found of one type at the quality that the bars are about, all against the codec's picture.
+    """Measurements of one type at QUALITY (see restored); None where one was not made.
 
-    ``psnr`` (RGB, dB) and ``niqe`` are means; ``gain`` is in dB, ``better`` the share of pictures that gain, ``lpips``
-    a change in percent, ``niqe_change`` a difference, ``bd_rate`` in percent over all qualities, ``flat`` in levels
-    (lbic.metrics.flatness). None is what was not measured.
+    From ``gain`` on they compare the type with the codec's picture, and are None for type 0.
     """
 
     type: int
     psnr: float | None
+    """Mean RGB-PSNR in dB."""
     niqe: float | None
+    """Mean NIQE."""
     gain: float | None = None
+    """Mean gain of RGB-PSNR in dB."""
     better: float | None = None
+    """The share of pictures with a gain, 0..1."""
     lpips: float | None = None
+    """Change of mean LPIPS in percent."""
     niqe_change: float | None = None
+    """Change of mean NIQE."""
     bd_rate: float | None = None
+    """BD-rate in percent over all qualities."""
     flat: float | None = None
+    """Mean standard deviation added to flat blocks, in levels (lbic.metrics.flatness)."""
     seams: Seams | None = None
     cost: Cost | None = None
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: a fact of some types, and the least or the most that it may be."""
+    """A limit on one measurement of some types."""
 
     title: str
     types: tuple[int, ...]
     value: Callable[[Facts], float | None]
+    """Returns the measurement."""
     show: str
+    """The format of the measurement and of the limit."""
     least: float | None = None
+    """The lower limit; None for a bar with an upper one."""
     most: float | None = None
+    """The upper limit; None for a bar with a lower one."""
 
     def row(self, fact: Facts) -> str:
-        """The bar, the fact, and whether it is met, as a row of Markdown."""
+        """Return a row of Markdown: the bar, the measurement, and whether it is met."""
         value = self.value(fact)
         word, limit = ("at least", self.least) if self.most is None else ("at most", self.most)
         head = f"| {TYPES[fact.type]} | {self.title} | {word} {self.show.format(limit)} |"
@@ -76,22 +86,25 @@ BARS = (
 
 
 def rows(facts: Sequence[Facts]) -> Iterator[str]:
-    """Every bar of every type that was measured."""
+    """Yield a row for every bar of every measured type."""
     for fact in facts:
         yield from (bar.row(fact) for bar in BARS if fact.type in bar.types)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Which of types 1 to 4 comes first in Kim et al.; ``sign`` is -1 where more is better."""
+    """A claim of Kim et al. about which of types 1 to 4 is first."""
 
     title: str
     first: int
+    """The type that is first in the paper."""
     sign: int
+    """-1 where more is better, else 1."""
     value: Callable[[Facts], float | None]
+    """Returns the measurement."""
 
     def sentence(self, facts: Sequence[Facts]) -> str:
-        """The order that was found, and whether the paper's first is first."""
+        """Return the measured order, and whether the paper's first type is first in it."""
         measured = [(self.sign * value, fact.type) for fact in facts if (value := self.value(fact)) is not None]
         if not measured:
             return f"{self.title}: not measured."
@@ -99,7 +112,7 @@ class Claim:
         words = f"{self.title}, best first: {', '.join(str(TYPES[number]) for number in order)}"
         if self.first not in order:
             return f"{words}; type {TYPES[self.first]}, first in the paper, is not among them."
-        networks = [number for number in order if number]  # the paper ranks its types, not the codec
+        networks = [number for number in order if number]
         return (
             f"{words}; type {TYPES[self.first]} first as in the paper: {'yes' if networks[0] == self.first else 'NO'}."
         )

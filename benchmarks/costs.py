@@ -1,4 +1,4 @@
-"""What an enhancement type costs: seconds of its networks, and memory of the whole command."""
+"""The cost of an enhancement type: seconds of its networks, and memory of the whole command."""
 
 from __future__ import annotations
 
@@ -19,35 +19,39 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """``seconds`` by the clock, ``cpu`` of all cores together, ``memory`` in bytes or None where it cannot be told."""
+    """The cost of decoding one picture."""
 
     seconds: float
+    """By the clock."""
     cpu: float
+    """CPU seconds of all cores together."""
     memory: int | None
+    """Peak resident bytes of the command; None where they are unknown."""
 
 
 def measure(coded: Coded, kinds: Sequence[EnhancementType]) -> dict[int, Cost]:
-    """The cost of each type by its number; to be called early, see peak_memory."""
+    """Return the cost of each type by its number. Call it early in a process: see peak_memory."""
     memory = {kind.id: peak_memory(coded, kind) for kind in kinds}
     runs: dict[int, list[tuple[float, float]]] = {kind.id: [] for kind in kinds}
     for kind in kinds:
-        enhance(coded, kind)  # loads the networks
+        enhance(coded, kind)  # load the networks before time is taken
     for _ in range(REPEATS):
-        for kind in kinds:  # in turns, so that what else the machine does hits all alike
+        for kind in kinds:  # in turns: other load on the machine affects all types alike
             clock, cpu = time.perf_counter(), time.process_time()
             enhance(coded, kind)
             runs[kind.id].append((time.perf_counter() - clock, time.process_time() - cpu))
-    found = {}
-    for number, spent in runs.items():
-        clocks, cpus = zip(*spent, strict=True)
-        found[number] = Cost(median(clocks), median(cpus), memory[number])
-    return found
+    costs = {}
+    for number, seconds in runs.items():
+        clocks, cpus = zip(*seconds, strict=True)
+        costs[number] = Cost(median(clocks), median(cpus), memory[number])
+    return costs
 
 
 def peak_memory(coded: Coded, kind: EnhancementType) -> int | None:
-    """Peak resident bytes of ``lbic decompress`` with a type.
+    """Return the peak resident bytes of ``lbic decompress`` with a type.
 
-    The kernel counts a command's peak from the size of the process that started it: None when that one was no smaller.
+    The kernel's count begins at the size of the process that starts the command. The result is
+    None when this process is as large as the command.
     """
     with TemporaryDirectory() as scratch:
         file = Path(scratch, "a.lbic")

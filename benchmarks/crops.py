@@ -1,4 +1,4 @@
-"""Write crops at 100 %, side by side: original, codec and every shipped type, as one lossless WebP.
+"""Write crops side by side as one WebP file: the original, the codec's picture and every type.
 
 python -m benchmarks.crops --pictures DIR docs/images [--crop kodim19:200,460 ...]
 """
@@ -16,31 +16,32 @@ from benchmarks.restored import CODEC, QUALITY, code, restore, shipped
 from lbic.enhance.types import NONE
 
 SIDE, GAP, HEAD = 192, 4, 14
-"""Pixels: the side of a crop, the white between crops, the height of the titles."""
+"""In pixels: the side of a crop, the white between crops, the height of the titles."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """SIDE x SIDE pixels of a picture, from a corner."""
+    """A square of SIDE pixels."""
 
     picture: str
+    """The name of the file, without its suffix."""
     left: int
     top: int
 
     @classmethod
     def parse(cls, text: str) -> Crop:
-        """``kodim19:200,460``; ValueError for other text."""
+        """Parse ``kodim19:200,460``. Raises ValueError for other text."""
         picture, corner = text.split(":")
         left, top = (int(number) for number in corner.split(","))
         return cls(picture, left, top)
 
 
 CROPS = (Crop("kodim19", 200, 460), Crop("kodim15", 380, 60), Crop("kodim20", 60, 60))
-"""Grass and a fence, a face, and a sky that must stay smooth."""
+"""Grass and a fence, a face, and a sky that has to stay smooth."""
 
 
 def sheet(folder: Path, crops: Sequence[Crop], quality: int) -> Image.Image:
-    """A row a crop, a column the original, the codec's picture and each shipped type."""
+    """Return a picture with a row for each crop and a column for each version."""
     kinds = shipped()
     titles = ["original", f"{CODEC} {quality}", *(f"type {kind}" for kind in kinds)]
     size = len(titles) * (SIDE + GAP) - GAP, HEAD + len(crops) * (SIDE + GAP) - GAP
@@ -57,16 +58,18 @@ def sheet(folder: Path, crops: Sequence[Crop], quality: int) -> Image.Image:
 
 
 def main() -> None:
-    """Parse the command line and write hgrdn-q37.webp into the folder."""
+    """Parse the command line, and write hgrdn-q37.webp into the folder."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crops", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the picture is written")
+    parser.add_argument("folder", type=Path, help="folder that the picture is written to")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of kodim01.png .. kodim24.png")
-    parser.add_argument("--crop", type=Crop.parse, action="append", metavar="NAME:LEFT,TOP", help="instead of ours")
+    parser.add_argument(
+        "--crop", type=Crop.parse, action="append", metavar="NAME:LEFT,TOP", help="instead of the usual crops"
+    )
     parser.add_argument("--qp", type=int, default=QUALITY, help=f"default {QUALITY}")
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    picture = sheet(given.pictures, given.crop or CROPS, given.qp)
-    picture.save(given.folder / f"hgrdn-q{given.qp}.webp", lossless=True, method=6)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    picture = sheet(options.pictures, options.crop or CROPS, options.qp)
+    picture.save(options.folder / f"hgrdn-q{options.qp}.webp", lossless=True, method=6)
 
 
 if __name__ == "__main__":

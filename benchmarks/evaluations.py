@@ -25,8 +25,9 @@ from lbic.system import files
 def write(preset: Preset, pictures: Path, folder: Path) -> None:
     """Measure the PNG files of a folder and write the page; files of an earlier run are replaced.
 
-    Results are cached where ``lbic evaluate`` caches them, so that an interrupted run continues. Raises LbicError where
-    a picture, an encoder or a library that the page needs is missing or fails.
+    Results are cached where ``lbic evaluate`` caches them, so that an interrupted run continues.
+    Raises LbicError where a picture, an encoder or a library that the page needs is missing or
+    fails.
     """
     if sentence := plots.missing():
         raise MissingError(sentence)
@@ -36,7 +37,7 @@ def write(preset: Preset, pictures: Path, folder: Path) -> None:
 
 
 def measure(paths: Sequence[Path], evaluation: Plan) -> list[Row]:
-    """Evaluate picture files; rows name them without their folder. Raises LbicError at the first failure."""
+    """Evaluate picture files. Raises LbicError at the first failure."""
     rows = []
     for path in paths:
         for row in runner.evaluate(path.name, path.read_bytes(), evaluation, Cache(cache.default_folder())):

@@ -1,7 +1,7 @@
-"""Types 1 to 4 on Kodak: vvc, effort 2, profile lite on the CPU. What is not shipped is said to be so.
+"""Types 1 to 4 on Kodak: codec vvc, effort 2, profile lite on the CPU.
 
-Coded pictures and rows are kept in runs/benchmark-hgrdn, so that an interrupted run goes on and a new network finds
-its pictures coded; seconds, memory and seams are measured anew.
+Coded pictures and rows are cached in runs/benchmark-hgrdn: an interrupted run continues, and a new
+network does not code the pictures again. Seconds, memory and seams are measured every time.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ from lbic.metrics.flatness import added_deviation
 
 QPS = (32, 35, 37, 40, 42)
 JUDGES = ("lpips", "niqe")
-"""Slow metrics: at QUALITY only, unless more is asked for."""
+"""Slow metrics, which are measured at QUALITY and at QPs that the user adds."""
 LIMITS = {1: 1, 2: 2, 3: 2, 4: 2}
-"""By how many levels tiles may change a pixel, for each type."""
+"""By how many levels tiles may change a pixel, by type."""
 _FLAT = ("flat", "flat_blocks")
+"""Metrics in rows: mean deviation added to the flat blocks, and their number."""
 _MEGABYTE = 1 << 20
 
 
 def measure(folder: Path, qps: Sequence[int] = QPS, judged: Collection[int] = (), count: int | None = None) -> str:
-    """Markdown: types by QP, what was found at QUALITY, the bars, and the order of the types.
+    """Return Markdown: types by QP, types at QUALITY, the bars, and the order of the types.
 
-    QUALITY is always measured; ``judged`` are more QPs to take LPIPS and NIQE at, ``count`` limits the pictures.
+    QUALITY is always measured. LPIPS and NIQE are measured at the QPs ``judged`` too. ``count``
+    limits the pictures; None takes all of the folder. Types that are not shipped are listed.
     """
     kinds = shipped()
     absent = [str(kind) for kind in KINDS if kind not in kinds]
@@ -45,10 +47,10 @@ def measure(folder: Path, qps: Sequence[int] = QPS, judged: Collection[int] = ()
     if not kinds:
         return lines[0]
     paths = sorted(folder.glob("kodim*.png"))[:count]
-    spent = costs.measure(code(paths[0], QUALITY), kinds)
+    cost = costs.measure(code(paths[0], QUALITY), kinds)
     rows = measure_rows(paths, sorted({*qps, QUALITY}), kinds, {*judged, QUALITY})
     borders = {kind.id: seams.worst(_borders(paths[::8], kind)) for kind in kinds}
-    facts = [replace(fact, cost=spent.get(fact.type), seams=borders.get(fact.type)) for fact in collect(rows)]
+    facts = [replace(fact, cost=cost.get(fact.type), seams=borders.get(fact.type)) for fact in collect(rows)]
     setup = f"{len(paths)} pictures, {CODEC}, effort {EFFORT}, profile {RUNTIME.profile}, {os.cpu_count()} cores."
     lines += [setup, ""]
     lines += [*by_quality(rows), "", *at_quality(facts), "", *against_bars(facts), ""]
@@ -58,9 +60,9 @@ def measure(folder: Path, qps: Sequence[int] = QPS, judged: Collection[int] = ()
 def measure_rows(
     paths: Sequence[Path], qps: Sequence[int], kinds: Sequence[EnhancementType], judged: Collection[int]
 ) -> list[Row]:
-    """A row for each picture, QP and type, none first; what was kept is not measured again.
+    """Return a row for each picture, QP and type, type 0 first, from the cache where possible.
 
-    Types that trade PSNR for what LPIPS and NIQE see are measured where those are.
+    Types 2 to 4 trade PSNR for LPIPS and NIQE, so they are measured at the QPs ``judged`` only.
     """
     judges = [table.METRICS[name] for name in JUDGES if not table.METRICS[name].missing()]
     cache = kept()
@@ -71,11 +73,11 @@ def measure_rows(
             names = {metric.name for metric in metrics} | {*_FLAT}
             coded: Coded | None = None
             for kind in (NONE, *(kind for kind in kinds if kind == NOISE_REDUCTION or qp in judged)):
-                found = keys.row_key(key(path, qp), kind, RUNTIME)
-                row = runner.find_row(cache, found, names)
+                row_key = keys.row_key(key(path, qp), kind, RUNTIME)
+                row = runner.find_row(cache, row_key, names)
                 if row is None:
                     coded = coded or code(path, qp)
-                    row = runner.keep_row(cache, found, _row(coded, kind, metrics))
+                    row = runner.keep_row(cache, row_key, _row(coded, kind, metrics))
                 rows.append(replace(row, image=path.stem))
         sys.stderr.write(".")
     sys.stderr.write("\n")
@@ -92,20 +94,20 @@ def _row(coded: Coded, kind: EnhancementType, metrics: Sequence[table.Metric]) -
 
 
 def collect(rows: Sequence[Row]) -> list[Facts]:
-    """What the rows tell of each type at QUALITY, type 0 first; bd_rate needs two qualities."""
+    """Return the facts of each type at QUALITY, type 0 first. BD-rates need two qualities."""
     here = {mean.type: mean for mean in means(rows) if mean.q == QUALITY}
     plain = here[NONE.id].metrics
-    rates = {found.type: found.bd_rate for found in bd_rates(rows)}
+    rates = {rate.type: rate.bd_rate for rate in bd_rates(rows)}
     facts = []
     for kind, mean in here.items():
         psnr, niqe, lpips = (mean.metrics.get(name) for name in ("psnr", "niqe", "lpips"))
         fact = Facts(kind, psnr, niqe)
         if kind != NONE.id:
-            found = gains(rows, kind, QUALITY)
+            differences = gains(rows, kind, QUALITY)
             fact = replace(
                 fact,
-                gain=float(np.mean(found)),
-                better=float(np.mean(np.array(found) > 0)),
+                gain=float(np.mean(differences)),
+                better=float(np.mean(np.array(differences) > 0)),
                 lpips=_together(lambda a, b: (b / a - 1) * 100, plain.get("lpips"), lpips),
                 niqe_change=_together(lambda a, b: b - a, plain.get("niqe"), niqe),
                 bd_rate=rates.get(kind),
@@ -116,13 +118,13 @@ def collect(rows: Sequence[Row]) -> list[Facts]:
 
 
 def gains(rows: Sequence[Row], kind: int, qp: int) -> list[float]:
-    """RGB-PSNR of a type less that of the codec's picture, in dB, for each picture."""
+    """Return the gain of RGB-PSNR over the codec's picture in dB, for each picture."""
     psnr = {(row.image, row.type): value for row in rows if row.q == qp and (value := row.metrics["psnr"]) is not None}
     return [value - psnr[image, NONE.id] for (image, number), value in psnr.items() if number == kind]
 
 
 def _pooled(rows: Sequence[Row]) -> float | None:
-    """The mean over all flat blocks of all pictures."""
+    """Return the mean over all flat blocks of all pictures; None where there are none."""
     flat = [(row.metrics["flat"] or 0.0, row.metrics["flat_blocks"] or 0.0) for row in rows]
     blocks = sum(count for _, count in flat)
     return sum(mean * count for mean, count in flat) / blocks if blocks else None
@@ -137,7 +139,7 @@ def _borders(paths: Sequence[Path], kind: EnhancementType) -> list[seams.Seams]:
 
 
 def by_quality(rows: Sequence[Row]) -> list[str]:
-    """The table of types by QP."""
+    """Return the table of types by QP."""
     return [
         "| type | QP | bpp | RGB-PSNR | gain, dB | pictures that gain | LPIPS | NIQE |",
         "|---|---|---|---|---|---|---|---|",
@@ -146,14 +148,14 @@ def by_quality(rows: Sequence[Row]) -> list[str]:
 
 
 def _quality_row(rows: Sequence[Row], mean: Mean) -> str:
-    found = gains(rows, mean.type, mean.q) if mean.type else []
+    differences = gains(rows, mean.type, mean.q) if mean.type else []
     cells = [
         str(TYPES[mean.type]),
         str(mean.q),
         number(4)(mean.bpp),
         number(2)(mean.metrics["psnr"]),
-        number(2, "+")(mean_of(found)),
-        f"{sum(gain > 0 for gain in found)} of {len(found)}" if found else "-",
+        number(2, "+")(mean_of(differences)),
+        f"{sum(gain > 0 for gain in differences)} of {len(differences)}" if differences else "-",
         number(4)(mean.metrics.get("lpips")),
         number(3)(mean.metrics.get("niqe")),
     ]
@@ -161,7 +163,7 @@ def _quality_row(rows: Sequence[Row], mean: Mean) -> str:
 
 
 def at_quality(facts: Sequence[Facts]) -> list[str]:
-    """The table of what was found at QUALITY."""
+    """Return the table of types at QUALITY."""
     head = (
         f"at QP {QUALITY}",
         "gain, dB",
@@ -194,5 +196,5 @@ def _facts_row(fact: Facts) -> str:
 
 
 def against_bars(facts: Sequence[Facts]) -> list[str]:
-    """The table of bars."""
+    """Return the table of bars."""
     return ["| type | what | bar | measured | met |", "|---|---|---|---|---|", *bars.rows(facts)]

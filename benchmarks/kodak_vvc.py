@@ -1,4 +1,4 @@
-"""Kodak at -q 37, effort 2: what the container adds, what the picture costs, and whether two decoders agree."""
+"""Kodak at QP 37, effort 2: bytes of the file and of its parts, and agreement of two decoders."""
 
 from __future__ import annotations
 
@@ -19,26 +19,31 @@ from lbic.metrics.psnr import psnr_luma, psnr_rgb
 from lbic.metrics.rate import bits_per_pixel
 
 _PICTURE = (8, 17)
-"""NAL unit types: the slice of an IDR picture, adaptation parameter sets."""
+"""NAL unit types: the slice of an IDR picture (8), adaptation parameter sets (17)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture: bytes of the file, of the standard stream and of its slice and APS, PSNRs in dB, and whether ffmpeg
-    decodes the same."""
+    """The measurements of one picture."""
 
     name: str
     size: int
+    """Bytes of the .lbic file."""
     stream: int
+    """Bytes of the standard stream."""
     picture: int
+    """Bytes of the slice and of the adaptation parameter sets."""
     bpp: float
     rgb: float
+    """RGB-PSNR in dB."""
     luma: float
+    """Luma PSNR in dB."""
     identical: bool
+    """Whether ffmpeg decodes the same samples."""
 
 
 def measure(folder: Path) -> str:
-    """Markdown: a row a picture, and the means."""
+    """Return Markdown: a row for each picture, and the means."""
     rows = [_row(path) for path in sorted(folder.glob("kodim*.png"))]
     lines = [
         "| picture | bytes | stream | slice and APS | the rest | bpp | RGB-PSNR | luma PSNR | decoders agree |",
@@ -71,7 +76,7 @@ def _row(path: Path) -> Row:
 
 
 def second_decoder_agrees(stream: bytes) -> bool:
-    """Compare every 10-bit sample with what ffmpeg's own program decodes, single-threaded."""
+    """Return whether ffmpeg's program, on one thread, decodes the same 10-bit samples."""
     ours = b"".join(plane.astype("<u2").tobytes() for plane in vvc.decode_levels(stream))
     with TemporaryDirectory() as folder:
         source = Path(folder, "a.266")

@@ -1,4 +1,4 @@
-"""A folder of small pictures through compress and decompress: speed, memory, descriptors, and going on after an end."""
+"""Many small pictures: speed, memory and descriptors of commands, and runs that continue."""
 
 from __future__ import annotations
 
@@ -18,37 +18,46 @@ from PIL import Image
 
 PICTURES = 2000
 _PART = 5
-"""Runs that only compare speeds take one picture in so many."""
+"""Runs that compare speeds take one picture in this many."""
 _SIDES = 96, 256
+"""The shortest and the longest side of a picture, in pixels."""
 _SCENE = 1024
+"""Side of the scene that pictures are cut from, in pixels."""
 _FALL = 0.78
-"""Of the amplitude, an octave: crops take about 0.25 bpp at QP 37, as Kodak's pictures do."""
+"""Factor of the amplitude from octave to octave: crops take about 0.25 bpp at QP 37, like Kodak.
+"""
 _INTERVAL = 0.25
-"""Seconds between two looks at a run."""
+"""Seconds between two samples of a run."""
 _AHEAD = 1.7
-"""How many times the pictures per second of one core the bar wants of -j 2 on two."""
+"""The bar: pictures per second of -j 2 on two cores, against one core."""
 _MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a run holds at one moment: the share of its files that are done, 0..1, resident bytes and descriptors."""
+class Sample:
+    """The state of a run at one moment."""
 
     share: float
+    """The share of finished files, 0..1."""
     memory: int
+    """Resident bytes."""
     descriptors: int
+    """Open file descriptors."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One lbic command over a folder; ``said`` is its last line, ``looks`` those that were taken on the way."""
+    """One lbic command over a folder."""
 
     name: str
     files: int
     seconds: float
     code: int
-    said: str
-    looks: Sequence[Look]
+    """The exit code."""
+    summary: str
+    """The last line on stderr."""
+    samples: Sequence[Sample]
+    """Samples in order of time."""
 
     @property
     def rate(self) -> float:
@@ -56,18 +65,22 @@ class Run:
         return self.files / self.seconds
 
     def near(self, share: float) -> tuple[float, float]:
-        """Median memory (bytes) and descriptors within 5 % of the files before and after a share of them.
+        """Return median memory in bytes and median descriptors around a share of the files.
 
-        What is seen after the last file does not count: the process is being taken down.
+        Samples count within 5 % of the files before and after it. Those after the last file are
+        left out, since the process is ending.
         """
-        working = [look for look in self.looks if look.share < 1]
-        looks = [look for look in working if abs(look.share - share) <= 0.05] or working[-1:] or self.looks
-        return median(look.memory for look in looks), median(look.descriptors for look in looks)
+        working = [sample for sample in self.samples if sample.share < 1]
+        samples = [sample for sample in working if abs(sample.share - share) <= 0.05] or working[-1:] or self.samples
+        return median(sample.memory for sample in samples), median(sample.descriptors for sample in samples)
 
 
 def measure(count: int = PICTURES) -> str:
-    """Markdown of every run over ``count`` pictures, or a part of them; Linux alone tells what is needed."""
-    # What a shell starts in the background ignores Ctrl-C, and what that starts does too.
+    """Run everything over ``count`` pictures or a part of them; return Markdown.
+
+    It needs Linux's /proc.
+    """
+    # A process that a shell starts in the background ignores Ctrl-C, and so do its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as scratch:
         place = Path(scratch)
@@ -87,7 +100,7 @@ def measure(count: int = PICTURES) -> str:
 
 
 def make(folder: Path, count: int) -> None:
-    """Cut ``count`` pictures from one scene of all frequencies, in ten sub-folders; the same ones every time."""
+    """Cut ``count`` pictures from one scene into ten sub-folders; they are the same every time."""
     rng = np.random.default_rng(1)
     field = np.zeros((_SCENE, _SCENE, 3))
     for octave in range(2, 10):
@@ -104,8 +117,8 @@ def make(folder: Path, count: int) -> None:
 
 
 def compare(command: str, source: Path, target: Path, count: int) -> list[Run]:
-    """The same files with -j 2 on one core, -j 1, and -j 2; what the last run wrote stays in ``target``."""
-    core = max(os.sched_getaffinity(0))  # the first one has the interrupts
+    """Run a command with -j 2 on one core, -j 1 and -j 2; ``target`` holds the last files."""
+    core = max(os.sched_getaffinity(0))  # the first core serves interrupts
     return [
         run(command, source, target, count, "-j", "2", core=core, name=f"`{command} -j 2` on one core"),
         run(command, source, target, count, "-j", "1", "-f"),
@@ -114,7 +127,7 @@ def compare(command: str, source: Path, target: Path, count: int) -> list[Run]:
 
 
 def interrupt(source: Path, target: Path, count: int, whole: dict[str, bytes]) -> str:
-    """End a run half way and have another one go on: Markdown that holds the result against a ``whole`` run's."""
+    """End a run half way, continue it, and compare the files with ``whole``; return Markdown."""
     ended = run("compress", source, target, count, "-j", "2", end_at=count // 2)
     left = files(target)
     rest = run("compress", source, target, count, "-j", "2", "--skip-existing")
@@ -131,35 +144,36 @@ def run(
     end_at: int | None = None,
     name: str = "",
 ) -> Run:
-    """Run a command over a folder and look at it on the way.
+    """Run a command over a folder and sample it.
 
-    ``core`` is the only one it may use, ``end_at`` the number of outputs at which it gets Ctrl-C's signal.
+    ``core`` is the only core that it may use; None permits all. ``end_at`` is the number of
+    outputs at which it gets the signal of Ctrl-C; None lets it finish.
     """
     where = ("--device", "cpu") if command == "decompress" else ()
     call = [sys.executable, "-m", "lbic", command, "-r", str(source), "-o", str(target), *options, *where]
-    looks: list[Look] = []
+    samples: list[Sample] = []
     log = target.with_name(f"{target.name}.log")
     with log.open("w+") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=errors)
         if core is not None:
-            os.sched_setaffinity(process.pid, {core})  # threads that it makes inherit this
+            os.sched_setaffinity(process.pid, {core})  # its threads inherit this
         while not ended(process):
-            done = files(target)
-            if end_at is not None and done >= end_at:
+            finished = files(target)
+            if end_at is not None and finished >= end_at:
                 process.send_signal(signal.SIGINT)
                 end_at = None
-            looks += look(process.pid, done / count)
+            samples += sample(process.pid, finished / count)
         seconds = time.perf_counter() - started
         errors.seek(0)
-        said = errors.read().strip().rpartition("\n")[2]
+        summary = errors.read().strip().rpartition("\n")[2]
     title = " ".join([command, *(option for option in options if option != "-f")])
-    sys.stderr.write(f"{title}: {seconds:.1f} s, {said}\n")
-    return Run(name or f"`{title}`", count, seconds, process.returncode, said, looks)
+    sys.stderr.write(f"{title}: {seconds:.1f} s, {summary}\n")
+    return Run(name or f"`{title}`", count, seconds, process.returncode, summary, samples)
 
 
 def ended(process: subprocess.Popen[bytes]) -> bool:
-    """Wait a moment; True when the process ended."""
+    """Wait a moment; return whether the process has ended."""
     try:
         process.wait(_INTERVAL)
     except subprocess.TimeoutExpired:
@@ -167,30 +181,30 @@ def ended(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def look(process: int, share: float) -> list[Look]:
-    """Return one look at a process; none when it has just ended."""
+def sample(process: int, share: float) -> list[Sample]:
+    """Return one sample of a process; none when it has just ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
         descriptors = sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
     except (FileNotFoundError, ProcessLookupError, IndexError):
         return []
-    if not pages or not descriptors:  # it ended, and nobody has waited for it yet
+    if not pages or not descriptors:  # the process has ended and is not reaped yet
         return []
-    return [Look(share, pages * os.sysconf("SC_PAGESIZE"), descriptors)]
+    return [Sample(share, pages * os.sysconf("SC_PAGESIZE"), descriptors)]
 
 
 def files(folder: Path) -> int:
-    """How many files are in and below a folder."""
+    """Return the number of files in a folder and its sub-folders."""
     return sum(len(names) for _, _, names in os.walk(folder))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file in and below a folder, by its place; what is half written would be among them."""
+    """Return every file in a folder and its sub-folders by its path, temporary ones included."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def speeds(compared: Sequence[Sequence[Run]]) -> str:
-    """A row a run, and whether -j 2 is as fast as it should be."""
+    """Return a row for each run, and whether -j 2 meets the bar."""
     lines = ["| run | pictures | seconds | pictures a second | against one core |", "|---|---|---|---|---|"]
     verdicts = []
     for one, single, double in compared:
@@ -206,7 +220,7 @@ def speeds(compared: Sequence[Sequence[Run]]) -> str:
 
 
 def holdings(runs: Sequence[Run]) -> str:
-    """What long runs hold at a tenth of the files, at the end, and at most."""
+    """Return memory and descriptors of runs at a tenth of the files, at the end, and at most."""
     lines = [
         "| run | pictures | memory at 10 % | at 100 % | at most | descriptors at 10 % | at 100 % | at most |",
         "|---|---|---|---|---|---|---|---|",
@@ -215,18 +229,18 @@ def holdings(runs: Sequence[Run]) -> str:
         (memory, descriptors), (memory_end, descriptors_end) = run.near(0.1), run.near(1)
         lines += [
             f"| {run.name} | {run.files:,} | {memory / _MEGABYTE:.0f} MiB | {memory_end / _MEGABYTE:.0f} MiB "
-            f"| {max(look.memory for look in run.looks) / _MEGABYTE:.0f} MiB | {descriptors:.0f} "
-            f"| {descriptors_end:.0f} | {max(look.descriptors for look in run.looks)} |"
+            f"| {max(sample.memory for sample in run.samples) / _MEGABYTE:.0f} MiB | {descriptors:.0f} "
+            f"| {descriptors_end:.0f} | {max(sample.descriptors for sample in run.samples)} |"
         ]
     return "\n".join(lines)
 
 
 def resumed(ended: Run, left: int, rest: Run, same: bool) -> str:
-    """What became of a run that was ended half way, and of the one that went on."""
+    """Return a paragraph on a run that was ended half way and on the one that continued it."""
     return (
         f"{ended.name} over {ended.files:,} pictures, interrupted half way: exit code {ended.code}, {left:,} files. "
-        f'Again with `--skip-existing`: exit code {rest.code}, "{rest.said}". '
-        f"The files are those of a run that nobody interrupted: {_yes(same)}."
+        f'Again with `--skip-existing`: exit code {rest.code}, "{rest.summary}". '
+        f"The files are those of an uninterrupted run: {_yes(same)}."
     )
 
 

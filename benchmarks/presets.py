@@ -1,4 +1,4 @@
-"""The evaluations of Kodak that the documentation shows: a row each. The title of Table I's page is here too."""
+"""The pages that the documentation shows: evaluations of Kodak, and Table I."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of evaluations: what was measured and with which versions, and every metric at equal rates."""
+"""Pages of evaluations: command and versions, every metric at equal rates, and every point."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _version(name: str) -> str | None:
 
 
 def _at_rates(by_title: dict[str, Curve], metric: Metric) -> str | None:
-    """Return a row for each curve, with the best value of each column in bold; None when no curve reaches a rate."""
+    """Return a row for each curve, the best values in bold; None when no curve has a rate."""
     values = {title: [at_rate(curve, rate) for rate in RATES] for title, curve in by_title.items()}
     best = [_best((row[column] for row in values.values()), metric) for column in range(len(RATES))]
     if not any(best):
@@ -89,7 +89,7 @@ def _at_rates(by_title: dict[str, Curve], metric: Metric) -> str | None:
 
 
 def _best(values: Iterable[float | None], metric: Metric) -> str | None:
-    """Return the best value as the table shows it, so that values that look equal share the first place."""
+    """Return the best value as text: values that look equal share the first place."""
     known = [value for value in values if value is not None]
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""CPU seconds of the quick commands and peak memory of the largest: what a user waits for and needs."""
+"""CPU seconds of the quick commands, and peak memory of a large one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEGABYTE = 1 << 20
 
 
 def measure(folder: Path) -> str:
-    """Markdown: the median CPU seconds of --help and info, and peak memory of decompressing 24 megapixels."""
+    """Return Markdown: CPU seconds of --help and info, memory to decompress 24 megapixels."""
     with TemporaryDirectory() as scratch:
         picture = Path(scratch, "a.png")
         mosaic(folder).save(picture, compress_level=1)
@@ -41,7 +41,7 @@ def measure(folder: Path) -> str:
 
 
 def mosaic(folder: Path) -> Image.Image:
-    """A picture of 6144x4096 pixels from Kodak's landscape pictures."""
+    """Return a picture of 6144x4096 pixels made of Kodak's pictures."""
     result = Image.new("RGB", (6144, 4096))
     paths = sorted(folder.glob("kodim*.png"))
     for index in range(64):
@@ -52,17 +52,21 @@ def mosaic(folder: Path) -> Image.Image:
 
 
 def run(arguments: Sequence[str]) -> tuple[float, int]:
-    """CPU seconds and peak resident bytes of one lbic command, both from the kernel."""
+    """Run an lbic command; return its CPU seconds and peak resident bytes, from the kernel."""
     with subprocess.Popen([sys.executable, "-m", "lbic", *arguments], stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"lbic {' '.join(arguments)} ended with {process.returncode}")
+        raise SystemExit(f"lbic {' '.join(arguments)} failed with exit code {process.returncode}")
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def _row(name: str, runs: Sequence[tuple[float, int]]) -> str:
-    """The median run; the kernel's peak of a small command is that of this process before it became lbic: no figure."""
+    """Return the row of the median run.
+
+    A quick command has no figure for memory: the kernel's count begins at the size of this
+    process.
+    """
     seconds, memory = sorted(runs)[len(runs) // 2]
     peak = f"{memory / _MEGABYTE:,.0f} MiB" if len(runs) == 1 else ""
     return f"| {name} | {seconds:.2f} | {peak} |"

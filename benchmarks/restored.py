@@ -1,4 +1,4 @@
-"""A picture coded by VVC as ``lbic compress`` does it, and what types 1 to 4 make of it, profile lite on the CPU."""
+"""Pictures coded with VVC and restored with types 1 to 4, profile lite on the CPU."""
 
 from __future__ import annotations
 
@@ -23,26 +23,29 @@ from lbic.evaluate.plan import PlannedCoding
 from lbic.format.container import Header
 
 FOLDER = Path(__file__).resolve().parent.parent / "runs" / "benchmark-hgrdn"
-"""Where .lbic files and rows are kept, so that an interrupted run goes on."""
+"""The cache of .lbic files and rows, with which an interrupted run continues."""
 CODEC, EFFORT = "vvc", 2
 QUALITY = 37
-"""The QP that the bars and the pictures to look at are about."""
+"""The QP of the bars and of the crops."""
 KINDS = tuple(TYPES[number] for number in (1, 2, 3, 4))
+"""The types that are measured."""
 RUNTIME = Runtime(profile="lite", device="cpu")
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A picture, its .lbic file, and what the codec decodes from that."""
+    """A picture and its .lbic file."""
 
     original: Image.Image
     data: bytes
+    """The .lbic file."""
     header: Header
     planes: Planes
+    """The codec's picture."""
 
 
 def code(path: Path, quality: int) -> Coded:
-    """Compress a picture file, unless its .lbic file is kept, and decode it once for all types."""
+    """Return a picture file as a .lbic file, from the cache where possible, and decode that."""
     with Image.open(path) as image:
         original = image.convert("RGB")
     data = runner.code(original, PlannedCoding(CODEC, quality), EFFORT, key(path, quality), kept()).data
@@ -50,28 +53,28 @@ def code(path: Path, quality: int) -> Coded:
 
 
 def key(path: Path, quality: int) -> Key:
-    """What the .lbic file of a picture file depends on."""
+    """Return the cache's key of the .lbic file of a picture file."""
     return keys.coded_key(keys.picture_key(path.read_bytes()), PlannedCoding(CODEC, quality), EFFORT)
 
 
 def kept() -> Cache:
-    """What earlier runs have found."""
+    """Return the cache of earlier runs."""
     return Cache(FOLDER)
 
 
 def enhance(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Planes:
-    """Run a type's networks, nothing else; ``tile`` as in Runtime."""
+    """Run only the networks of a type; ``tile`` is as in Runtime."""
     header, runtime = coded.header, replace(RUNTIME, tile=tile)
     return enhance_planes(coded.planes, kind, header.coding, header.size, runtime, explicit=True).planes
 
 
 def restore(coded: Coded, kind: EnhancementType, tile: int | None = None) -> Image.Image:
-    """The picture that ``lbic decompress --type`` writes."""
+    """Return the picture that ``lbic decompress --type`` writes."""
     return Image.fromarray(color.planes_to_uint8(enhance(coded, kind, tile)))
 
 
 def shipped() -> list[EnhancementType]:
-    """Those of KINDS whose networks are shipped for these pictures, all in profile lite."""
+    """Return those of KINDS whose networks are shipped for these pictures in profile lite."""
 
     def fits(spec: ModelSpec) -> bool:
         return spec.profile == RUNTIME.profile and spec.covers(Coding(CODEC, QUALITY))

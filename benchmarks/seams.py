@@ -1,8 +1,8 @@
-"""Whether a picture enhanced in tiles is the picture enhanced whole, and whether the tiles' borders show."""
+"""Tiles: whether they change a picture, and whether their borders are visible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,29 +14,29 @@ from lbic.enhance.types import EnhancementType
 from lbic.metrics.psnr import rgb
 
 TILE = 256
+"""Side of the tiles in pixels."""
 
 
 @dataclass(frozen=True)
 class Seams:
-    """``within`` is the share of pixels, 0..1, that tiles change by at most the limit.
-
-    ``jump`` is by how many levels the difference between tiled and whole picture changes across a tile's border, the
-    mean along the worst border; ``beside`` is the same one row or column further on. Equal ones show no seam.
-    """
+    """The difference between a picture enhanced in tiles and the same picture enhanced whole."""
 
     within: float
+    """The share of pixels, 0..1, that tiles change by the limit or less."""
     jump: float
+    """By how many levels the difference changes across the worst border, as the mean along it."""
     beside: float
+    """The same one row or column further on. Where it equals ``jump``, no seam is visible."""
 
 
 def measure(coded: Coded, kind: EnhancementType, limit: int) -> Seams:
-    """Enhance a picture whole and in tiles of TILE pixels; ``limit`` is in levels, over the worst channel."""
+    """Enhance a picture whole and in tiles. ``limit`` is in levels of the worst channel."""
     whole, tiled = (restore(coded, kind, tile) for tile in (max(coded.original.size), TILE))
     return compare(whole, tiled, TILE, limit)
 
 
 def compare(whole: Image.Image, tiled: Image.Image, tile: int, limit: int) -> Seams:
-    """Compare two pictures of one size, the second of which was made in tiles of ``tile`` pixels."""
+    """Compare two pictures of one size; ``tiled`` was enhanced in tiles of ``tile`` pixels."""
     difference = rgb(tiled).astype(np.int16) - rgb(whole)
     within = float(np.mean(np.abs(difference).max(axis=2) <= limit))
     jumps = [(0.0, 0.0)]
@@ -47,8 +47,7 @@ def compare(whole: Image.Image, tiled: Image.Image, tile: int, limit: int) -> Se
     return Seams(within, *max(jumps))
 
 
-def worst(found: Iterable[Seams]) -> Seams:
-    """Of several pictures of one size: the mean share, and the worst border."""
-    seams = list(found)
+def worst(seams: Sequence[Seams]) -> Seams:
+    """Return the mean share and the worst border of several pictures of one size."""
     worst = max(seams, key=lambda one: one.jump)
     return Seams(float(np.mean([one.within for one in seams])), worst.jump, worst.beside)

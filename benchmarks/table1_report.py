@@ -1,4 +1,4 @@
-"""The page of ``--preset table1``: Table I of Jia et al., the curves of its Figures 3 and 5, and seconds."""
+"""The page of Table I of Jia et al.: the table, the curves of Figures 3 and 5, and seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from benchmarks.evaluations import write_files
 from benchmarks.presets import TABLE1
 from benchmarks.report import PAGE, ROWS, head
-from benchmarks.table1 import ARCNN_FIRST, PICTURES, RATES, WAYS, Point, Way, find_pictures, joined, measure, rows
+from benchmarks.table1 import ARCNN_FIRST, PICTURES, RATES, WAYS, Points, Way, find_pictures, joined, measure, rows
 from lbic.enhance.types import parse
 from lbic.errors import LbicError, MissingError
 from lbic.evaluate import plots, tables
@@ -22,54 +22,57 @@ from lbic.evaluate.curves import Curve
 from lbic.metrics.psnr import luma
 from lbic.system import python, temporary
 
-Found = dict[Way, list[list[Point | None]]]
-
+Results = dict[Way, list[Points]]
+"""The points of every picture for each way."""
 _SIZE = (288, 344)
+"""The picture that the paper measures seconds on, in pixels."""
 _PAPER_SECONDS = 2.39
 _REPEATS = 3
 _METRIC = "luma PSNR, dB"
 _FIGURES = {
     "figure3": "Figure 3",
-    "figure5": "Figure 5: ARCNN after the enlargement, as the paper's text has it, and before, as its caption does",
+    "figure5": "Figure 5: ARCNN after the enlargement (the paper's text) and before it (its caption)",
 }
 
 
 def write(pictures: Path, folder: Path) -> None:
     """Measure Table I, print it, and write the page; files of an earlier run are replaced.
 
-    Raises LbicError where a picture is missing or cannot be read: a mean over other pictures is another table.
+    Raises LbicError where a picture is missing or cannot be read: a mean over other pictures is
+    another table.
     """
     if sentence := plots.missing():
         raise MissingError(sentence)
-    paths, results = find_pictures(pictures), []
+    paths = find_pictures(pictures)
+    results = []
     for path in paths:
         try:
             results.append(measure(path.read_bytes(), WAYS))
         except LbicError as error:
             raise LbicError(f"{path.name}: {error}") from error
         sys.stderr.write(f"{path.name}\n")
-    found = joined(results)
-    sys.stdout.write(f"{table(found)}\n")
-    write_files(folder, files(found, process_seconds(paths[-1])))
+    points = joined(results)
+    sys.stdout.write(f"{table(points)}\n")
+    write_files(folder, files(points, process_seconds(paths[-1])))
 
 
-def files(found: Found, seconds: tuple[float, float]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of the report; ``seconds`` are process_seconds."""
-    parts = [*head(TABLE1), table(found)]
+def files(results: Results, seconds: tuple[float, float]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file of the page; ``seconds`` are process_seconds."""
+    parts = [*head(TABLE1), table(results)]
     parts += [f"## {title}\n\n![{title}]({name}.svg)" for name, title in _FIGURES.items()]
     parts += ["## Seconds", _seconds(*seconds)]
     yield PAGE, ("\n\n".join(parts) + "\n").encode()
-    yield ROWS, _json(found, seconds)
-    means = {name: _curve(values) for name, values in rows(found)}
+    yield ROWS, _json(results, seconds)
+    means = {name: _curve(values) for name, values in rows(results)}
     yield from plots.draw_curves("figure3", _METRIC, {name: curve for name, curve in means.items() if curve})
     order = {name: means[name] for name in (str(Way("jpeg", 32, parse("sr+ar"))), str(ARCNN_FIRST), ARCNN_FIRST.plain)}
     yield from plots.draw_curves("figure5", _METRIC, order)
 
 
-def table(found: Found) -> str:
-    """Markdown: a row a way, means over the pictures at the five rates."""
+def table(results: Results) -> str:
+    """Return Markdown with a row for each way: means over the pictures at RATES."""
     body = []
-    for name, means in rows(found):
+    for name, means in rows(results):
         reached = [mean for mean in means if mean is not None]
         overall = f"{sum(reached) / len(reached):.2f}" if len(reached) == len(means) else ""
         body.append([name, *("out of reach" if mean is None else f"{mean:.2f}" for mean in means), overall])
@@ -77,7 +80,10 @@ def table(found: Found) -> str:
 
 
 def process_seconds(path: Path) -> tuple[float, float]:
-    """Seconds of ``lbic compress`` and ``lbic decompress`` with type 6 on a 288x344 crop, each a process of its own."""
+    """Return the seconds of ``lbic compress`` and ``lbic decompress`` with type 6.
+
+    Each is a process, and the picture is a crop of 288x344 pixels.
+    """
     with Image.open(path) as image, temporary.folder() as folder:
         left, top = (image.width - _SIZE[0]) // 2, (image.height - _SIZE[1]) // 2
         picture, coded, restored = (folder / file for file in ("a.png", "a.lbic", "b.png"))
@@ -88,25 +94,25 @@ def process_seconds(path: Path) -> tuple[float, float]:
 
 
 def _least_seconds(words: Sequence[str | Path]) -> float:
-    spent = []
+    seconds = []
     for _ in range(_REPEATS):
         started = time.perf_counter()
         command = python.command("-m", "lbic", *map(str, words), "-f", "--quiet")
         subprocess.run(command, env=python.environment(), check=True)
-        spent.append(time.perf_counter() - started)
-    return min(spent)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def _seconds(compress: float, decompress: float) -> str:
     width, height = _SIZE
     return (
-        f"A {width}x{height} picture, jpeg at scale 2 with type 6, whole processes, the least of {_REPEATS} runs: "
+        f"A {width}x{height} picture, jpeg at scale 2 with type 6, whole processes, the fastest of {_REPEATS} runs: "
         f"{compress:.2f} s to compress, {decompress:.2f} s to decompress with both networks. The paper reports "
         f"{_PAPER_SECONDS} s on its authors' machine."
     )
 
 
-def _json(found: Found, seconds: tuple[float, float]) -> bytes:
+def _json(results: Results, seconds: tuple[float, float]) -> bytes:
     records = [
         {
             "image": image,
@@ -115,7 +121,7 @@ def _json(found: Found, seconds: tuple[float, float]) -> bytes:
             "plain": point and point.plain,
             "enhanced": point and point.enhanced,
         }
-        for way, pictures in found.items()
+        for way, pictures in results.items()
         for image, points in zip(PICTURES, pictures, strict=True)
         for rate, point in zip(RATES, points, strict=True)
     ]

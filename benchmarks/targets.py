@@ -1,4 +1,4 @@
-"""Kodak at four sizes: how close --target-bpp comes from below, and what --scale auto gains over scale 1."""
+"""Kodak at four target rates: how close --target-bpp comes, and what --scale auto gains."""
 
 from __future__ import annotations
 
@@ -20,47 +20,52 @@ from lbic.rate.trials import Target
 RATES = (0.05, 0.1, 0.2, 0.4)
 """Bits per pixel."""
 _TOLERANCE_DB = 0.02
-"""How much worse than scale 1 the bar lets --scale auto be."""
+"""How much worse than scale 1 the bar permits --scale auto to be."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture at one rate: bytes wanted and found, the scale chosen (sixteenths), and dB over scale 1."""
+    """One picture at one rate."""
 
     rate: float
-    wanted: int
-    found: int
+    """The target in bits per pixel."""
+    target: int
+    """The target in bytes."""
+    size: int
+    """Bytes of the file."""
     scale: int
+    """The chosen scale, in sixteenths."""
     gain: float
+    """RGB-PSNR in dB over the same search at scale 1."""
 
     @property
     def shortfall(self) -> float:
-        """Percent of the target that is left unused; negative above it."""
-        return 100 * (1 - self.found / self.wanted)
+        """The unused part of the target in percent; negative for a file above it."""
+        return 100 * (1 - self.size / self.target)
 
 
 def measure(folder: Path, rates: Sequence[float] = RATES) -> str:
-    """Markdown: a row a rate, and one for all."""
-    wanted = [(path, rate) for rate in rates for path in sorted(folder.glob("kodim*.png"))]
+    """Return Markdown: a row for each rate, and one for all."""
+    tasks = [(path, rate) for rate in rates for path in sorted(folder.glob("kodim*.png"))]
     with ThreadPoolExecutor(2) as pool:
-        rows = list(pool.map(lambda one: row(*one), wanted))
+        rows = list(pool.map(lambda task: row(*task), tasks))
     return table(rows)
 
 
 def row(path: Path, rate: float) -> Row:
-    """Compress one picture to one rate as ``lbic compress --target-bpp`` does."""
+    """Compress one picture to one rate, as ``lbic compress --target-bpp`` does."""
     picture = load(path.read_bytes())
-    wanted = Target(size=int(rate * picture.image.width * picture.image.height / 8))
-    reached = target.reach(picture, CompressSettings("vvc", effort=DEFAULT_EFFORT), wanted, target.SCALES)
-    chosen = target.best(reached, wanted)
+    goal = Target(size=int(rate * picture.image.width * picture.image.height / 8))
+    reached = target.reach(picture, CompressSettings("vvc", effort=DEFAULT_EFFORT), goal, target.SCALES)
+    chosen = target.best(reached, goal)
     full = next((one for one in reached if one.scale == SCALE_ONE), None)
     gain = chosen.psnr - full.psnr if full else np.inf
     sys.stderr.write(f"{path.name} {rate:g} bpp: scale {chosen.scale / SCALE_ONE:g}, {gain:+.2f} dB\n")
-    return Row(rate, wanted.size or 0, len(chosen.file.data), chosen.scale, gain)
+    return Row(rate, goal.size or 0, len(chosen.file.data), chosen.scale, gain)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown of rows."""
+    """Return rows as Markdown, grouped by rate."""
     groups = [(f"{rate:g} bpp", [row for row in rows if row.rate == rate]) for rate in sorted({r.rate for r in rows})]
     lines = [
         "| target | files at or below | shortfall, mean | at worst | scales chosen | gain over scale 1, mean "
@@ -73,7 +78,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _line(name: str, rows: Sequence[Row]) -> str:
-    below = sum(row.found <= row.wanted for row in rows)
+    below = sum(row.size <= row.target for row in rows)
     gains = [row.gain for row in rows]
     worse = sum(gain < -_TOLERANCE_DB for gain in gains)
     return (
@@ -84,6 +89,6 @@ def _line(name: str, rows: Sequence[Row]) -> str:
 
 
 def _scales(scales: Iterable[int]) -> str:
-    """``1 (20), 1.5 (4)``: how often each."""
+    """Return how often each scale was chosen, as in ``1 (20), 1.5 (4)``."""
     values, counts = np.unique(list(scales), return_counts=True)
     return ", ".join(f"{value / SCALE_ONE:g} ({count})" for value, count in zip(values, counts, strict=True))

@@ -181,9 +181,9 @@ def test_crops(folder: Path, write_models: WriteCatalog, monkeypatch: pytest.Mon
 
 def test_targets_by_hand() -> None:
     rows = [
-        targets.Row(0.1, wanted=100, found=100, scale=16, gain=0.0),
-        targets.Row(0.1, wanted=100, found=90, scale=24, gain=-0.05),
-        targets.Row(0.4, wanted=200, found=202, scale=16, gain=0.35),
+        targets.Row(0.1, target=100, size=100, scale=16, gain=0.0),
+        targets.Row(0.1, target=100, size=90, scale=24, gain=-0.05),
+        targets.Row(0.4, target=200, size=202, scale=16, gain=0.35),
     ]
     first, second, both = targets.table(rows).splitlines()[2:]
     assert first == "| 0.1 bpp | 2 of 2 | 5.0 % | 10.0 % | 1 (1), 1.5 (1) | -0.025 dB | -0.050 dB | 1 |"
@@ -194,9 +194,9 @@ def test_targets_by_hand() -> None:
 @pytest.mark.usefixtures("write_models", "no_gpu", "needs_vvc")
 def test_targets_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lbic.rate.target.SCALES", (16, 32))
-    found = targets.row(folder / "kodim01.png", 0.5)
-    assert found.found <= found.wanted
-    assert found.gain >= 0, "scale 1 is among the scales tried"
+    row = targets.row(folder / "kodim01.png", 0.5)
+    assert row.size <= row.target
+    assert row.gain >= 0, "scale 1 is among the scales tried"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at a run through /proc")
@@ -208,22 +208,22 @@ def test_a_folder_is_made_run_ended_and_gone_on_with(tmp_path: Path) -> None:
     jpeg = ("--codec", "jpeg", "-q", "10")
     whole = load.run("compress", tmp_path / "in", tmp_path / "whole", 12, *jpeg, "-j", "2")
     assert (whole.code, load.files(tmp_path / "whole")) == (0, 12)
-    assert whole.said.startswith("12 compressed  ")
-    assert all(look.memory > 1 << 20 and look.descriptors > 2 for look in whole.looks)
+    assert whole.summary.startswith("12 compressed  ")
+    assert all(sample.memory > 1 << 20 and sample.descriptors > 2 for sample in whole.samples)
     shutil.copytree(tmp_path / "whole", tmp_path / "part")
     for path in list((tmp_path / "part").rglob("*.lbic"))[:5]:
         path.unlink()
     rest = load.run("compress", tmp_path / "in", tmp_path / "part", 12, *jpeg, "--skip-existing")
-    assert rest.said.startswith("5 compressed, 7 skipped")
+    assert rest.summary.startswith("5 compressed, 7 skipped")
     assert load.contents(tmp_path / "part") == load.contents(tmp_path / "whole")
 
 
-def test_loads_are_told_as_ratios_with_a_verdict() -> None:
-    looks = [load.Look(share / 100, (100 + share) << 20, 9 if share < 50 else 11) for share in range(0, 101, 2)]
-    runs = [load.Run(name, 100, seconds, 0, "done", looks) for name, seconds in (("one", 20), ("j1", 12), ("j2", 10))]
+def test_speeds_are_ratios_with_a_verdict() -> None:
+    samples = [load.Sample(share / 100, (100 + share) << 20, 9 if share < 50 else 11) for share in range(0, 101, 2)]
+    runs = [load.Run(name, 100, seconds, 0, "done", samples) for name, seconds in (("one", 20), ("j1", 12), ("j2", 10))]
     text = load.speeds([runs])
     assert "| j2 | 100 | 10.0 | 10.00 | 2.00 |" in text
     assert "j2, at least 1.7 times one core: yes; not slower than j1: yes." in text
     assert "one core: **NO**; not slower than j1: **NO**." in load.speeds([[runs[1], runs[1], runs[0]]])
     assert "| j2 | 100 | 110 MiB | 197 MiB | 200 MiB | 9 | 11 | 11 |" in load.holdings(runs)
-    assert load.resumed(runs[0], 5, runs[1], False).endswith("interrupted: **NO**.")
+    assert load.resumed(runs[0], 5, runs[1], False).endswith("uninterrupted run: **NO**.")

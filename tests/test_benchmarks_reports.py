@@ -233,7 +233,7 @@ def test_table_one(
         benchmarks.main(command)
     assert not capsys.readouterr().out, "means over six are another table"
     (seven / "bird.png").unlink()
-    with pytest.raises(SystemExit, match=r"lacks bird of Table I's pictures"):
+    with pytest.raises(SystemExit, match=r"has no picture named bird"):
         benchmarks.main(command)
 
 
