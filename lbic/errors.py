@@ -1,8 +1,8 @@
 """The errors that lbic raises, and helpers that turn other exceptions into one line.
 
 Every error has a stable ``code`` (the JSON key ``error.code``) and the exit code of a command
-whose only input fails with it. Messages state facts. The command line adds the option that helps, chosen
-by the error's class; the small subclasses below exist for that.
+whose only input fails with it. Messages state facts. The command line adds the option that helps,
+chosen by the error's class (lbic/cli/hints.py); the small subclasses below exist for that.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cli_helpers import PROGRAM
 
-from lbic.isolation import process as children
+from lbic.isolation import process as isolation
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -89,8 +89,8 @@ def at_work(scratch: Path) -> list[int]:
 
 
 def processes() -> list[int]:
-    """Decoders' processes that wait for work."""
-    return [found._process.pid for found in children._idle]
+    """The process ids of the idle workers."""
+    return [worker.pid for worker in isolation._idle]
 
 
 def gone(pid: int) -> bool:

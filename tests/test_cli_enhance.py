@@ -71,7 +71,7 @@ def test_no_room_for_alpha_is_known_before_the_network_runs(tmp_path: Path, monk
     monkeypatch.setattr(pipeline, "enhance", lambda *_: pytest.fail("the network runs"))
     path = save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE)))
     result = lbic("enhance", path, "--type", 0, "-o", tmp_path / "b.jpg", code=ExitCode.USAGE)
-    assert "the picture has alpha and .jpg files have none" in result.stderr
+    assert "the picture has alpha, which .jpg files cannot store" in result.stderr
 
 
 def test_alpha_and_gray_are_kept(tmp_path: Path, networks: None) -> None:

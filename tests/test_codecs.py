@@ -150,8 +150,8 @@ def test_jpeg_codes_what_pillow_has_no_room_for_in_every_way(quality: int) -> No
 
 
 def test_avifs_pixels_stop_where_its_decoder_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert raster.AVIF.most_pixels == 16_384**2
-    monkeypatch.setattr(raster.AVIF, "most_pixels", 99)
+    assert raster.AVIF.max_pixels == 16_384**2
+    monkeypatch.setattr(raster.AVIF, "max_pixels", 99)
     with pytest.raises(CodecError, match="10x10: avif's pictures may have at most 99 pixels"):
         raster.AVIF.encode(planes_of(Image.new("L", (10, 10))), 30, QUICK)
 

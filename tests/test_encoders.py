@@ -160,8 +160,8 @@ def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ("exit 0", "ended without an error and without a stream"),
-        (LAST + ': > "$last"', "ended without an error and without a stream"),
+        ("exit 0", "reported no error but wrote no stream"),
+        (LAST + ': > "$last"', "reported no error but wrote no stream"),
         ("exit 3", r"encoder failed \(3\): no message"),
         ("kill -9 $$", r"encoder was killed \(signal 9\): no message"),
     ],
@@ -211,7 +211,7 @@ def test_a_temporary_folder_that_is_full_or_gone_is_a_sentence(
 ) -> None:
     monkeypatch.setenv(encoders.VARIABLE, program(ANSWERS_AS_FFMPEG))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(FileError, match="cannot keep the encoder's files in the temporary folder"):
+    with pytest.raises(FileError, match="cannot write the encoder's files to the temporary folder"):
         CODECS["vvc"].encode(GRAY, 37, 0)
 
 
@@ -291,8 +291,8 @@ def test_vtm_is_found_by_its_variable(
 @pytest.mark.parametrize(
     ("banner", "configuration", "sentence"),
     [
-        (BANNER.format(7), True, r"is VTM 7; streams of versions before 11 follow a draft"),
-        ("hello", True, "is VTM of unknown version; streams of versions before 11"),
+        (BANNER.format(7), True, r"is VTM 7; versions before 11 write a draft"),
+        ("hello", True, "is VTM of unknown version; versions before 11"),
         (BANNER.format(23), False, "which has no encoder_intra_vtm.cfg; build VTM 11 or later"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_temporary_folder_without_room_for_the_encoders_files(tmp_path: Path, 
     mount = f"mount -t tmpfs -o size=64k tmpfs {scratch}"
     code, said, left = in_namespace(mount, [*LBIC, "compress", str(source)], scratch, TMPDIR=str(scratch))
     assert (code, left) == (ExitCode.FAILED, [])
-    assert said.endswith("cannot keep the encoder's files in the temporary folder: no space left on the disk\n")
+    assert said.endswith("cannot write the encoder's files to the temporary folder: no space left on the disk\n")
     assert names(tmp_path) == {"a.png"}
 
 

@@ -179,7 +179,7 @@ def test_damaged_vvc_payloads(payload: bytes) -> None:
 def test_a_quality_that_is_no_qp_makes_no_stream() -> None:
     payload = bytes([16 << 2, 1, 2, 3])
     assert payload_vvc.restore(payload, 64, 64, 63) != payload_vvc.restore(payload, 64, 64, 62)
-    with pytest.raises(FormatError, match="quality 64 is no QP"):
+    with pytest.raises(FormatError, match="quality 64 is not a QP"):
         payload_vvc.restore(payload, 64, 64, 64)
 
 

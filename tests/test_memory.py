@@ -44,7 +44,7 @@ else:
     done = pipeline.decompress(path.read_bytes(), settings)
     assert done.image.size == (6000, 4000) and len(done.models) == len(TYPES[number].roles)
 # Not ru_maxrss, which begins with that of the process that started this one.
-processes = ["self", *(found._process.pid for found in process._idle)]
+processes = ["self", *(worker.pid for worker in process._idle)]
 states = [pathlib.Path("/proc", str(process), "status").read_text() for process in processes]
 sys.stdout.write(str(max(int(state.split("VmHWM:")[1].split()[0]) for state in states)))
 """

@@ -101,7 +101,7 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "16-bit JPEG 2000, codestream": FILES.joinpath("16-bit.j2k").read_bytes,
     "10-bit AVIF": FILES.joinpath("10-bit.avif").read_bytes,
     "floating-point gray TIFF": lambda: written(Image.fromarray(np.float32(np.asarray(gray(16, 16)) / 255)), "TIFF"),
-    "whole numbers of 32 bits": lambda: written(Image.new("I", (16, 16), 1 << 20), "TIFF"),
+    "32-bit integers": lambda: written(Image.new("I", (16, 16), 1 << 20), "TIFF"),
     "CMYK JPEG": lambda: written(photo(16, 16).convert("CMYK"), "JPEG"),
     "CMYK TIFF": lambda: written(photo(16, 16).convert("CMYK"), "TIFF"),
     "sRGB profile": lambda: written(photo(16, 16), "PNG", icc_profile=profile("sRGB")),

@@ -112,7 +112,7 @@ def test_a_disk_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_after_the_end_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "_closed", False)
-    sleep = cleanup.kept(lambda: subprocess.Popen(["sleep", "60"]), subprocess.Popen.kill)
+    sleep = cleanup.owned(lambda: subprocess.Popen(["sleep", "60"]), subprocess.Popen.kill)
     with sleep as sleeping, temporary.file(tmp_path) as path:
         cleanup.remove_all()
         assert not path.exists()

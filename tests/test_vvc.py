@@ -108,7 +108,7 @@ def test_raw_samples_are_padded_by_repeating_the_edge() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("vtm-8bit", "8 bits a sample, lbic's have 10"),
+        ("vtm-8bit", "8 bits per sample, not 10"),
         ("vtm-422", "the VVC stream is 4:2:2, the header says 4:2:0"),
         ("vtm-444", "the VVC stream is 4:4:4, the header says 4:2:0"),
         ("vtm-cropped", "the VVC stream is 62x62, the header's 64x64 needs 64x64"),
@@ -150,7 +150,7 @@ def test_noise_that_overflows_ffmpegs_buffer_is_explained() -> None:
     if encoders.require().kind != "ffmpeg":
         pytest.skip("the encoder here is vvencapp, which has no such limit")
     planes = color.rgb_to_planes(np.asarray(noise(64, 64)))
-    with pytest.raises(CodecError, match="one byte a pixel, which noise at a low qp exceeds: choose a higher qp"):
+    with pytest.raises(CodecError, match="one byte per pixel, too little for noise at a low QP"):
         CODECS["vvc"].encode(planes, 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""What a codec is to lbic: one row of the table in lbic.codecs."""
+"""The interface of a codec; lbic.codecs.table has the list."""
 
 from __future__ import annotations
 
@@ -9,87 +9,107 @@ from lbic.color import Planes
 from lbic.errors import CodecError
 
 EFFORTS = range(5)
+"""Encoder efforts, from fastest to smallest files."""
 DEFAULT_EFFORT = 2
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What the container knows of the coded picture: its size in pixels and whether it is gray."""
+    """Size and kind of the coded picture, as the file's header has them."""
 
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     gray: bool
+    """The picture has only luma."""
 
     @property
     def pixels(self) -> int:
+        """The number of pixels."""
         return self.width * self.height
 
 
 class Rated(Protocol):
-    """What has qualities of its own: whole numbers in a range, both ends included."""
+    """An encoder with its own quality scale of integers."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The encoder's name."""
 
     @property
-    def quality_range(self) -> tuple[int, int]: ...
+    def quality_range(self) -> tuple[int, int]:
+        """The lowest and the highest quality, both included."""
 
     @property
-    def lower_is_better(self) -> bool: ...
+    def lower_is_better(self) -> bool:
+        """Lower numbers mean better pictures."""
 
 
 class Codec(Protocol):
-    """A row of the codec table.
-
-    ``name`` is what the user types and ``id`` what the file stores (docs/format.md). ``quality_range``
-    is the codec's own scale, both ends included, ``useful_quality`` the part of it worth trying;
-    ``lower_is_better`` its direction. ``lambda_scales``, 1 first and falling, lie between two qualities: what the
-    encoder can multiply its rate-distortion multiplier by, files growing.
-    """
+    """A codec."""
 
     id: int
+    """The codec's number in the file (docs/format.md)."""
     name: str
+    """The name that users type."""
     summary: str
+    """One line for lists of codecs."""
     quality_symbol: str
+    """The short name of the quality in output lines, such as "qp"."""
     quality_range: tuple[int, int]
+    """The lowest and the highest quality on the codec's own scale, both included."""
     useful_quality: tuple[int, int]
+    """The part of ``quality_range`` that is worth trying."""
     default_quality: int
+    """The quality if the user names none."""
     lower_is_better: bool
+    """Lower qualities mean better pictures."""
     lambda_scales: tuple[float, ...]
+    """Factors that the encoder can apply to its rate-distortion multiplier, from 1 downwards. They
+    give file sizes between those of two qualities; a smaller factor gives a larger file."""
 
     def availability(self) -> str | None:
-        """None when pictures can be encoded here, else the sentence that says what is missing."""
+        """Return None if the codec can encode here, else a sentence that says what is missing."""
 
     def programs(self) -> tuple[str, ...]:
-        """The paths of the program that encodes here and of what it reads; none where it is missing, or where lbic
-        encodes in process."""
+        """Return the paths of the encoder program and of the files it reads.
+
+        Empty if the program is missing, or if the codec encodes in this process.
+        """
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Code planes (4:2:0 or gray) into one standard stream; ``lambda_scale`` is one of ``lambda_scales``.
+        """Encode planes (4:2:0 or gray) to a standard stream.
 
-        Raises MissingError when the encoder is not there and CodecError when it fails.
+        ``effort`` is one of EFFORTS, ``lambda_scale`` one of ``lambda_scales``. Raises
+        MissingError if there is no encoder; TooLargeError, NoRoomError or CodecError if it fails.
         """
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
-        """The payload form and payload that a file holds for a stream (docs/format.md): without what ``restore`` can
-        write itself, or whole."""
+        """Return the payload form and the payload for a stream (docs/format.md).
+
+        The payload omits what ``restore`` can rebuild, or is the whole stream.
+        """
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
-        """The stream, bit for bit, that ``shorten`` got. Raises FormatError for a damaged payload."""
+        """Return the stream that ``shorten`` was given, bit for bit.
+
+        Raises FormatError if the payload is damaged.
+        """
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        """Decode a stream of exactly this geometry.
+        """Decode a stream that must have this geometry.
 
         Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
         """
 
 
 def check_length(stream: bytes, width: int, height: int, pixels_per_byte: int, name: str) -> None:
-    """Raise CodecError for a stream that is too short to be a picture of this size (limits.py)."""
+    """Raise CodecError if a stream is too short for a picture of this size (limits.py)."""
     if width * height > len(stream) * pixels_per_byte:
         raise CodecError(f"the {name} stream has {len(stream):,} bytes, too few for {width}x{height} pixels")
 
 
 def pad_to(side: int, multiple: int, least: int) -> int:
-    """A side rounded up to a multiple, and at least ``least``."""
+    """Return a side rounded up to a multiple of ``multiple``, and at least ``least``."""
     return max(least, -(-side // multiple) * multiple)

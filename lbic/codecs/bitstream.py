@@ -1,7 +1,10 @@
-"""Just enough of a VVC stream's syntax to know what it claims before it is decoded, and to change a picture's size.
+"""Read and change a few fields of a VVC stream: size, bit depth and chroma format; size and QP.
 
-Source: Rec. ITU-T H.266 (V3), sections 7.3.1 (NAL units), 7.3.2.4 (SPS), 7.3.2.5 (PPS), 7.3.3.1 (profile, tier,
-level), 7.3.3.2 (general constraints), 7.4.2.1 (emulation prevention), 9.2 (Exp-Golomb codes).
+lbic checks what a stream claims before it decodes the stream.
+
+Source: Rec. ITU-T H.266 (V3), sections 7.3.1 (NAL units), 7.3.2.4 (SPS), 7.3.2.5 (PPS), 7.3.3.1
+(profile, tier, level), 7.3.3.2 (general constraints), 7.4.2.1 (emulation prevention), 9.2
+(Exp-Golomb codes).
 """
 
 from __future__ import annotations
@@ -17,27 +20,34 @@ NAL_SPS, NAL_PPS = 15, 16
 _NAL_HEADER = 2
 _BEFORE_PPS_SIZE = 6 + 4 + 1  # PPS and SPS identifiers, mixed NAL unit types
 _QP_ORIGIN = 26
-"""What a PPS's initial QP is coded against, as se(v)."""
+"""A PPS codes its initial QP as the difference from this, as se(v)."""
 _START_CODE = re.compile(b"\x00\x00\x01")
 _EMULATION = re.compile(b"\x00\x00(?=[\x00-\x03])")
 
 
 @dataclass(frozen=True)
 class SequenceFacts:
-    """What an SPS says of the pictures: coded size, cropped size, chroma format (0 gray, 1 4:2:0), bit depth."""
+    """Fields of a sequence parameter set (SPS)."""
 
     coded_width: int
+    """Luma samples, before cropping."""
     coded_height: int
+    """Luma samples, before cropping."""
     width: int
+    """Luma samples, after cropping."""
     height: int
+    """Luma samples, after cropping."""
     chroma_format: int
+    """0 gray, 1 4:2:0, 2 4:2:2, 3 4:4:4."""
     bit_depth: int
+    """Bits per sample."""
 
 
 def sequence_facts(stream: bytes) -> SequenceFacts:
-    """Read the one SPS of an Annex B stream; CodecError when there is none, more than one or it makes no sense.
+    """Read the SPS of an Annex B stream.
 
-    A second one could replace the first, and the decoder would allocate what nobody has checked.
+    Raises CodecError if there is not exactly one, or if it is damaged. A second SPS could replace
+    the first, and the decoder would allocate memory for a size that was not checked.
     """
     units = [unit for unit in split(stream) if len(unit) > _NAL_HEADER and unit[1] >> 3 == NAL_SPS]
     if len(units) != 1:
@@ -46,14 +56,17 @@ def sequence_facts(stream: bytes) -> SequenceFacts:
 
 
 def split(stream: bytes) -> Iterator[bytes]:
-    """The NAL units of an Annex B stream, headers included, and the zero byte before the next one's start code."""
+    """Yield the NAL units of an Annex B stream with their headers.
+
+    A unit includes the zero byte that may precede the next start code.
+    """
     starts = [match.end() for match in _START_CODE.finditer(stream)]
     for start, following in pairwise([*starts, len(stream) + 3]):
         yield stream[start : following - 3]
 
 
 def resized(unit: bytes, width: int, height: int) -> bytes:
-    """An SPS or PPS for coded pictures of another size, all else as it was."""
+    """Return an SPS or PPS for another coded size, in luma samples; nothing else changes."""
     bits = _reader(unit)
     if unit[1] >> 3 == NAL_SPS:
         _skip_to_size(bits)
@@ -63,19 +76,22 @@ def resized(unit: bytes, width: int, height: int) -> bytes:
 
 
 def with_initial_qp(unit: bytes, qp: int) -> bytes:
-    """A PPS whose slices begin with another QP, all else as it was; for one without windows and partitions."""
+    """Return a PPS with another initial QP; nothing else changes.
+
+    The PPS must have no windows and no partitions.
+    """
     bits = _reader(unit)
     bits.skip(_BEFORE_PPS_SIZE)
     bits.golombs(2)
     bits.skip(6)  # windows, output, partition, subpicture identifiers, CABAC initialisation
     bits.golombs(2)  # active references of both lists
-    bits.skip(4)  # second list's own entries, weighted prediction of both lists, wraparound
+    bits.skip(4)  # entries of the second list, weighted prediction of both lists, wraparound
     difference = qp - _QP_ORIGIN
     return _recoded(unit, bits.position, (2 * difference - 1 if difference > 0 else -2 * difference,))
 
 
 def _recoded(unit: bytes, start: int, values: Sequence[int]) -> bytes:
-    """A unit with the ue(v) codes from a bit of its content on replaced, the rest following bit by bit."""
+    """Replace ue(v) codes, from bit ``start`` of the content; later bits move up."""
     content, bits = _unescape(unit[_NAL_HEADER:]), _reader(unit)
     bits.skip(start)
     bits.golombs(len(values))
@@ -86,7 +102,7 @@ def _recoded(unit: bytes, start: int, values: Sequence[int]) -> bytes:
 
 
 def _reader(unit: bytes) -> _BitReader:
-    """Of a NAL unit's content, behind its header."""
+    """Return a reader of a NAL unit's content after its header."""
     return _BitReader(_unescape(unit[_NAL_HEADER:]))
 
 
@@ -99,13 +115,13 @@ def _escape(content: bytes) -> bytes:
 
 
 def _golomb(value: int) -> str:
-    """ue(v) as text of bits."""
+    """Return a ue(v) code as a string of 0 and 1."""
     bits = f"{value + 1:b}"
     return "0" * (len(bits) - 1) + bits
 
 
 def _skip_to_size(bits: _BitReader) -> int:
-    """Go through an SPS up to the size of its pictures; returns the chroma format."""
+    """Skip an SPS up to the picture size; return the chroma format."""
     bits.skip(4 + 4)  # SPS and VPS identifiers
     sublayers = bits.read(3)
     chroma_format = bits.read(2)
@@ -150,6 +166,8 @@ def _skip_profile_tier_level(bits: _BitReader, sublayers: int) -> None:
 
 
 class _BitReader:
+    """Reads bits from the most significant on."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.position = 0
@@ -171,7 +189,7 @@ class _BitReader:
         self.position = -(-self.position // 8) * 8
 
     def golomb(self) -> int:
-        """ue(v), at most 32 bits."""
+        """Read a ue(v) code of at most 32 bits."""
         zeros = 0
         while not self.read(1):
             zeros += 1

@@ -1,4 +1,4 @@
-"""The programs that can encode VVC with libvvenc, in the order in which they are looked for."""
+"""Find a program that encodes VVC with libvvenc, and build its command line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lbic.errors import MissingError
 
 VARIABLE = "LBIC_VVC_ENCODER"
 PRESETS = ("faster", "fast", "medium", "slow", "slower")
-_LEVEL = "6.2"  # allows pictures up to 16888 wide; the default level stops at 8192
-# IntraQPOffset: else QP 37 is coded as 34. The chroma offsets save 2.9 % at equal RGB-PSNR and cost 2.5 % at equal
-# PSNR of luma (docs/benchmark.md); beyond -2 luma loses more than RGB gains.
+_LEVEL = "6.2"  # allows sides up to 16888 pixels; the default level stops at 8192
+# IntraQPOffset=0: otherwise QP 37 is coded as 34. The chroma offsets save 2.9 % at equal RGB PSNR
+# and cost 2.5 % at equal luma PSNR (docs/benchmark.md); below -2, luma loses more than RGB gains.
 _PARAMETERS = "IntraQPOffset=0:ALFSpeed=0:CbQpOffset=-2:CrQpOffset=-2"
 _HOW = (
     "install imageio-ffmpeg (its wheels for Linux and macOS arm64 bring libvvenc), put an ffmpeg with libvvenc or "
@@ -26,47 +26,54 @@ _HOW = (
 
 @dataclass(frozen=True)
 class Order:
-    """One picture to code: its padded size, QP, effort, whether it is luma alone, and what the Lagrangian
-    multiplier of the encoder's rate-distortion choices is multiplied by (below 1: more bytes, less error).
-
-    ``threads`` None leaves their number to the encoder; it changes no byte.
-    """
+    """One picture to encode."""
 
     width: int
+    """Luma samples, padding included."""
     height: int
+    """Luma samples, padding included."""
     qp: int
+    """Quantisation parameter, 0..63."""
     effort: int
+    """Index into PRESETS."""
     gray: bool = False
+    """Encode luma only (4:0:0)."""
     lambda_scale: float = 1
+    """Factor on the encoder's rate-distortion multiplier; below 1: more bytes, less error."""
     threads: int | None = None
+    """None is the encoder's own choice. The number changes no byte of the stream."""
 
     @property
     def size(self) -> str:
-        """As both programs take it."""
+        """The size in the form that both programs accept."""
         return f"{self.width}x{self.height}"
 
     @property
     def parameters(self) -> str:
-        """libvvenc's own parameters, by its names."""
+        """The parameters in libvvenc's own syntax."""
         return _PARAMETERS + (f":LambdaModifierI={self.lambda_scale:.4f}" if self.lambda_scale != 1 else "")
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """A program with libvvenc in it. ``arguments(source, target, order)`` calls it."""
+    """A program that contains libvvenc."""
 
     path: str
+    """Absolute path of the program."""
     kind: str
+    """"ffmpeg" or "vvencapp"."""
     codes_gray: bool
+    """It can encode luma only (4:0:0)."""
     arguments: Callable[[str, str, Order], list[str]]
+    """Builds the arguments from the file of raw planes, the stream's file and the order."""
 
     def command(self, source: str, target: str, order: Order) -> list[str]:
-        """The whole argument list that codes raw 10-bit planes in ``source`` to ``target``."""
+        """Return the command line that encodes raw 10-bit planes in ``source`` to ``target``."""
         return [self.path, *self.arguments(source, target, order)]
 
 
 def _ffmpeg_arguments(source: str, target: str, order: Order) -> list[str]:
-    # The first three drop headers that a lone picture has no use for.
+    # The first three omit headers that a single picture does not need.
     headers = f"AccessUnitDelimiter=0:VuiParametersPresent=0:HrdParametersPresent=0:Level={_LEVEL}"
     threads = ("-threads", str(order.threads)) if order.threads else ()
     return [
@@ -97,36 +104,39 @@ def _vvencapp(path: str) -> Encoder:
 
 
 def require() -> Encoder:
-    """The first program that works here; MissingError with what to install when there is none."""
-    found = find()
-    if isinstance(found, str):
-        raise MissingError(found)
-    return found
+    """Return the first program that works here.
+
+    Raises MissingError, which says what to install, if there is none.
+    """
+    encoder = find()
+    if isinstance(encoder, str):
+        raise MissingError(encoder)
+    return encoder
 
 
 def find() -> Encoder | str:
-    """The first program that works here, or the sentence that says why there is none."""
+    """Return the first program that works here, or a sentence that says why there is none."""
     return _find(os.environ.get(VARIABLE), os.environ.get("PATH"))
 
 
 def ffmpeg_with(encoder: str) -> str | None:
-    """The first ffmpeg with an encoder of this name, such as libx265; None when there is none."""
+    """Return the path of the first ffmpeg that has this encoder (e.g. libx265), or None."""
     return _ffmpeg_with(encoder, os.environ.get("PATH"))
 
 
 @lru_cache(maxsize=8)
 def _ffmpeg_with(encoder: str, path: str | None) -> str | None:
-    said = f"Encoder {encoder} ".encode()
+    heading = f"Encoder {encoder} ".encode()
     candidates = _candidates(path)
-    return next((program for program in candidates if said in _answer(program, *_ask(encoder))), None)
+    return next((program for program in candidates if heading in _output(program, *_help_on(encoder))), None)
 
 
 @lru_cache(maxsize=4)
-def _find(named: str | None, path: str | None) -> Encoder | str:
-    # The arguments are the environment that the answer depends on, so that a change is noticed.
-    if named:
-        encoder = probe(_absolute(shutil.which(named, path=path) or named))
-        return encoder or f"{VARIABLE} names {named}, which does not run or has no libvvenc; {_HOW}"
+def _find(program: str | None, path: str | None) -> Encoder | str:
+    # The result depends on these two environment variables: as arguments they are the cache's key.
+    if program:
+        encoder = probe(_absolute(shutil.which(program, path=path) or program))
+        return encoder or f"{VARIABLE} names {program}, which does not run or has no libvvenc; {_HOW}"
     for candidate in _candidates(path):
         encoder = probe(candidate)
         if encoder:
@@ -139,7 +149,7 @@ def _candidates(path: str | None) -> Iterator[str]:
         import imageio_ffmpeg
 
         folder = Path(imageio_ffmpeg.__file__).parent / "binaries"
-        # Its get_ffmpeg_exe() would also search PATH and the environment; only the program in the wheel is meant.
+        # Not its get_ffmpeg_exe(), which also searches PATH and the environment.
         yield from sorted(str(file) for file in folder.glob("ffmpeg*"))
     except ImportError:
         pass
@@ -150,29 +160,32 @@ def _candidates(path: str | None) -> Iterator[str]:
 
 
 def _absolute(program: str) -> str:
-    # Encoders run in a folder of their own, where a relative path would be looked up.
+    # Encoders run in a temporary folder, where a relative path would be wrong.
     return str(Path(program).absolute())
 
 
 def probe(program: str) -> Encoder | None:
-    """Ask a program whether it is vvencapp or an ffmpeg with libvvenc; None when neither, or when it does not run."""
-    if b"libvvenc" in _answer(program, *_ask("libvvenc")):
+    """Run a program to see whether it is vvencapp or an ffmpeg with libvvenc.
+
+    Returns None if it is neither or does not run.
+    """
+    if b"libvvenc" in _output(program, *_help_on("libvvenc")):
         return _ffmpeg(program)
-    if b"vvencapp" in _answer(program, "--version").lower():
+    if b"vvencapp" in _output(program, "--version").lower():
         return _vvencapp(program)
     return None
 
 
-def _ask(encoder: str) -> tuple[str, ...]:
+def _help_on(encoder: str) -> tuple[str, ...]:
     return "-hide_banner", "-h", f"encoder={encoder}"
 
 
-def _answer(program: str, *arguments: str) -> bytes:
+def _output(program: str, *arguments: str) -> bytes:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [program, *arguments], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.SubprocessError):
         return b""
-    # ffmpeg answers "Codec 'libvvenc' is not recognized" on stderr; only stdout of a success counts.
-    return done.stdout if done.returncode == 0 else b""
+    # ffmpeg writes "Codec 'libvvenc' is not recognized" to stderr, so only stdout counts.
+    return result.stdout if result.returncode == 0 else b""

@@ -18,13 +18,14 @@ from lbic.picture.pillow_limits import own_limits
 
 _TOP = 255
 _MIDDLE = 128
-_MOST_SIDE = 65_500  # libjpeg's own limit, a little below the 16 bits of the frame header
-_WAYS: tuple[dict[str, bool], ...] = ({}, {"optimize": True}, {"progressive": True})
-"""Standard Huffman tables, which cost nothing in a .lbic file; tables of its own; several scans. All decode alike."""
+_MAX_SIDE = 65_500  # libjpeg's limit, slightly below the 16 bits of the frame header
+_VARIANTS: tuple[dict[str, bool], ...] = ({}, {"optimize": True}, {"progressive": True})
+"""Save options: the standard's Huffman tables, which take no bytes in a .lbic file; optimised
+tables; several scans. All decode to the same picture."""
 
 
 class JpegCodec:
-    """JPEG in the way that gives the smallest file; effort has no meaning here."""
+    """JPEG in the variant with the smallest payload; effort has no effect."""
 
     id = 3
     name = "jpeg"
@@ -37,15 +38,20 @@ class JpegCodec:
     lambda_scales: tuple[float, ...] = (1.0,)
 
     def availability(self) -> str | None:
+        """Return None: JPEG is always available."""
         return None
 
     def programs(self) -> tuple[str, ...]:
+        """Return nothing: the encoder is part of Pillow."""
         return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Code planes as JPEG; chroma goes in at full size by repetition, which libjpeg's 2x2 mean undoes exactly."""
-        if max(planes.width, planes.height) > _MOST_SIDE:
-            raise TooLargeError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MOST_SIDE} pixels")
+        """Encode planes, see Codec.encode.
+
+        Chroma is repeated to full size; libjpeg's 2x2 mean undoes that exactly.
+        """
+        if max(planes.width, planes.height) > _MAX_SIDE:
+            raise TooLargeError(f"{planes.width}x{planes.height}: a JPEG's sides may be at most {_MAX_SIDE} pixels")
         luma = to_levels(planes.y, _TOP).astype(np.uint8)
         if planes.cb is None or planes.cr is None:
             image = Image.fromarray(luma)
@@ -53,24 +59,27 @@ class JpegCodec:
             chroma = (_repeat(to_levels(c, _TOP, _MIDDLE), planes) for c in (planes.cb, planes.cr))
             image = Image.fromarray(np.stack([luma, *chroma], axis=-1), mode="YCbCr")
         geometry = Geometry(planes.width, planes.height, planes.gray)
-        streams = [stream for options in _WAYS if (stream := _saved(image, quality, options))]
+        streams = [stream for options in _VARIANTS if (stream := _saved(image, quality, options))]
         if not streams:
-            raise CodecError("libjpeg cannot code the picture")
+            raise CodecError("libjpeg cannot encode the picture")
         return min(streams, key=lambda stream: len(self.shorten(stream, geometry, quality)[1]))
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        """Return form and payload of a stream, see Codec.shorten."""
         payload = payload_jpeg.shorten(stream, geometry, quality)
         return (PAYLOAD_JPEG, payload) if payload else (PAYLOAD_STREAM, stream)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        """Return the stream of a payload, see Codec.restore."""
         return payload if form == PAYLOAD_STREAM else payload_jpeg.restore(payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        """Decode to full-size planes: libjpeg's own chroma upsampling is part of what a JPEG looks like."""
+        """Decode to full-size planes, with the chroma upsampling that libjpeg always applies."""
         with reading("JPEG"):
             image = opened(data, geometry)
             if not geometry.gray:
-                image.draft("YCbCr", image.size)  # the planes as they are coded, no trip through RGB
+                # The coded planes, without a conversion to RGB and back.
+                image.draft("YCbCr", image.size)
             image.load()
         levels = np.asarray(image)
         if geometry.gray:
@@ -79,7 +88,7 @@ class JpegCodec:
 
 
 def opened(data: bytes, geometry: Geometry) -> Image.Image:
-    """A stream's picture before it is decoded, once what it claims is what the header says; else CodecError."""
+    """Open a stream without decoding it. Raises CodecError if it does not match ``geometry``."""
     with reading("JPEG"):
         with own_limits():
             image = Image.open(io.BytesIO(data), formats=["JPEG"])
@@ -93,8 +102,11 @@ def opened(data: bytes, geometry: Geometry) -> Image.Image:
 
 
 def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes | None:
-    """The stream of one way; None where Pillow fails: the last two get room for one byte a pixel (two from quality 95
-    on), which noise exceeds, while the first is written piece by piece."""
+    """Return the stream of one variant, or None if Pillow fails.
+
+    Pillow's buffer for the last two variants has one byte per pixel (two from quality 95 on), too
+    little for noise. The first variant is written in pieces.
+    """
     out = io.BytesIO()
     try:
         image.save(out, "JPEG", quality=quality, subsampling="4:2:0", **options)
@@ -104,5 +116,5 @@ def _saved(image: Image.Image, quality: int, options: dict[str, bool]) -> bytes 
 
 
 def _repeat(half: np.ndarray, planes: Planes) -> np.ndarray:
-    """Each chroma sample four times, cut to the luma's size."""
+    """Repeat each chroma sample in both directions, cut to the size of luma."""
     return half.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)[: planes.height, : planes.width]

@@ -1,7 +1,7 @@
-"""The quantisation tables of a JPEG file's quality, and the quality of a luma table.
+"""Convert between JPEG quality and quantisation tables.
 
-A JPEG file stores tables, not a quality. The Independent JPEG Group's library, which most programs use, scales
-the example tables of ITU-T T.81, Annex K, Tables K.1 and K.2, by a quality of 1 to 100 (libjpeg, jcparam.c:
+A JPEG file stores tables, not a quality. libjpeg, which most programs use, scales the example
+tables K.1 and K.2 of ITU-T T.81, Annex K, by a quality of 1 to 100 (jcparam.c:
 jpeg_quality_scaling and jpeg_add_quant_table).
 """
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUALITIES = range(1, 101)
-"""libjpeg's whole scale, wider than what lbic itself encodes with."""
+"""libjpeg's scale; lbic encodes with a part of it."""
 
-_BASELINE_MOST = 255  # 8-bit entries; 16-bit tables hold larger ones, which libjpeg clips for baseline files
+_BASELINE_MAX = 255
+"""libjpeg clips the steps of baseline files to 8 bits; 16-bit tables have larger ones."""
 LUMA = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -36,24 +37,28 @@ CHROMA = np.pad(_CORNER, (0, 4), constant_values=99).ravel()
 
 
 def table(base: NDArray[np.int_], quality: int) -> NDArray[np.int_]:
-    """libjpeg's steps for a quality, 64 of 1..255, row by row; ``base`` is LUMA or CHROMA."""
+    """Return libjpeg's table for a quality: 64 steps of 1..255, row by row.
+
+    ``base`` is LUMA or CHROMA.
+    """
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    steps: NDArray[np.int_] = np.clip((base * percent + 50) // 100, 1, _BASELINE_MOST)
+    steps: NDArray[np.int_] = np.clip((base * percent + 50) // 100, 1, _BASELINE_MAX)
     return steps
 
 
 def estimate(table: Sequence[int]) -> int:
-    """The quality, 1..100, whose standard luma table is closest to ``table`` (64 steps, row by row).
+    """Return the quality, 1..100, whose luma table is closest to ``table`` (64 steps, row by
+    row).
 
-    Exact for libjpeg's tables. For others the distance is the mean absolute logarithm of the steps' ratios, since
-    a step twice as large harms as much at every size.
+    Exact for libjpeg's tables. For others the distance is the mean absolute logarithm of the
+    ratios of the steps: doubling a step does equal harm whatever its size.
     """
-    steps = np.clip(np.asarray(table, np.float64), 1, _BASELINE_MOST)
+    steps = np.clip(np.asarray(table, np.float64), 1, _BASELINE_MAX)
     distances = np.abs(np.log(_standard_tables()) - np.log(steps)).mean(axis=1)
     return QUALITIES[int(distances.argmin())]
 
 
 @lru_cache(maxsize=1)
 def _standard_tables() -> NDArray[np.float64]:
-    """libjpeg's luma tables, a row of 64 steps for each quality."""
+    """Return libjpeg's luma tables: one row of 64 steps per quality."""
     return np.stack([table(LUMA, quality) for quality in QUALITIES]).astype(np.float64)

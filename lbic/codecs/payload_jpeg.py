@@ -1,8 +1,9 @@
-"""Payload form 2: a JPEG stream without what the decoder can write itself (docs/format.md, "Payload form 2").
+"""Payload form 2: a JPEG stream without the parts that the decoder can rebuild.
 
-Size, quality and kind of picture decide the quantisation tables and all headers of a stream that libjpeg writes; the
-Huffman tables of a baseline stream may be the standard's own. What is left are other Huffman tables and the scans. A
-stream that would not come back bit for bit is stored whole.
+Size, quality and gray or colour determine the quantisation tables and all headers that libjpeg
+writes. A baseline stream may use the standard's Huffman tables. The payload has the other Huffman
+tables and the scans (docs/format.md, "Payload form 2"). A stream that cannot be rebuilt bit for
+bit is stored whole.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from lbic.errors import FormatError
 from lbic.format import varint
 
 BASELINE, STANDARD, PROGRESSIVE = 0, 1, 2
-"""The first byte: baseline with tables of its own, baseline with the standard's, progressive with tables of its own."""
+"""The first byte of a payload: baseline with optimised tables, baseline with the standard's
+tables, progressive with optimised tables."""
 _SOI, _SOF0, _SOF2, _DHT, _EOI, _SOS, _DQT, _APP0 = 0xD8, 0xC0, 0xC2, 0xC4, 0xD9, 0xDA, 0xDB, 0xE0
 _JFIF = bytes.fromhex("4a46494600010100000100010000")
-"""JFIF 1.01, pixels as wide as high, no thumbnail."""
+"""JFIF 1.01, square pixels, no thumbnail."""
 _COUNTS = 16
 _BEFORE_TABLE = 5  # marker, length, class and destination
 _ZIGZAG = tuple(
     sorted(range(64), key=lambda at: (at // 8 + at % 8, at // 8 if (at // 8 + at % 8) % 2 else at % 8)),
 )
-"""The places of coefficients, row by row, in the order of T.81 Figure A.6: along diagonals, up and down in turns."""
+"""Row-by-row positions of the coefficients in zigzag order (T.81, Figure A.6)."""
 _STANDARD = {
     0x00: "00010501010101010100000000000000" + bytes(range(12)).hex(),
     0x01: "00030101010101010101010000000000" + bytes(range(12)).hex(),
@@ -45,32 +47,37 @@ _STANDARD = {
         "d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
     ),
 }
-"""ITU-T T.81, Tables K.3 to K.6, by class and destination: how many codes of each length, then their symbols."""
+"""The Huffman tables K.3 to K.6 of ITU-T T.81 by class and destination: the number of codes of
+each length, then their symbols."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan's components (0 luma), its band of coefficients, its bits, and the Huffman tables before it."""
+    """One scan of a JPEG stream."""
 
     components: tuple[int, ...]
+    """0 is luma, 1 and 2 are chroma."""
     band: tuple[int, int]
+    """First and last coefficient, in zigzag order."""
     bits: int
+    """Successive approximation, high and low bit position (T.81, B.2.3)."""
     tables: tuple[int, ...]
+    """Class and destination of the Huffman tables that precede the scan."""
 
 
 def shorten(stream: bytes, geometry: Geometry, quality: int) -> bytes | None:
-    """The payload for a stream; None when it would not come back bit for bit."""
+    """Return the payload for a stream, or None if it could not be restored bit for bit."""
     for kind in (STANDARD, BASELINE, PROGRESSIVE):
-        payload = _take_apart(stream, kind, geometry, quality)
+        payload = _payload_of_kind(stream, kind, geometry, quality)
         if payload is not None:
             return payload
     return None
 
 
 def restore(payload: bytes, geometry: Geometry, quality: int) -> bytes:
-    """The standard stream of a payload; FormatError when it is damaged."""
+    """Return the JPEG stream of a payload. Raises FormatError if the payload is damaged."""
     if not payload or payload[0] > PROGRESSIVE or quality not in QUALITIES:
-        raise FormatError("the payload is no JPEG stream that this lbic knows")
+        raise FormatError("the payload is not a JPEG stream of a known kind")
     kind, at = payload[0], 1
     scans = list(_scans(kind, geometry))
     stream = _headers(kind, geometry, quality)
@@ -89,8 +96,8 @@ def restore(payload: bytes, geometry: Geometry, quality: int) -> bytes:
     return stream + bytes([0xFF, _EOI])
 
 
-def _take_apart(stream: bytes, kind: int, geometry: Geometry, quality: int) -> bytes | None:
-    """The payload of one kind, if the stream is of that kind."""
+def _payload_of_kind(stream: bytes, kind: int, geometry: Geometry, quality: int) -> bytes | None:
+    """Return the payload if the stream is of this kind, else None."""
     headers = _headers(kind, geometry, quality)
     scans = list(_scans(kind, geometry))
     payload, at = bytes([kind]), len(headers)
@@ -103,7 +110,7 @@ def _take_apart(stream: bytes, kind: int, geometry: Geometry, quality: int) -> b
         at += len(_scan_header(scan, kind))
         end = len(stream) - 2 if scan is scans[-1] else _scan_end(stream, at)
         if end <= at:
-            return None  # of another kind
+            return None  # another kind
         if scan is not scans[-1]:
             payload += varint.write(end - at)
         payload += stream[at:end]
@@ -115,7 +122,7 @@ def _take_apart(stream: bytes, kind: int, geometry: Geometry, quality: int) -> b
 
 
 def _headers(kind: int, geometry: Geometry, quality: int) -> bytes:
-    """Everything before the first scan but its Huffman tables."""
+    """Return all segments before the first scan except its Huffman tables."""
     tables = [LUMA] if geometry.gray else [LUMA, CHROMA]
     sampling = [0x22] if geometry.gray else [0x22, 0x11, 0x11]
     frame = struct.pack(">BHHB", 8, geometry.height, geometry.width, len(sampling))
@@ -128,7 +135,7 @@ def _headers(kind: int, geometry: Geometry, quality: int) -> bytes:
 
 
 def _scans(kind: int, geometry: Geometry) -> Iterator[Scan]:
-    """libjpeg's scans (jcparam.c, jpeg_simple_progression) with the tables that it writes before each."""
+    """Yield libjpeg's scans (jcparam.c, jpeg_simple_progression)."""
     everything = (0,) if geometry.gray else (0, 1, 2)
     if kind != PROGRESSIVE:
         tables = (0x00, 0x10) if geometry.gray else (0x00, 0x10, 0x01, 0x11)
@@ -163,12 +170,12 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _segment_end(stream: bytes, at: int) -> int:
-    """Where the marker segment at an offset ends; its own offset where there is none."""
+    """Return the end of the marker segment at an offset, from the length in the stream."""
     return at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
 
 
 def _scan_end(stream: bytes, at: int) -> int:
-    """Where the entropy-coded data at an offset ends: at the next marker."""
+    """Return the end of the entropy-coded data at an offset: the next marker."""
     while (at := stream.find(b"\xff", at)) >= 0 and stream[at + 1 : at + 2] == b"\x00":
         at += 2
     return at if at >= 0 else len(stream)

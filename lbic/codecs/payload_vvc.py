@@ -1,8 +1,10 @@
-"""Payload form 1: a VVC stream without what the decoder can write itself (docs/format.md, "Payload form 1").
+"""Payload form 1: a VVC stream without the parts that the decoder can rebuild.
 
-A lone picture's parameter sets depend on the encoder's settings and the coded size alone, and take some 50 bytes of
-a file of a few thousand. Those of known encoders are listed here for a picture of 64x64; a stream whose sets are
-among them is stored as its picture data. A stream that would not come back bit for bit is stored whole.
+The parameter sets of a single picture depend only on the encoder's settings and the coded size,
+and take some 50 bytes of a file of a few thousand. This module lists the sets of known encoders
+for a picture of 64x64. A stream with one of these sets is stored as its number and the picture
+data (docs/format.md, "Payload form 1"). A stream that cannot be rebuilt bit for bit is stored
+whole.
 """
 
 from __future__ import annotations
@@ -15,19 +17,21 @@ from lbic.format import varint
 
 _LONG, _SHORT = b"\x00\x00\x00\x01", b"\x00\x00\x01"
 _APS, _SLICE = b"\x00\x89", b"\x00\x41"
-"""NAL unit headers: PREFIX_APS_NUT, IDR_N_LP; layer 0, temporal sublayer 0."""
-_MOST_APS = 3
+"""NAL unit headers of PREFIX_APS_NUT and IDR_N_LP in layer 0, temporal sublayer 0."""
+_MAX_APS = 3
 _HEADER = 2
 _QPS = range(64)
 
 
 class ParameterSets(NamedTuple):
-    """A sequence and a picture parameter set for pictures of 64x64; ``holds_qp`` tells that the picture parameter
-    set's initial QP is the file's quality."""
+    """The parameter sets of an encoder for pictures of 64x64."""
 
     sps: bytes
+    """Sequence parameter set, a NAL unit."""
     pps: bytes
+    """Picture parameter set, a NAL unit."""
     holds_qp: bool = False
+    """The initial QP in ``pps`` is the file's quality."""
 
 
 _SPS = (
@@ -39,9 +43,10 @@ _SPS = (
 )
 """libvvenc 1.15, 4:2:0, presets faster to slower."""
 _PPS = ("0081000041020898729404", *4 * ("00810000410208987296c080",))
-"""The same with chroma QP offsets of -2."""
+"""Of the same encoder, with chroma QP offsets of -2."""
 _PLAIN_PPS = ("00810000410208986082", *4 * ("00810000410208987ec080",))
-"""The same without chroma QP offsets. The first has a bit too many and no encoder writes it; row 15 is as it is."""
+"""Of the same encoder, without chroma QP offsets. The first has one bit too many and no encoder
+writes it; row 15 has the correct one."""
 _GRAY_SPS = (
     "007900030266800080820411a80ffeb182a866087104",
     "007900030266800080820411a80fd109ef382afbd2ec539020",
@@ -51,7 +56,7 @@ _GRAY_SPS = (
 )
 """libvvenc 1.15, 4:0:0, presets faster to slower."""
 _BARE_PPS = "00810000410208986080"
-"""libvvenc's without any chroma QP offset: 4:0:0, and 4:2:0 at preset faster where none is ordered."""
+"""Of libvvenc without chroma QP offsets: for 4:0:0, and for 4:2:0 at preset faster."""
 _VTM = (
     ("0079000d0266800040410208d407d11ba211a214991b84d8a3150c1be1571fc1f91020", "00810000410208a420059ec85165165162"),
     ("007900050266800040410208d407d11b44293237855c7f07a204", "00810000410208a42005885162"),
@@ -66,18 +71,20 @@ KNOWN = tuple(
         *_VTM,
     )
 )
-"""The parameter sets by their number, which the payload holds: rows are only ever appended."""
+"""The parameter sets by the number in the payload. Rows are never changed, only appended."""
 
 
 def shorten(stream: bytes, width: int, height: int, qp: int) -> bytes | None:
-    """The payload for a stream of coded pictures of a size, in a file of quality ``qp``; None when it would not come
-    back bit for bit."""
+    """Return the payload for a stream, or None if it could not be restored bit for bit.
+
+    ``width`` and ``height`` are the coded size, ``qp`` is the file's quality.
+    """
     units = [unit.removesuffix(b"\x00") for unit in split(stream)]
     if len(units) < 3 or [unit[1] >> 3 for unit in units[:2] if len(unit) > _HEADER] != [NAL_SPS, NAL_PPS]:
         return None
     *aps, picture = units[2:]
     number = next((n for n in range(len(KNOWN)) if _sets(n, width, height, qp) == tuple(units[:2])), None)
-    if number is None or len(aps) > _MOST_APS:
+    if number is None or len(aps) > _MAX_APS:
         return None
     payload = bytes([number << 2 | len(aps)])
     payload += b"".join(varint.write(len(unit) - _HEADER) + unit[_HEADER:] for unit in aps) + picture[_HEADER:]
@@ -85,14 +92,18 @@ def shorten(stream: bytes, width: int, height: int, qp: int) -> bytes | None:
 
 
 def restore(payload: bytes, width: int, height: int, qp: int) -> bytes:
-    """The standard stream of a payload; FormatError when it is damaged or of an encoder unknown to this lbic."""
+    """Return the VVC stream of a payload.
+
+    Raises FormatError if the payload is damaged or needs parameter sets that this version of lbic
+    does not have.
+    """
     if not payload:
         raise FormatError("there is no codec stream after the header")
-    number, count = payload[0] >> 2, payload[0] & _MOST_APS
+    number, count = payload[0] >> 2, payload[0] & _MAX_APS
     if number >= len(KNOWN):
         raise FormatError(f"parameter sets {number} are unknown to this lbic; upgrade lbic")
     if KNOWN[number].holds_qp and qp not in _QPS:
-        raise FormatError(f"quality {qp} is no QP")
+        raise FormatError(f"quality {qp} is not a QP")
     stream = b"".join(_LONG + unit for unit in _sets(number, width, height, qp))
     at = 1
     for _ in range(count):

@@ -1,4 +1,4 @@
-"""Run a codec program: argument list, time limit, scratch folder, and the reason when it fails."""
+"""Run encoder programs: with a time limit, in a temporary folder, with the reason of a failure."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ from lbic.system import cleanup, temporary
 
 TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
-"""Seconds, added; VTM at its slowest needs about 60 on one core for 0.4 megapixels. Only a hang exceeds this."""
+"""Seconds, added up. VTM at its slowest needs about 60 s on one core for 0.4 megapixels, so only a
+hang exceeds the limit."""
 
 _TIE_FAILED = b"setpriv: "
-_PREFIX = re.compile(r"\[[^]]* @ 0x[0-9a-f]+\] ")  # ffmpeg's name of the part that speaks, another one in every run
+_PREFIX = re.compile(
+    r"\[[^]]* @ 0x[0-9a-f]+\] "
+)  # ffmpeg's name of the component, with an address that differs in every run
 
 
 def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) -> bytes:
-    """Run a program to its end and return its stdout. Where ``tie`` finds a way, it ends with this process.
+    """Run a program and return its stdout. If possible it also ends when this process is killed.
 
-    Raises MissingError when it cannot be started, CodecError with the reason it gave when it
-    fails or runs out of time (it is killed then).
+    Raises MissingError if it cannot be started, and CodecError with its own reason if it fails or
+    exceeds ``timeout`` seconds (then it is killed).
     """
     name = Path(arguments[0]).name
     tied = (*tie(os.environ.get("PATH")), *arguments)
-    code, output, talk = _run(tied, name, timeout, cwd)
-    if code and talk.startswith(_TIE_FAILED):
-        # The program did not start, for which setpriv has words of its own. Without it the reason is the system's.
-        code, output, talk = _run(arguments, name, timeout, cwd)
+    code, output, stderr = _run(tied, name, timeout, cwd)
+    if code and stderr.startswith(_TIE_FAILED):
+        # setpriv could not start the program. Without setpriv the system says why.
+        code, output, stderr = _run(arguments, name, timeout, cwd)
     if code:
         how = f"was killed (signal {-code})" if code < 0 else f"failed ({code})"
-        raise CodecError(f"{name} {how}: {reason(talk) or reason(output) or 'no message'}")
+        raise CodecError(f"{name} {how}: {reason(stderr) or reason(output) or 'no message'}")
     return output
 
 
 def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) -> tuple[int, bytes, bytes]:
-    """The exit code, stdout and stderr of a program, which the errors call by its name."""
+    """Return exit code, stdout and stderr of a program; ``name`` is its name in errors."""
 
     def start() -> subprocess.Popen[bytes]:
         try:
@@ -52,36 +55,38 @@ def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) 
         except OSError as error:
             raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
 
-    # A program that is tied gets its signal when the thread ends that started it, not only the process: it must be
-    # started here, by the thread that waits for it.
-    with cleanup.kept(start, _end) as child:
+    # A tied program is killed when the thread that started it ends, not only the process. So the
+    # thread that waits for it must start it.
+    with cleanup.owned(start, _end) as child:
         try:
-            output, talk = child.communicate(timeout=timeout)
+            output, stderr = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
-    return child.returncode, output, talk
+    return child.returncode, output, stderr
 
 
 @lru_cache(maxsize=4)
 def tie(path: str | None) -> tuple[str, ...]:
-    """The words before a command line that make the program end when this process is killed; none where there is no
-    such means. ``path`` is where setpriv is looked for, as in PATH.
+    """Return the start of a command line that ends the program when this process is killed.
 
-    Linux ends a program whose parent ends if the program has asked for it (PR_SET_PDEATHSIG). preexec_fn, which could
-    ask, is not safe in a process with threads; util-linux's setpriv asks and becomes the program, the same process. A
-    process that is killed in the millisecond before setpriv has asked leaves the program to itself.
+    Empty where that is not possible. ``path`` is searched for setpriv, like PATH.
+
+    Linux kills a process whose parent ends if the process has requested it (PR_SET_PDEATHSIG).
+    preexec_fn could request it but is unsafe in a process with threads. util-linux's setpriv
+    requests it and then becomes the program. If this process is killed in the millisecond before
+    the request, the program continues.
     """
     program = shutil.which("setpriv", path=path) if sys.platform == "linux" else None
     if program is None:
         return ()
     words = (program, "--pdeathsig", "KILL", "--")
-    try:  # older ones and busybox's have no such option
-        tried = subprocess.run(
+    try:  # older versions, and busybox's, lack the option
+        probe = subprocess.run(
             [*words, program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    return () if tried.returncode else words
+    return () if probe.returncode else words
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -91,17 +96,17 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def reason(output: bytes) -> str:
-    """The first non-empty line of a program's output: the cause, the rest being its consequences."""
+    """Return the first non-empty line of a program's output, which names the cause."""
     lines = (_PREFIX.sub("", line).strip() for line in output.decode(errors="replace").splitlines())
     return errors.printable(next((line for line in lines if line), ""))
 
 
 def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapixels: float) -> bytes:
-    """Give raw planes to an encoder and return the stream it writes.
+    """Pass raw planes to an encoder and return the stream that it writes.
 
-    ``command(raw, stream)`` makes the argument list from the two file names. Files, not pipes: libvvenc
-    prints warnings to stdout, and decoders accept a stream that they are mixed into.
-    Raises as ``run``, and FileError when the disk has no room for the files.
+    ``command(raw, stream)`` makes the argument list from the two file names. Pipes would not do:
+    libvvenc prints warnings to stdout, and decoders accept a stream with warnings in it. Raises as
+    ``run`` does, and FileError if the files cannot be written.
     """
     timeout = TIMEOUT + TIMEOUT_PER_MEGAPIXEL * megapixels
     try:
@@ -111,7 +116,7 @@ def encode_raw(raw: bytes, command: Callable[[str, str], Sequence[str]], megapix
             run(command(str(source), str(target)), timeout=timeout, cwd=folder)
             stream = target.read_bytes() if target.is_file() else b""
     except OSError as error:
-        raise FileError(f"cannot keep the encoder's files in the temporary folder: {errors.reason(error)}") from error
+        raise FileError(f"cannot write the encoder's files to the temporary folder: {errors.reason(error)}") from error
     if not stream:
-        raise CodecError("the encoder ended without an error and without a stream")
+        raise CodecError("the encoder reported no error but wrote no stream")
     return stream

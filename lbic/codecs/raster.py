@@ -1,7 +1,7 @@
 """WebP, AVIF and JPEG 2000 through Pillow: 8 bits, standard streams stored whole.
 
-Pillow takes and gives RGB, so chroma is brought to full size before the encoder and comes back at full
-size from the decoder, whose own way of enlarging it is part of what such a picture looks like.
+Pillow's encoders take RGB and its decoders return RGB. So chroma is upsampled before encoding, and
+decoded planes have full size, with the chroma upsampling that the decoder always applies.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from lbic.format.container import PAYLOAD_STREAM
 from lbic.picture.pillow_limits import own_limits
 
 _DAMAGE = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
-"""What Pillow's decoders raise."""
+"""The exceptions of Pillow's decoders."""
 _WEBP_METHOD = (0, 2, 4, 5, 6)
 _AVIF_SPEED = (9, 7, 4, 2, 0)
 
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Decode a stream inside: what Pillow raises becomes CodecError."""
+    """Turn Pillow's exceptions inside the block into CodecError; ``name`` is the codec's."""
     try:
         yield
-    except UnidentifiedImageError as error:  # says where in memory the stream is
-        raise CodecError(f"the {name} stream is damaged: it does not begin as one") from error
+    except UnidentifiedImageError as error:  # its message has only a memory address
+        raise CodecError(f"the {name} stream is damaged: its first bytes are wrong") from error
     except _DAMAGE as error:
         raise CodecError(f"the {name} stream is damaged: {error}") from error
 
 
 def check_geometry(size: tuple[int, int], gray: bool, geometry: Geometry, name: str) -> None:
-    """Raise CodecError unless a stream's size and colour are the header's."""
+    """Raise CodecError if a stream's size, or gray or colour, differs from the header's."""
     if (*size, gray) != (geometry.width, geometry.height, geometry.gray):
         raise CodecError(
             f"the {name} stream is {size[0]}x{size[1]}{' gray' if gray else ''}, the header says "
@@ -50,12 +50,7 @@ def check_geometry(size: tuple[int, int], gray: bool, geometry: Geometry, name: 
 
 @dataclass
 class RasterCodec:
-    """A format that Pillow writes with RGB in and out; the fields are Codec's, and those below.
-
-    ``format`` and ``feature`` are Pillow's names, ``most_side`` and ``most_pixels`` are limits of the format or its
-    decoder, ``has_gray`` tells that its streams can be gray; ``options`` are save's for a size, a quality and an
-    effort.
-    """
+    """A codec that Pillow encodes and decodes as RGB; Codec describes the other fields."""
 
     id: int
     name: str
@@ -65,44 +60,57 @@ class RasterCodec:
     useful_quality: tuple[int, int]
     default_quality: int
     format: str
+    """Pillow's name of the format."""
     feature: str
-    most_side: int
+    """Pillow's name of the library, for PIL.features."""
+    max_side: int
+    """Pixels of the longer side that the format or its decoder allows."""
     has_gray: bool
+    """Streams can be gray."""
     options: Callable[[tuple[int, int], int, int], dict[str, Any]]
+    """Returns the options of Pillow's save for a size, a quality and an effort."""
     lower_is_better: bool = False
     lambda_scales: tuple[float, ...] = (1.0,)
-    most_pixels: int = limits.MAX_PIXELS
+    max_pixels: int = limits.MAX_PIXELS
+    """Pixels that the format or its decoder allows."""
 
     def availability(self) -> str | None:
+        """Return None if this Pillow has the library, else a sentence that it has not."""
         return None if features.check(self.feature) else f"this Pillow was built without {self.format}"
 
     def programs(self) -> tuple[str, ...]:
+        """Return nothing: the encoder is part of Pillow."""
         return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Code planes; gray goes in as three equal channels where the format has no gray."""
-        if max(planes.width, planes.height) > self.most_side:
+        """Encode planes, see Codec.encode; gray becomes RGB for a format without gray."""
+        if max(planes.width, planes.height) > self.max_side:
             size = f"{planes.width}x{planes.height}"
-            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {self.most_side} pixels")
-        if planes.width * planes.height > self.most_pixels:
+            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {self.max_side} pixels")
+        if planes.width * planes.height > self.max_pixels:
             size = f"{planes.width}x{planes.height}"
-            raise TooLargeError(f"{size}: {self.name}'s pictures may have at most {self.most_pixels:,} pixels")
+            raise TooLargeError(f"{size}: {self.name}'s pictures may have at most {self.max_pixels:,} pixels")
         image = Image.fromarray(planes_to_uint8(planes))
         out = io.BytesIO()
         try:
             image.save(out, self.format, **self.options(image.size, quality, effort))
         except (OSError, ValueError, RuntimeError) as error:
-            raise CodecError(f"{self.name} cannot code the picture: {error}") from error
+            raise CodecError(f"{self.name} cannot encode the picture: {error}") from error
         return out.getvalue()
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        """Return the stream itself, see Codec.shorten."""
         return PAYLOAD_STREAM, stream
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        """Return the payload itself, see Codec.restore."""
         return payload
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        """Decode to full-size planes; where the format has no gray, a gray picture is the luma of what it holds."""
+        """Decode to full-size planes, see Codec.decode.
+
+        A gray picture in a format without gray is the luma of the stream.
+        """
         with reading(self.name):
             with own_limits():
                 image = Image.open(io.BytesIO(data), formats=[self.format])
@@ -119,13 +127,13 @@ class RasterCodec:
 
 
 _TINY = 4
-"""Pixels of a picture that JPEG 2000 codes without loss, whatever the quality."""
+"""Pictures of up to so many pixels are coded without loss, whatever the quality."""
 
 
 def _jpeg2000_options(size: tuple[int, int], quality: int, effort: int) -> dict[str, Any]:
-    """A codestream with one quality layer, and at most as many halvings as the picture has."""
+    """Return options for a codestream with one quality layer and at most six resolutions."""
     common = {"no_jp2": True, "num_resolutions": min(6, min(size).bit_length())}
-    if size[0] * size[1] <= _TINY:  # OpenJPEG's PSNR is far off there: 47 levels of one pixel at any quality
+    if size[0] * size[1] <= _TINY:  # OpenJPEG misses its PSNR by far there
         return common
     return common | {"irreversible": True, "mct": 1, "quality_mode": "dB", "quality_layers": [quality]}
 
@@ -140,7 +148,7 @@ WEBP = RasterCodec(
     default_quality=20,
     format="WEBP",
     feature="webp",
-    most_side=16_383,
+    max_side=16_383,
     has_gray=False,
     options=lambda size, quality, effort: {"quality": quality, "method": _WEBP_METHOD[effort]},
 )
@@ -154,11 +162,11 @@ AVIF = RasterCodec(
     default_quality=30,
     format="AVIF",
     feature="avif",
-    # The format has room for 65,536; libavif's decoder refuses more than this, its encoder does not.
-    most_side=32_768,
-    most_pixels=1 << 28,
+    # The format allows 65,536. libavif's decoder refuses more than this; its encoder does not.
+    max_side=32_768,
+    max_pixels=1 << 28,
     has_gray=False,
-    # One thread and no tiles: the same file on every machine.
+    # One thread and no tiles, so that the file is the same on every machine.
     options=lambda size, quality, effort: {
         "quality": quality,
         "speed": _AVIF_SPEED[effort],
@@ -177,7 +185,7 @@ JPEG2000 = RasterCodec(
     default_quality=28,
     format="JPEG2000",
     feature="jpg_2000",
-    most_side=65_535,
+    max_side=65_535,
     has_gray=True,
     options=_jpeg2000_options,
 )

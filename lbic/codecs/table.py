@@ -1,4 +1,4 @@
-"""The table of codecs: a codec is added by its module and one row here (and one in docs/format.md)."""
+"""The table of codecs. A new codec needs a module, a row here and a row in docs/format.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_CODEC = "vvc"
 
 
 def get(name: str) -> Codec:
-    """The row with this name; UsageError lists the names."""
+    """Return the codec with this name. Raises UsageError if there is none."""
     try:
         return CODECS[name]
     except KeyError:
@@ -25,7 +25,10 @@ def get(name: str) -> Codec:
 
 
 def require(codec: Codec) -> None:
-    """Raise MissingError, with what to install and which codecs do work here, when a codec cannot encode."""
+    """Raise MissingError if a codec cannot encode here.
+
+    The message says what to install and which codecs work here.
+    """
     sentence = codec.availability()
     if sentence:
         working = ", ".join(other.name for other in CODECS.values() if not other.availability())
@@ -33,10 +36,13 @@ def require(codec: Codec) -> None:
 
 
 def check_quality(codec: Rated, quality: int) -> int:
-    """Return the quality when it is in the codec's range; UsageError names the range."""
+    """Return the quality as an int.
+
+    Raises UsageError if it is not an integer in the codec's range.
+    """
     low, high = codec.quality_range
     try:
-        number = operator.index(quality)  # NumPy's whole numbers too
+        number = operator.index(quality)  # accepts NumPy's integers too
     except TypeError:
         raise UsageError(f"quality {quality!r} is not a whole number") from None
     if low <= number <= high:

@@ -1,4 +1,4 @@
-"""VVC intra by the reference software VTM: slow, its streams are read by the same decoder as vvc's."""
+"""VVC intra by the reference encoder VTM: slow; decoded like the codec vvc."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lbic.color import Planes
 from lbic.errors import MissingError
 
 VARIABLE = "LBIC_VTM_DIR"
-LEAST_VERSION = 11
+MIN_VERSION = 11
 _CONFIGURATION = "encoder_intra_vtm.cfg"
 _HOW = (
-    f"build VTM {LEAST_VERSION} or later (Fraunhofer HHI's VVCSoftware_VTM) and set {VARIABLE} to its folder, the one "
+    f"build VTM {MIN_VERSION} or later (Fraunhofer HHI's VVCSoftware_VTM) and set {VARIABLE} to its folder, the one "
     "that holds bin/ and cfg/"
 )
 
 
 class VtmCodec:
-    """VTM's EncoderApp with its all-intra configuration; effort has no meaning here."""
+    """VTM's EncoderApp with its all-intra configuration; effort has no effect."""
 
     id = 2
     name = "vtm"
@@ -36,6 +36,7 @@ class VtmCodec:
     lambda_scales: tuple[float, ...] = (1.0,)
 
     def availability(self) -> str | None:
+        """Return None if VTM is installed, else a sentence that says how to get it."""
         try:
             _program(os.environ.get(VARIABLE))
         except MissingError as error:
@@ -43,12 +44,14 @@ class VtmCodec:
         return None
 
     def programs(self) -> tuple[str, ...]:
+        """Return the paths of EncoderApp and its configuration, or nothing."""
         try:
             return _program(os.environ.get(VARIABLE))
         except MissingError:
             return ()
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
+        """Encode planes at one QP, see Codec.encode."""
         program, configuration = _program(os.environ.get(VARIABLE))
         raw, (width, height) = vvc.to_raw(planes, neutral_chroma=False)
         options = (
@@ -63,40 +66,46 @@ class VtmCodec:
         )
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        """Return form and payload of a stream, see Codec.shorten."""
         return vvc.shorten(stream, geometry, quality)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        """Return the stream of a payload, see Codec.restore."""
         return vvc.restore(form, payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        """Decode a stream, see Codec.decode."""
         return vvc.decode(data, geometry)
 
 
 @lru_cache(maxsize=4)
 def _program(folder: str | None) -> tuple[str, str]:
-    """EncoderApp and its all-intra configuration; MissingError with how to get them."""
+    """Return the paths of EncoderApp and its all-intra configuration.
+
+    Raises MissingError, which says how to get them.
+    """
     if not folder:
         raise MissingError(f"{VARIABLE} is not set; {_HOW}")
-    root = Path(folder).absolute()  # the encoder runs in a folder of its own
+    root = Path(folder).absolute()  # the encoder runs in a temporary folder
     program = next((p for p in sorted(root.glob("**/EncoderApp*")) if p.is_file() and os.access(p, os.X_OK)), None)
     configuration = next(iter(sorted(root.glob(f"**/{_CONFIGURATION}"))), None)
-    for found, name in ((program, "EncoderApp"), (configuration, _CONFIGURATION)):
-        if found is None:
+    for path, name in ((program, "EncoderApp"), (configuration, _CONFIGURATION)):
+        if path is None:
             raise MissingError(f"{VARIABLE} is {folder}, which has no {name}; {_HOW}")
     version = _version(str(program))
-    if version < LEAST_VERSION:
+    if version < MIN_VERSION:
         raise MissingError(
-            f"{program} is VTM {version or 'of unknown version'}; streams of versions before {LEAST_VERSION} follow a "
-            f"draft that no standard decoder reads; {_HOW}"
+            f"{program} is VTM {version or 'of unknown version'}; versions before {MIN_VERSION} write a draft of VVC "
+            f"that standard decoders cannot read; {_HOW}"
         )
     return str(program), str(configuration)
 
 
 def _version(program: str) -> int:
-    """VTM's major version as its banner says it, 0 when it says nothing."""
+    """Return VTM's major version from its banner, or 0 if there is none."""
     try:
-        done = subprocess.run([program], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+        result = subprocess.run([program], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.SubprocessError):
         return 0
-    match = re.search(rb"Encoder Version \[?(\d+)\.", done.stdout + done.stderr)
+    match = re.search(rb"Encoder Version \[?(\d+)\.", result.stdout + result.stderr)
     return int(match[1]) if match else 0

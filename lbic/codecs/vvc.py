@@ -1,8 +1,8 @@
-"""VVC intra: encoded by libvvenc in a program found on this machine, decoded in process by PyAV.
+"""VVC intra: encoded by libvvenc in a program of this machine, decoded by PyAV in this process.
 
-The stream is one 10-bit frame, 4:2:0 or 4:0:0, padded by edge repetition to a multiple of 8 and at
-least 64x64: libvvenc's ffmpeg wrapper overflows its output buffer on smaller pictures, and odd sizes
-do not exist in 4:2:0. The true size is the container's.
+The stream is one 10-bit frame, 4:2:0 or 4:0:0. The picture is padded by edge repetition to a
+multiple of 8 and at least 64x64, because libvvenc's ffmpeg wrapper overflows its output buffer on
+smaller pictures, and 4:2:0 has no odd sizes. The true size is in the file's header.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from lbic.system.cores import for_a_program
 BIT_DEPTH = 10
 TOP = (1 << BIT_DEPTH) - 1
 MIDDLE = 1 << BIT_DEPTH - 1
-_ALIGN, _LEAST, _MOST = 8, 64, 16_888
-"""Of coded sides; the most is level 6.2's."""
-_FULL_BUFFER = "ffmpeg has room for one byte a pixel, which noise at a low qp exceeds: choose a higher qp or vvencapp"
+_ALIGN, _MIN_SIDE, _MAX_SIDE = 8, 64, 16_888
+"""Coded sides in pixels: their multiple, minimum and maximum (that of level 6.2)."""
+_FULL_BUFFER = "ffmpeg's buffer has one byte per pixel, too little for noise at a low QP; vvencapp has no such limit"
 _FORMATS = {"yuv420p10le": 3, "gray10le": 1}
 
 
 class VvcCodec:
-    """libvvenc, presets faster, fast, medium, slow, slower for effort 0..4."""
+    """libvvenc with the presets faster, fast, medium, slow and slower for effort 0..4."""
 
     id = 1
     name = "vvc"
@@ -43,24 +43,29 @@ class VvcCodec:
     useful_quality = (27, 47)
     default_quality = 37
     lower_is_better = True
-    # Steps of 2 % in bytes, up to more than one QP. They lie on the curve that the QPs give; scales above 1 lie 1.3 %
-    # above it (docs/benchmark.md).
+    # Steps of 2 % in bytes that together exceed one QP. They lie on the rate-distortion curve of
+    # the QPs; factors above 1 need 1.3 % more bytes (docs/benchmark.md).
     lambda_scales: tuple[float, ...] = tuple(0.5 ** (step / 12) for step in range(9))
 
     def availability(self) -> str | None:
-        found = encoders.find()
-        return found if isinstance(found, str) else None
+        """Return None if there is an encoder, else a sentence that says what to install."""
+        encoder = encoders.find()
+        return encoder if isinstance(encoder, str) else None
 
     def programs(self) -> tuple[str, ...]:
-        found = encoders.find()
-        return () if isinstance(found, str) else (found.path,)
+        """Return the path of the encoder, or nothing."""
+        encoder = encoders.find()
+        return () if isinstance(encoder, str) else (encoder.path,)
 
     def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Code planes at one QP; the stream does not depend on the machine's number of cores."""
+        """Encode planes at one QP, see Codec.encode.
+
+        The stream does not depend on the number of cores.
+        """
         encoder = encoders.require()
-        if max(planes.width, planes.height) > _MOST:
+        if max(planes.width, planes.height) > _MAX_SIDE:
             size = f"{planes.width}x{planes.height}"
-            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {_MOST} pixels")
+            raise TooLargeError(f"{size}: {self.name}'s sides may be at most {_MAX_SIDE} pixels")
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
         order = encoders.Order(
             width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale, for_a_program()
@@ -73,30 +78,38 @@ class VvcCodec:
             raise
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
+        """Return form and payload of a stream, see Codec.shorten."""
         return shorten(stream, geometry, quality)
 
     def restore(self, form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
+        """Return the stream of a payload, see Codec.restore."""
         return restore(form, payload, geometry, quality)
 
     def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        """Decode a stream, see Codec.decode."""
         return decode(data, geometry)
 
 
 def encode(raw: bytes, command: Callable[[str, str], Sequence[str]], planes: Planes) -> bytes:
-    """Run an encoder on what to_raw made of planes; see process.encode_raw. CodecError if it writes something else."""
+    """Run an encoder on the raw samples that ``to_raw`` made of ``planes``; see
+    process.encode_raw.
+
+    Raises also CodecError if the stream has another size or format than the planes.
+    """
     width, height = padded_size(planes.width, planes.height)
     stream = encode_raw(raw, command, width * height / 1e6)
     try:
         check(stream, Geometry(planes.width, planes.height, planes.gray))
     except CodecError as error:
-        raise CodecError(f"the encoder wrote something else than was ordered: {error}") from error
+        raise CodecError(f"the encoder wrote a wrong stream: {error}") from error
     return stream
 
 
 def to_raw(planes: Planes, *, neutral_chroma: bool) -> tuple[bytes, tuple[int, int]]:
-    """Round planes to 10 bits and pad them; returns raw little-endian samples and the padded size.
+    """Round planes to 10 bits and pad them; return little-endian 16-bit samples and the padded
+    size.
 
-    A gray picture is luma alone, or gets neutral chroma for an encoder that knows only 4:2:0.
+    A gray picture is luma only, or gets neutral chroma for an encoder that supports only 4:2:0.
     """
     width, height = padded_size(planes.width, planes.height)
     parts = [_pad(to_levels(planes.y, TOP), width, height)]
@@ -108,31 +121,34 @@ def to_raw(planes: Planes, *, neutral_chroma: bool) -> tuple[bytes, tuple[int, i
 
 
 def padded_size(width: int, height: int) -> tuple[int, int]:
-    """The size in luma samples that a picture is coded at."""
-    return pad_to(width, _ALIGN, _LEAST), pad_to(height, _ALIGN, _LEAST)
+    """Return the coded size, in luma samples, of a picture."""
+    return pad_to(width, _ALIGN, _MIN_SIDE), pad_to(height, _ALIGN, _MIN_SIDE)
 
 
 def shorten(stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
-    """The form and payload of a stream, see Codec.shorten."""
+    """Return form and payload of a stream, see Codec.shorten."""
     payload = payload_vvc.shorten(stream, *padded_size(geometry.width, geometry.height), quality)
     return (PAYLOAD_VVC, payload) if payload else (PAYLOAD_STREAM, stream)
 
 
 def restore(form: int, payload: bytes, geometry: Geometry, quality: int) -> bytes:
-    """The stream of a payload, see Codec.restore."""
+    """Return the stream of a payload, see Codec.restore."""
     if form == PAYLOAD_STREAM:
         return payload
     return payload_vvc.restore(payload, *padded_size(geometry.width, geometry.height), quality)
 
 
 def decode(data: bytes, geometry: Geometry) -> Planes:
-    """Decode a VVC stream of one frame to planes; see Codec.decode."""
+    """Decode a VVC stream of one frame to planes, see Codec.decode."""
     check(data, geometry)
     return to_planes(decode_levels(data), geometry)
 
 
 def to_planes(levels: Sequence[NDArray[np.uint16]], geometry: Geometry) -> Planes:
-    """Undo to_raw: 10-bit planes as they are coded, less their padding. Raises CodecError where they do not fit."""
+    """Return planes from coded 10-bit levels, without their padding: the inverse of ``to_raw``.
+
+    Raises CodecError if the levels do not fit ``geometry``.
+    """
     size = padded_size(geometry.width, geometry.height)
     if levels[0].shape[::-1] != size:
         raise CodecError(f"the stream decoded to {levels[0].shape[1]}x{levels[0].shape[0]}, not {size[0]}x{size[1]}")
@@ -146,7 +162,7 @@ def to_planes(levels: Sequence[NDArray[np.uint16]], geometry: Geometry) -> Plane
 
 
 def check(data: bytes, geometry: Geometry) -> None:
-    """Compare what the stream claims with the header, before a pixel is allocated; raises CodecError."""
+    """Raise CodecError if a stream's parameters do not fit ``geometry``; decodes nothing."""
     facts = sequence_facts(data)
     width, height = padded_size(geometry.width, geometry.height)
     if (facts.coded_width, facts.coded_height, facts.width, facts.height) != (width, height) * 2:
@@ -156,7 +172,7 @@ def check(data: bytes, geometry: Geometry) -> None:
         )
     check_length(data, width, height, limits.VVC_PIXELS_PER_BYTE, "VVC")
     if facts.bit_depth != BIT_DEPTH:
-        raise CodecError(f"the VVC stream has {facts.bit_depth} bits a sample, lbic's have {BIT_DEPTH}")
+        raise CodecError(f"the VVC stream has {facts.bit_depth} bits per sample, not {BIT_DEPTH}")
     if facts.chroma_format > 1 or (facts.chroma_format == 0 and not geometry.gray):
         names = {0: "gray", 2: "4:2:2", 3: "4:4:4"}
         raise CodecError(
@@ -165,18 +181,18 @@ def check(data: bytes, geometry: Geometry) -> None:
 
 
 def decode_levels(data: bytes, codec: str = "vvc") -> list[NDArray[np.uint16]]:
-    """Decode the one frame of a stream to its 10-bit planes as they are coded, padding included.
+    """Decode a stream of one frame to its coded 10-bit planes, uint16, padding included.
 
-    ``codec`` is the name of one of PyAV's decoders.
+    ``codec`` is PyAV's name of the decoder. Raises CodecError if the stream is damaged.
     """
-    import av  # 0.1 s to import, and compress does without it
+    import av  # takes 0.1 s, and compress does not need it
 
     context: Any = av.CodecContext.create(codec, "r")
-    # More threads decode pictures of one CTU's width differently from run to run (measured).
+    # With more threads, pictures one CTU wide decode differently from run to run (measured).
     context.thread_count = 1
     try:
         frames = context.decode(av.Packet(data)) + context.decode(None)
-    except MemoryError:  # PyAV's own is an FFmpegError too
+    except MemoryError:  # PyAV's MemoryError is also an FFmpegError
         raise
     except (av.FFmpegError, ValueError) as error:
         raise CodecError(f"the {codec.upper()} stream is damaged: {error}") from error

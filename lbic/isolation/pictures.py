@@ -1,5 +1,7 @@
-"""Read picture files in another process: a reader that crashes, hangs or swallows memory costs one picture, not the
-batch. codecs/isolated.py does the same for payloads.
+"""Read picture files in a worker process.
+
+A reader that crashes, hangs or exhausts memory fails one picture, not the batch. payloads.py does
+the same for the payloads of .lbic files.
 """
 
 from __future__ import annotations
@@ -14,48 +16,50 @@ from PIL import Image
 
 from lbic import limits
 from lbic.errors import printable
-from lbic.isolation import process as children
-from lbic.isolation import protocol
-from lbic.isolation.process import Decoder, NoAnswerError, ReaderError
+from lbic.isolation import process, protocol
+from lbic.isolation.process import BadReplyError, ReaderError, Worker
 from lbic.isolation.protocol import FILE, ITEMS, LOADED, OPENED, READ, REQUEST, SIZE
 from lbic.picture.load import Picture
 
 
 def load(data: bytes, *, max_pixels: int = limits.MAX_PIXELS, keep_icc: bool = False) -> Picture:
-    """Read a picture file as ``image.load`` does, in another process.
+    """Read a picture file as ``picture.load.load`` does, in a worker process.
 
-    Raises ImageError as that does, ReaderError, which says what happened, when the reader crashes, takes far longer or
-    wants far more memory than a picture of this size can need, and MissingError when no process starts.
+    Raises ImageError as that function does; ReaderError if the reader crashes, or needs far more
+    time or memory than a picture of this size can need; MissingError if no worker starts.
     """
     seconds = protocol.TIMEOUT + protocol.TIMEOUT_PER_MEGABYTE * len(data) / 1e6
     head = REQUEST.pack(READ, math.ceil(seconds), len(data)) + FILE.pack(max_pixels, keep_icc)
 
-    def question(reader: Decoder) -> Picture:
-        reader.send(head, data)
-        reader.outcome(OPENED)
-        width, height = SIZE.unpack(reader.read(SIZE.size))
+    def exchange(worker: Worker) -> Picture:
+        worker.send(head, data)
+        worker.expect(OPENED)
+        width, height = SIZE.unpack(worker.read(SIZE.size))
         if width * height > max_pixels or max(width, height) > limits.MAX_SIDE:
-            raise NoAnswerError
-        reader.allow(protocol.TIMEOUT + protocol.TIMEOUT_PER_MEGAPIXEL * width * height / 1e6)
-        return _picture(reader, (width, height), len(data) + limits.MAX_METADATA)
+            raise BadReplyError
+        worker.set_time_limit(protocol.TIMEOUT + protocol.TIMEOUT_PER_MEGAPIXEL * width * height / 1e6)
+        return _read_picture(worker, (width, height), len(data) + limits.MAX_METADATA)
 
-    with children.decoder() as process:
-        return process.ask(question, "the picture reader", seconds, ReaderError)
+    with process.borrow() as worker:
+        return worker.call(exchange, "the picture reader", seconds, ReaderError)
 
 
-def _picture(reader: Decoder, size: tuple[int, int], most: int) -> Picture:
-    """The picture of a reply. It must be of this size, upright or turned, and nothing beside its samples and alpha
-    longer than ``most`` bytes, before there is room for it."""
-    facts = _facts(reader, size, most)
+def _read_picture(worker: Worker, size: tuple[int, int], max_length: int) -> Picture:
+    """Read the picture of a reply.
+
+    Before memory is allocated, its size must be ``size``, as stored or turned by 90 degrees, and
+    no part but samples and alpha may be longer than ``max_length`` bytes.
+    """
+    facts = _read_facts(worker, size, max_length)
     width, height = facts["size"]
     samples = Image.new(facts["mode"], (width, height))
     rows = protocol.band_rows(samples.mode, width)
     for top in range(0, height, rows):
         band = width, min(rows, height - top)
-        data = reader.read(width * band[1] * len(samples.mode))
+        data = worker.read(width * band[1] * len(samples.mode))
         samples.paste(Image.frombytes(samples.mode, band, data), (0, top))
-    alpha = _alpha(reader, (height, width)) if facts["alpha"] else None
-    items = {name: None if facts[name] is None else reader.read(facts[name]) for name in ITEMS}
+    alpha = _read_alpha(worker, (height, width)) if facts["alpha"] else None
+    items = {name: None if facts[name] is None else worker.read(facts[name]) for name in ITEMS}
     table = facts["luma_table"]
     return Picture(
         samples,
@@ -66,25 +70,25 @@ def _picture(reader: Decoder, size: tuple[int, int], most: int) -> Picture:
     )
 
 
-def _facts(reader: Decoder, size: tuple[int, int], most: int) -> dict[str, Any]:
-    """What a reply says of the picture that follows."""
-    count = reader.outcome(LOADED)
-    if count > most:
-        raise NoAnswerError
+def _read_facts(worker: Worker, size: tuple[int, int], max_length: int) -> dict[str, Any]:
+    """Read and check the JSON object that describes the picture."""
+    count = worker.expect(LOADED)
+    if count > max_length:
+        raise BadReplyError
     try:
-        facts: dict[str, Any] = json.loads(reader.read(count))
+        facts: dict[str, Any] = json.loads(worker.read(count))
         lengths = [facts[name] for name in ITEMS if facts[name] is not None]
-        fits = facts["mode"] in ("L", "RGB") and tuple(facts["size"]) in (size, size[::-1])
-        fits = fits and all(type(number) is int for number in (*facts["size"], *lengths))
-        fits = fits and all(0 <= length <= most for length in lengths)
+        valid = facts["mode"] in ("L", "RGB") and tuple(facts["size"]) in (size, size[::-1])
+        valid = valid and all(type(number) is int for number in (*facts["size"], *lengths))
+        valid = valid and all(0 <= length <= max_length for length in lengths)
     except (ValueError, KeyError, TypeError) as error:
-        raise NoAnswerError from error
-    if not fits:
-        raise NoAnswerError
+        raise BadReplyError from error
+    if not valid:
+        raise BadReplyError
     return facts
 
 
-def _alpha(reader: Decoder, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _read_alpha(worker: Worker, shape: tuple[int, int]) -> NDArray[np.uint8]:
     plane = np.empty(shape, np.uint8)
-    reader.fill(plane.data)
+    worker.fill(plane.data)
     return plane

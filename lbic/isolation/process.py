@@ -1,8 +1,8 @@
-"""Decoders' processes, which are kept for the next picture.
+"""Start, call and end worker processes, and keep idle ones for the next picture.
 
-What decodes is kept apart from this process, since a library that crashes takes its whole process with it. This module
-knows how such a process (worker.py) is started, asked and ended; codecs/isolated.py and apart.py know what to ask. It
-imports next to nothing, so that a command can start one before its own imports.
+Decoders and readers run in a separate process: if a library crashes, it takes only that process
+down. payloads.py and pictures.py define the two calls, protocol.py the bytes, worker.py the other
+side. This module imports little, so that a command can start a worker before its own imports.
 """
 
 from __future__ import annotations
@@ -10,159 +10,169 @@ from __future__ import annotations
 import atexit
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Condition, Timer
+from threading import Timer
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
 from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
 from lbic.isolation.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
-from lbic.system import cleanup, python
+from lbic.system import cleanup, cores, python
 
 MODULE = "lbic.isolation.worker"
-PATIENCE = 0.2
-"""Seconds that threads wait, added up, for a process that another uses before one is started: a start takes as long."""
 
-_idle: list[Decoder] = []
-_returned = Condition()
-_busy = 0
-_waited = 0.0
+_idle: list[Worker] = []
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Failure(LbicError):  # noqa: N818 - its kinds are errors
-    """A library did not refuse what it was given but failed on it: it crashed, hung, or wanted too much memory.
+class WorkerFailure(LbicError):  # noqa: N818 - its subclasses are named Error
+    """A library did not reject its input but failed on it: it crashed, hung or ran out of memory.
 
-    ``unforeseen`` tells that it was Python code that failed, by an exception that lbic does not expect there.
+    ``unforeseen`` is true if Python code in the worker raised an exception that lbic does not
+    expect there.
     """
 
     refusal: ClassVar[type[LbicError]]
-    """What is raised when it does refuse."""
+    """The error raised when the library rejects its input instead."""
 
     def __init__(self, sentence: str, *, unforeseen: bool = False) -> None:
+        """Take the message and whether the exception was unexpected."""
         super().__init__(sentence)
         self.unforeseen = unforeseen
 
 
-class DecoderError(Failure, CodecError):
+class DecoderError(WorkerFailure, CodecError):
     """A codec's decoder failed on a payload."""
 
     refusal = CodecError
 
 
-class ReaderError(Failure, ImageError):
+class ReaderError(WorkerFailure, ImageError):
     """A picture format's reader failed on a file."""
 
     refusal = ImageError
 
 
-class NoAnswerError(Exception):
-    """What came from a process is no answer to what it was asked, or it ended before."""
+class BadReplyError(Exception):
+    """A worker's reply is malformed or cut off."""
 
 
-class Decoder:
-    """A process of worker.py, which first imports what a kind of work needs. Raises MissingError when it cannot be
-    started."""
+class Worker:
+    """A worker process; it handles one request at a time."""
 
-    def __init__(self, *asked: int) -> None:
-        command = python.command("-m", MODULE, *map(str, asked))
-        # numpy's threads have nothing to do there and cost memory.
+    def __init__(self, *requests: int) -> None:
+        """Start a process that first imports what these request types (DECODE, READ) need.
+
+        Raises MissingError if the process cannot be started.
+        """
+        command = python.command("-m", MODULE, *map(str, requests))
+        # NumPy's threads would be idle in a worker and cost memory.
         environment = python.environment(OPENBLAS_NUM_THREADS="1")
-        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
         try:
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, env=environment)
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=null, env=environment)
         except OSError as error:
-            raise MissingError(f"cannot start a process to decode in: {error.strerror}") from error
+            raise MissingError(f"cannot start a worker process: {error.strerror}") from error
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
-        self._ready = False  # it has told that it works; until then it is not the picture that is to blame
+        self._ready = False  # it has sent READY; until then a failure is not the picture's fault
         self._late = False
         self._timer: Timer | None = None
         self._seconds = 0.0
         self._name = ""
-        self._failure: type[Failure] = DecoderError
+        self._failure: type[WorkerFailure] = DecoderError
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
 
     @property
     def usable(self) -> bool:
-        """It runs, and its last answer did not come at the very moment when it was stopped."""
+        """True if the process runs and was not stopped while its last reply arrived."""
         return not self._late and self._process.poll() is None
 
-    def ask(self, question: Callable[[Decoder], Answer], name: str, seconds: float, failure: type[Failure]) -> Answer:
-        """Return what ``question(self)`` does, which calls ``send`` and then what reads the replies.
+    def call(
+        self, exchange: Callable[[Worker], Result], name: str, seconds: float, failure: type[WorkerFailure]
+    ) -> Result:
+        """Return ``exchange(self)``, which sends one request and reads its replies.
 
-        After a refusal the process goes on; in all other cases it is ended. Raises ``failure``, whose sentence begins
-        with the name, when the process ends, gives no answer or takes longer than so many seconds, its kind of refusal
-        when it refuses, and MissingError when it never got ready.
+        The process continues after a refusal and is ended after any other error. Raises
+        ``failure``, with a message that begins with ``name``, if the process ends, sends a
+        malformed reply or needs more than ``seconds``; ``failure.refusal`` if the library rejects
+        its input; and MissingError if the process never became ready.
         """
         self._name, self._failure = name, failure
         try:
-            self.allow(seconds)
-            with cleanup.known(self._process.kill):
-                return question(self)
-        except (NoAnswerError, OSError) as error:
-            raise self._reason() from error
+            self.set_time_limit(seconds)
+            with cleanup.registered(self._process.kill):
+                return exchange(self)
+        except (BadReplyError, OSError) as error:
+            raise self._diagnose() from error
         except BaseException as error:
-            if isinstance(error, Failure) or not isinstance(error, LbicError):
+            if isinstance(error, WorkerFailure) or not isinstance(error, LbicError):
                 self.end()
             raise
         finally:
-            self._cancel()
+            self._cancel_timer()
 
-    def allow(self, seconds: float) -> None:
-        """Give a question that is being asked so many seconds from now."""
-        self._cancel()
+    def set_time_limit(self, seconds: float) -> None:
+        """Stop the process in ``seconds`` from now unless the call has returned by then."""
+        self._cancel_timer()
         self._seconds = seconds
         self._timer = Timer(seconds, self._stop)
         self._timer.start()
 
     def send(self, head: bytes, data: bytes) -> None:
-        """Send a request once the process is ready."""
+        """Wait until the process is ready, then send a request."""
         if not self._ready:
-            self.outcome(READY)
+            self.expect(READY)
             self._ready = True
         self._requests.write(head)
         self._requests.write(data)
         self._requests.flush()
 
-    def outcome(self, wanted: int) -> int:
-        """The count of the next reply, whose outcome must be this one; raises what another means."""
-        outcome, count = REPLY.unpack(self.read(REPLY.size))
-        if outcome == wanted:
+    def expect(self, outcome: int) -> int:
+        """Read the next reply, which must have this outcome, and return its count.
+
+        Raises the error that another outcome stands for.
+        """
+        received, count = REPLY.unpack(self.read(REPLY.size))
+        if received == outcome:
             return int(count)
         if count > LONGEST:
-            raise NoAnswerError
+            raise BadReplyError
         sentence = printable(self.read(count).decode(errors="replace"))
-        if outcome == REFUSED:
+        if received == REFUSED:
             raise self._failure.refusal(sentence)
-        if outcome == NO_MEMORY:
-            raise self._failure(f"{self._name} wants more memory than a picture of this size needs")
-        if outcome == UNFORESEEN:
+        if received == NO_MEMORY:
+            raise self._failure(f"{self._name} needs more memory than a picture of this size may take")
+        if received == UNFORESEEN:
             raise self._failure(f"{self._name} failed: {sentence}", unforeseen=True)
-        raise NoAnswerError
+        raise BadReplyError
 
     def read(self, size: int) -> bytes:
-        """Exactly so many bytes of a reply; NoAnswerError when there are fewer."""
+        """Read exactly ``size`` bytes of a reply. Raises BadReplyError if there are fewer."""
         data = self._replies.read(size)
         if len(data) != size:
-            raise NoAnswerError
+            raise BadReplyError
         return data
 
-    def fill(self, room: memoryview) -> None:
-        """Read so many bytes of a reply as there is room for; NoAnswerError when there are fewer."""
-        if self._replies.readinto(room.cast("B")) != room.nbytes:  # type: ignore[attr-defined]
-            raise NoAnswerError
+    def fill(self, buffer: memoryview) -> None:
+        """Fill a buffer with bytes of a reply. Raises BadReplyError if there are too few."""
+        if self._replies.readinto(buffer.cast("B")) != buffer.nbytes:  # type: ignore[attr-defined]
+            raise BadReplyError
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._requests, self._replies):
-            with suppress(OSError):  # what was not sent cannot be any more
+            with suppress(OSError):  # closing flushes what the process never read
                 pipe.close()
 
-    def _cancel(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
 
@@ -170,75 +180,67 @@ class Decoder:
         self._late = True
         self._process.kill()
 
-    def _reason(self) -> LbicError:
-        """What became of the process. It has a moment to end by itself, which tells more."""
+    def _diagnose(self) -> LbicError:
+        """End the process and return the error that says what went wrong.
+
+        The process gets a second to end by itself, because its exit code says more.
+        """
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.poll()
         self.end()
         if not self._ready:
-            why = f"it did not start within {self._seconds:.0f} s" if self._late else f"{code}"
-            return MissingError(f"no process to decode in ({why}); 'python -m {MODULE}' says why")
+            what = f"did not start within {self._seconds:.0f} s" if self._late else f"ended at its start ({code})"
+            return MissingError(f"the worker process {what}; 'python -m {MODULE}' shows why")
         if self._late:
             return self._failure(f"{self._name} did not finish within {self._seconds:.0f} s and was stopped")
         if code is None:
-            return self._failure(f"{self._name} gave an answer that makes no sense")
+            return self._failure(f"{self._name} sent a malformed reply")
         if code < 0:
             return self._failure(f"{self._name} crashed (signal {-code}, {signal.strsignal(-code)})")
         return self._failure(f"{self._name} ended without a picture (exit code {code})")
 
 
 @contextmanager
-def decoder() -> Iterator[Decoder]:
-    """A process that nobody else uses while inside, one that waits for work or a new one."""
-    global _busy
-    found = _take()
+def borrow() -> Iterator[Worker]:
+    """Lend a worker process to one thread: an idle one or a new one.
+
+    It becomes idle again afterwards. More idle workers than threads that could use them are ended.
+    Raises MissingError if no process can be started.
+    """
+    worker = _take_idle() or Worker()
     try:
-        yield found
+        yield worker
     finally:
-        if found.usable:
-            _idle.append(found)
+        if worker.usable and len(_idle) < max(cores.jobs(), cores.cores()):
+            _idle.append(worker)
         else:
-            found.end()
-        with _returned:
-            _busy -= 1
-            _returned.notify()
+            worker.end()
 
 
-def _take() -> Decoder:
-    """Threads share a process as long as that costs them less time than another would take to start: reading a small
-    picture is a small part of the work on it."""
-    global _busy, _waited
-    with _returned:
-        began = time.monotonic()
-        while not (found := _waiting()) and _busy and (left := began + PATIENCE - _waited - time.monotonic()) > 0:
-            _returned.wait(left)
-        _waited = _waited + time.monotonic() - began if found else 0
-        found = found or Decoder()
-        _busy += 1
-    return found
+def prepare(request: int) -> None:
+    """Start an idle worker, without waiting, for the first request of this type (protocol.READ).
 
-
-def prepare(asked: int) -> None:
-    """Start a process that will soon be asked for this kind of work (protocol.DECODE or READ), without waiting for it;
-    who needs it hears when that fails."""
+    A failure is ignored here: ``borrow`` meets it again and reports it.
+    """
     if not _idle:
         with suppress(MissingError):
-            _idle.append(Decoder(asked))
+            _idle.append(Worker(request))
 
 
-def _waiting() -> Decoder | None:
-    with suppress(IndexError):
+def _take_idle() -> Worker | None:
+    """Return an idle worker that still runs, or None."""
+    with suppress(IndexError):  # list.pop is atomic: two threads never get the same worker
         while True:
-            found = _idle.pop()
-            if found.usable:
-                return found
-            found.end()
+            worker = _idle.pop()
+            if worker.usable:
+                return worker
+            worker.end()
     return None
 
 
 @atexit.register
 def end_idle() -> None:
-    """End the processes that wait for work."""
-    while found := _waiting():
-        found.end()
+    """End all idle workers."""
+    while worker := _take_idle():
+        worker.end()

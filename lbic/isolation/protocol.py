@@ -1,7 +1,8 @@
-"""What lbic and its decoders' processes (worker.py) say to each other: numbers of a fixed form, bytes and sentences.
+"""The protocol between lbic and its worker processes: fixed-size numbers, bytes and sentences.
 
-lbic asks one thing at a time, for a payload's planes (codecs/isolated.py) or a file's picture (apart.py). A request is
-REQUEST, the fields of what is asked for, and the stream or file. The first reply, READY, comes before any request.
+A request is REQUEST, the fields of its type (STREAM or FILE), and the stream or file. There is one
+request at a time: DECODE returns the planes of a payload, READ the picture of a file. The worker
+sends the reply READY once, before the first request.
 """
 
 from __future__ import annotations
@@ -9,45 +10,49 @@ from __future__ import annotations
 import struct
 
 REQUEST = struct.Struct(">BIQ")
-"""DECODE or READ, seconds that it may take (READ: before the picture's size is known), bytes of the stream or file."""
+"""Request type (DECODE or READ); time limit in seconds (for READ: until the picture's size is
+known); length of the stream or file in bytes."""
 DECODE, READ = range(2)
 STREAM = struct.Struct(">BBII")
-"""The fields of DECODE: codec number, gray, width, height."""
+"""Fields of DECODE: codec number, gray (0 or 1), width, height."""
 FILE = struct.Struct(">QB")
-"""The fields of READ: pixels at most, whether a profile is kept."""
+"""Fields of READ: the most pixels to accept, keep the ICC profile (0 or 1)."""
 
 REPLY = struct.Struct(">BI")
-"""Outcome, count. REFUSED and UNFORESEEN count the bytes of a sentence (UTF-8), which follows."""
+"""Outcome, count. For REFUSED and UNFORESEEN the count is the length of the sentence that follows
+(UTF-8, in bytes)."""
 READY, DECODED, OPENED, LOADED, REFUSED, NO_MEMORY, UNFORESEEN = range(7)
-"""Outcomes. DECODED counts the planes, which follow. READ is answered by OPENED and a SIZE, and then by LOADED, which
-counts the bytes of a JSON object: the picture's mode, size, notes and luma_table, whether it has alpha, and the
-bytes of icc, exif and xmp. Its samples in bands, its alpha, icc, exif and xmp follow."""
+"""Outcomes. DECODED counts the planes that follow. READ is answered by OPENED and a SIZE, then by
+LOADED, which counts the bytes of a JSON object: mode, size, notes and luma_table of the picture,
+whether it has alpha, and the lengths of icc, exif and xmp in bytes (null if absent). The samples
+follow in bands, then alpha, icc, exif and xmp."""
 PLANE = struct.Struct(">II")
-"""Rows, columns; the samples follow, float32 as this machine stores them."""
+"""Rows, columns. The samples follow: float32 in this machine's byte order."""
 SIZE = struct.Struct(">II")
-"""Width and height as the file has them; the picture may be turned."""
+"""Width and height as stored in the file; EXIF may turn the picture by 90 degrees afterwards."""
 ITEMS = ("icc", "exif", "xmp")
 
 LONGEST = 4096
-"""Bytes of a sentence."""
+"""The most bytes of a sentence."""
 BAND = 1 << 16
-"""Bytes of a picture's samples that are sent at a time, or one row: neither side holds them a second time. A pipe holds
-as many."""
+"""Bytes of samples that are sent at a time (at least one row), so that neither side needs a second
+copy of the picture. This is the capacity of a pipe."""
 
 TIMEOUT = 10
 TIMEOUT_PER_MEGAPIXEL = 5
 TIMEOUT_PER_MEGABYTE = 0.1
-"""Seconds, added; the last is for a file whose size in pixels is not known yet. The slowest decoder needs about 0.2 for
-a megapixel; only a hang exceeds this."""
+"""Seconds, added up. The last applies to a file whose size in pixels is not known yet. The slowest
+decoder needs about 0.2 s per megapixel, so only a hang exceeds the limit."""
 
 MEMORY = 1_000_000_000
 MEMORY_PER_PIXEL = 64
 MEMORY_PER_BYTE = 4
-"""Bytes that a process may take, added; the last is for each of the stream or file. The interpreter and the
-libraries take 0.1 GB, more where one starts many threads; a pixel takes 18 (JPEG) to 29 bytes (VVC, WebP) to decode,
-float planes included, and 12 (PNG) to 56 (floating-point TIFF) to read. The largest legal picture fits as well."""
+"""The most bytes of memory that a worker may use, added up; the last per byte of the stream or
+file. The interpreter and the libraries take 0.1 GB, more where a library starts many threads. One
+pixel takes 18 (JPEG) to 29 bytes (VVC, WebP) to decode, float planes included, and 12 (PNG) to 56
+(floating-point TIFF) to read. The largest picture that lbic accepts fits as well."""
 
 
 def band_rows(mode: str, width: int) -> int:
-    """The rows of a band of a picture of this mode, L or RGB."""
+    """Return the number of rows in one band of a picture of mode L or RGB."""
     return max(1, BAND // (width * len(mode)))

@@ -1,10 +1,11 @@
-"""The process that decodes payloads for codecs.isolated and reads picture files for apart: what a library does to
-itself on a damaged one ends here.
+"""The worker process: decodes payloads and reads picture files for another lbic process.
 
-It reads requests from stdin and writes replies to stdout (protocol.py) until stdin closes, which happens at the latest
-when the process that started it ends, however it ends. What a kind of work needs is imported when it is first asked
-for, or before where the command line names it: reading most pictures needs neither numpy nor codecs, and starts in half
-the time without them.
+It reads requests from stdin and writes replies to stdout (protocol.py) until stdin closes. That
+happens at the latest when the parent process ends, for whatever reason.
+
+Modules are imported when the first request needs them, or at the start for the request types named
+on the command line. Most pictures need neither NumPy nor the codecs: without these imports the
+worker starts in half the time.
 """
 
 from __future__ import annotations
@@ -25,36 +26,36 @@ if TYPE_CHECKING:
     from lbic.picture.load import Picture
 
 Part = bytes | memoryview
-"""Of an answer, as it is sent."""
+"""A piece of a reply."""
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until ``requests`` ends."""
     replies.write(protocol.REPLY.pack(protocol.READY, 0))
     replies.flush()
     while len(head := requests.read(protocol.REQUEST.size)) == protocol.REQUEST.size:
-        asked, seconds, size = protocol.REQUEST.unpack(head)
-        form = protocol.FILE if asked == protocol.READ else protocol.STREAM
-        fields = requests.read(form.size)
-        if len(fields) != form.size:
+        request, seconds, size = protocol.REQUEST.unpack(head)
+        layout = protocol.FILE if request == protocol.READ else protocol.STREAM
+        fields = requests.read(layout.size)
+        if len(fields) != layout.size:
             return
         set_alarm(seconds + 1)
         limit_memory(0, size)
         data = requests.read(size)
         try:
-            if asked == protocol.READ:
-                answer = _read(replies, data, seconds, *protocol.FILE.unpack(fields))
+            if request == protocol.READ:
+                reply = _read(replies, data, seconds, *protocol.FILE.unpack(fields))
             else:
-                answer = _decode(data, *protocol.STREAM.unpack(fields))
+                reply = _decode(data, *protocol.STREAM.unpack(fields))
         except LbicError as error:
-            answer = _sentence(protocol.REFUSED, str(error))
+            reply = _sentence(protocol.REFUSED, str(error))
         except MemoryError:
-            answer = _sentence(protocol.NO_MEMORY, "")
+            reply = _sentence(protocol.NO_MEMORY, "")
         except Exception as error:
-            answer = _sentence(protocol.UNFORESEEN, f"{type(error).__name__}: {error}")
-        replies.writelines(answer)  # what fails in the middle of an answer ends this process: no other would be heard
+            reply = _sentence(protocol.UNFORESEEN, f"{type(error).__name__}: {error}")
+        replies.writelines(reply)  # an error here ends the process: no second reply is possible
         replies.flush()
-        del data, answer  # a large picture, while this process waits
+        del data, reply  # don't hold a large picture while waiting
         set_alarm(0)
 
 
@@ -119,32 +120,32 @@ def _sentence(outcome: int, sentence: str) -> Iterator[Part]:
 
 
 def set_alarm(seconds: int) -> None:
-    """End this process in so many seconds, 0 for never, even in the middle of a library.
+    """End this process after ``seconds``, even inside a library; 0 cancels the alarm.
 
-    Who waits for the answer does so before; but if that process was killed meanwhile, nobody else would.
+    The parent's own time limit is shorter. The alarm matters if the parent was killed meanwhile.
     """
     if sys.platform != "win32":
         signal.alarm(seconds)
 
 
 def limit_memory(pixels: int, size: int) -> None:
-    """Let allocations fail that a picture of so many pixels in so many bytes cannot need, before they bring the
-    machine down.
+    """Limit this process's memory to what a picture of ``pixels`` in ``size`` bytes can need.
 
-    RLIMIT_DATA counts what can be written; RLIMIT_AS would count address space as well, of which allocators reserve
-    much for every thread and use little. Elsewhere than on Linux neither limits anything.
+    Larger allocations fail before they bring the machine down. RLIMIT_DATA counts writable memory;
+    RLIMIT_AS would also count address space, of which allocators reserve much for each thread and
+    use little. Only Linux enforces these limits.
     """
     if sys.platform == "linux":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = protocol.MEMORY + protocol.MEMORY_PER_PIXEL * pixels + protocol.MEMORY_PER_BYTE * size
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = protocol.MEMORY + protocol.MEMORY_PER_PIXEL * pixels + protocol.MEMORY_PER_BYTE * size
+        resource.setrlimit(resource.RLIMIT_DATA, (limit if hard_limit < 0 else min(limit, hard_limit), hard_limit))
 
 
-def warm(asked: int) -> None:
-    """Import what requests of this kind need."""
-    if asked == protocol.READ:
+def import_for(request: int) -> None:
+    """Import the modules that requests of this type need."""
+    if request == protocol.READ:
         from PIL import Image
 
         from lbic.picture.load import load  # noqa: F401
@@ -155,13 +156,13 @@ def warm(asked: int) -> None:
 
 
 def main() -> None:
-    """Serve on stdin and stdout; an argument is the kind of work that will be asked for first."""
-    # Ctrl-C reaches every process of a terminal; who is waiting for this one ends it.
+    """Serve stdin and stdout; the arguments are the request types to import modules for."""
+    # Ctrl-C reaches all processes of a terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get into the replies
-    for asked in sys.argv[1:]:
-        warm(int(asked))
+    os.dup2(2, 1)  # keep a library's own output out of the replies
+    for request in sys.argv[1:]:
+        import_for(int(request))
     serve(sys.stdin.buffer, replies)
 
 

@@ -1,4 +1,4 @@
-"""Samples of other than 8 bits: how they are told, and made samples of 8."""
+"""Bit depth: detect samples deeper than 8 bits and convert them to 8."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from PIL import ExifTags, Image
 from lbic.errors import ImageError
 
 REDUCED = "samples of more than 8 bits reduced to 8"
-_OVERSHOOT = 2.0
-"""What resampling and HDR may add to samples of 0..1; a picture of 0..255 below it would be black."""
-_LEVELS = {"L;2": 85, "L;4": 17}
-"""By Pillow's raw mode, the 8-bit levels from one gray level to the next."""
+_MAX_UNIT = 2.0
+"""Floats up to this are read as 0..1, with room for overshoot and HDR; else as 0..255."""
+_GRAY_STEPS = {"L;2": 85, "L;4": 17}
+"""The step between gray levels, in 8-bit levels, by Pillow's raw mode."""
 
 _AV1_CONFIGURATION = b"av1C"
-_AV1_DEEP = 0x40  # high_bitdepth, in the third byte of the box (AV1-ISOBMFF, section 2.3.3): 10 or 12 bits
+_AV1_DEEP = 0x40
+"""The bit high_bitdepth (10 or 12 bits) in the third byte of the box (AV1-ISOBMFF, 2.3.3)."""
 _JPEG2000_SIZE = b"\xff\x4f\xff\x51"  # SOC and SIZ
-_JPEG2000_DEPTHS = 40  # from SOC to the number of components, 3 bytes each after it (T.800, A.5.1)
+_JPEG2000_DEPTHS = 40
+"""Offset of the number of components from SOC; 3 bytes per component follow (T.800, A.5.1)."""
 
 
 def is_deep(image: Image.Image, data: bytes) -> bool:
-    """Tell files of more than 8 bits that Pillow opens as 8; ``image`` is opened and not yet loaded."""
+    """Return whether a file has more than 8 bits per sample although Pillow opens it as 8.
+
+    ``image`` is opened and not loaded yet; ``data`` is the file.
+    """
     if image.mode[0] in "IF":
-        return False  # the mode tells
+        return False  # the mode itself shows it
     if image.format == "AVIF":
         return _avif(data)
     if image.format == "JPEG2000":
@@ -38,71 +43,79 @@ def _avif(data: bytes) -> bool:
 
 
 def _jpeg2000(data: bytes) -> bool:
-    """By the first codestream's SIZ segment; the top bit of a depth tells signed samples, the rest is depth - 1."""
+    """Look at the SIZ segment of the first codestream.
+
+    The top bit of a depth marks signed samples, the other bits are the depth minus 1.
+    """
     at = data.find(_JPEG2000_SIZE) + _JPEG2000_DEPTHS
     count = int.from_bytes(data[at : at + 2], "big")
     return any(depth & 0x7F >= 8 for depth in data[at + 2 : at + 2 + 3 * count : 3])
 
 
 def _by_tile(image: Image.Image) -> bool:
-    """How the first tile is coded: the only trace that Pillow leaves of a PNG's, TIFF's or PPM's depth."""
+    """Look at the first tile's decoder: only there Pillow keeps the depth of PNG, TIFF and PPM."""
     values = _tile_values(image)
     if image.format == "PPM":
-        return bool(values) and isinstance(values[-1], int) and values[-1] > 255  # PPM's own largest level
-    # A BMP's "BGR;16" are 5 and 6 bits a sample.
+        # The last value is the file's own white level.
+        return bool(values) and isinstance(values[-1], int) and values[-1] > 255
+    # "BGR;16" in a BMP means 5 or 6 bits per sample.
     return bool(values) and isinstance(values[0], str) and "16" in values[0] and image.format != "BMP"
 
 
 def _tile_values(image: Image.Image) -> tuple[Any, ...]:
-    """The arguments of the first tile's decoder; empty for an image that is loaded or never was a file."""
+    """Return the arguments of the first tile's decoder; empty for an image not from a file."""
     tiles = getattr(image, "tile", None)
     if not tiles:
         return ()
     return tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
 
 
-def clear(image: Image.Image) -> Any:
-    """A PNG's clear level or colour, or its palette's alpha, for samples of 8 bits as Pillow makes them; None: none.
+def transparency(image: Image.Image) -> Any:
+    """Return the transparent level or colour of a PNG in 8 bits, a palette's alpha, or None.
 
-    Of a PNG of 2 or 4 bits that Pillow has loaded nothing tells any more: its level stays as it is.
+    ``image`` must not be loaded: afterwards 2-bit and 4-bit PNGs cannot be recognised any more,
+    and their level is returned unchanged.
     """
     level, values = image.info.get("transparency"), _tile_values(image)
     if image.format == "PNG" and isinstance(level, tuple) and (values[:1] == ("RGB;16B",) or max(level) > 255):
         return tuple(sample >> 8 for sample in level)
     if image.format == "PNG" and isinstance(level, int) and values:
-        return level * _LEVELS.get(values[0], 1)
+        return level * _GRAY_STEPS.get(values[0], 1)
     return level
 
 
 @dataclass(frozen=True)
 class Gray:
-    """What samples of more than 8 bits mean: whole numbers end at ``top``, which ``inverted`` makes black."""
+    """How to read gray samples of more than 8 bits."""
 
     top: int = 65535
+    """The largest integer sample."""
     inverted: bool = False
+    """``top`` is black and 0 is white."""
 
     @classmethod
     def of(cls, image: Image.Image) -> Gray:
-        """As a TIFF file's tags have it, which Pillow minds for samples of 8 bits alone."""
+        """Read a TIFF file's tags, which Pillow applies to 8-bit samples only."""
         tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
         top = 4095 if tags.get(ExifTags.Base.BitsPerSample) == (12,) else cls.top
         return cls(top, tags.get(ExifTags.Base.PhotometricInterpretation) == 0)
 
 
 def reduce(image: Image.Image, gray: Gray, notes: list[str]) -> Image.Image:
-    """16-bit or float gray to 8 bits; floats are taken to be 0..1 or 0..255.
+    """Convert integer or float gray (Pillow's modes I and F) to 8 bits, with a note.
 
-    Raises ImageError for whole numbers that are not within 0..65535.
+    Floats are read as 0..1, or as 0..255 if they exceed 2. Raises ImageError for integers
+    outside 0..65535.
     """
     import numpy as np
 
     values = np.nan_to_num(np.asarray(image, np.float64), posinf=0, neginf=0)
     highest, lowest = values.max(initial=0), values.min(initial=0)
     if image.mode == "F":
-        top = 1.0 if highest <= _OVERSHOOT else 255.0
-        notes.append(f"float samples, taken for 0..{top:g}, reduced to 8 bits")
+        top = 1.0 if highest <= _MAX_UNIT else 255.0
+        notes.append(f"float samples, read as 0..{top:g}, reduced to 8 bits")
     elif lowest < 0 or highest > Gray.top:
-        raise ImageError(f"samples of {lowest:.0f} to {highest:.0f}; lbic reads whole numbers within 0..{Gray.top}")
+        raise ImageError(f"the samples are {lowest:.0f} to {highest:.0f}; lbic reads integers from 0 to {Gray.top}")
     else:
         notes.append(REDUCED)
         top = gray.top

@@ -1,4 +1,4 @@
-"""EXIF and XMP blocks: how they have the picture turned, and what of them a file can hold."""
+"""EXIF and XMP: apply and remove the orientation, and select what a TIFF file can store."""
 
 from __future__ import annotations
 
@@ -18,24 +18,29 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What sets each orientation upright (EXIF 2.32, 4.6.4.A)."""
+"""The transposition that sets each orientation upright (EXIF 2.32, 4.6.4.A)."""
 _XMP_ORIENTATIONS = rb'\s*tiff:Orientation="[0-9]"', rb"<tiff:Orientation>[0-9]</tiff:Orientation>"
-"""As Pillow finds them."""
-_WORDS = 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298
-"""Description, camera's maker and model, software, time, artist, host, copyright: they say nothing of samples."""
+"""The two forms that Pillow recognises."""
+_TEXT_TAGS = 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298
+"""Description, camera maker and model, software, time, artist, host, copyright: text that does not
+depend on how the samples are stored."""
 
 
 def upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None, bytes | None]:
-    """A picture as its EXIF or XMP orients it, a copy, and its EXIF and XMP blocks without the orientation.
+    """Return an upright copy of a picture, and its EXIF and XMP without the orientation.
 
-    A TIFF file's tags are its structure, not an EXIF block. What cannot be read turns nothing, and is left in the XMP.
+    EXIF is None for a TIFF file whose tags are only its structure. Metadata that cannot be read
+    does not turn the picture; damaged EXIF is dropped with a note, and the XMP stays unchanged.
     """
     source.load()
     xmp = source.info.get("xmp")
-    xmp = xmp.encode() if isinstance(xmp, str) else xmp if isinstance(xmp, bytes) else None  # a TIFF's may be numbers
+    if isinstance(xmp, str):
+        xmp = xmp.encode()
+    elif not isinstance(xmp, bytes):  # in a TIFF file it may be a number
+        xmp = None
     try:
         image = _turned(source)
-    except Exception as error:  # damaged EXIF raises almost anything
+    except Exception as error:  # damaged EXIF raises almost any exception
         notes.append(f"the EXIF block is damaged and was ignored: {printable(str(error))}")
         return source.copy(), None, xmp
     return image, _block(source, image, notes), _without_orientation(xmp) if xmp else None
@@ -48,7 +53,7 @@ def _block(source: Image.Image, image: Image.Image, notes: list[str]) -> bytes |
         exif = image.getexif()
         exif.pop(_ORIENTATION, None)
         return exif.tobytes() if len(exif) else None
-    except Exception as error:  # one tag whose value is not of its type is enough
+    except Exception as error:  # one tag with a value of the wrong type is enough
         notes.append(f"the EXIF block is damaged and was left out: {printable(str(error))}")
         return None
 
@@ -65,21 +70,22 @@ def _without_orientation(xmp: bytes) -> bytes:
 
 
 def tiff_tags(exif: bytes | None, xmp: bytes | None, notes: list[str]) -> Image.Exif:
-    """What a TIFF file can hold of the two: a note tells what is left behind.
+    """Return the tags of a TIFF file for an EXIF and an XMP block; ``notes`` gets what is lost.
 
-    An EXIF block is a TIFF file's structure, with its own sizes and offsets: only its words fit another one.
+    An EXIF block is the structure of a TIFF file, with its own sizes and offsets. Only its text
+    tags are valid in another file.
     """
     tags = Image.Exif()
     if exif:
         try:
             block = Image.Exif()
             block.load(exif)
-            words = {tag: block[tag] for tag in _WORDS if isinstance(block.get(tag), str)}
-            if set(block) - set(words):
-                notes.append("left all of exif but its words behind: .tif files have their own structure")
-            tags.update(words)
-        except Exception as error:  # as in upright
-            notes.append(f"the EXIF block is damaged and was left behind: {printable(str(error))}")
+            text = {tag: block[tag] for tag in _TEXT_TAGS if isinstance(block.get(tag), str)}
+            if set(block) - set(text):
+                notes.append("only the text of exif was kept: .tif files have their own structure")
+            tags.update(text)
+        except Exception as error:  # damaged EXIF raises almost any exception
+            notes.append(f"the EXIF block is damaged and was left out: {printable(str(error))}")
     if xmp:
         tags[_TIFF_XMP] = xmp
     return tags

@@ -1,4 +1,4 @@
-"""Picture files in: whatever Pillow reads becomes upright 8-bit sRGB or gray, and says what it lost."""
+"""Read picture files: whatever Pillow reads becomes upright 8-bit sRGB or gray, with notes."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ from lbic.picture.exif import upright
 from lbic.picture.pillow_limits import own_limits
 
 if TYPE_CHECKING:
-    # Elsewhere where it is used: most pictures are read without it, and worker.py starts in half the time.
+    # Functions that use NumPy import it: most pictures need none, and worker.py starts faster.
     import numpy as np
     from numpy.typing import NDArray
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF", "JPEG2000")
-"""What lbic reads. An allow-list: a picture never reaches Pillow's rarer, less tested readers."""
+"""The formats that lbic reads. Pillow's rarer, less tested readers are never used."""
 
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as lbic compresses it.
-
-    ``image`` is upright, mode L or RGB, sRGB unless ``icc`` is kept; ``alpha`` is (height, width) uint8
-    or None when opaque. ``icc``, ``exif`` and ``xmp`` are the file's own, ``notes`` what reading it changed.
-    ``luma_table`` is the quantisation table of a JPEG file's first component, 64 steps row by row.
-    """
+    """A picture in the form that lbic compresses."""
 
     image: Image.Image
+    """Upright, mode L or RGB; sRGB unless ``icc`` is set."""
     alpha: NDArray[np.uint8] | None = None
+    """Shape (height, width), 255 is opaque; None if all pixels are opaque."""
     icc: bytes | None = None
+    """The file's ICC profile, if it was kept."""
     exif: bytes | None = None
+    """The file's EXIF block without its orientation."""
     xmp: bytes | None = None
+    """The file's XMP packet without its orientation."""
     notes: tuple[str, ...] = ()
+    """What reading the file changed or lost, one phrase each."""
     luma_table: tuple[int, ...] | None = None
+    """The 64 quantisation steps of a JPEG file's first component, row by row."""
 
     def joined(self) -> Image.Image:
-        """The picture as one Pillow image, its alpha included (L, RGB, LA or RGBA)."""
+        """Return one Pillow image with alpha included (mode L, RGB, LA or RGBA)."""
         return self.image if self.alpha is None else with_alpha(self.image, self.alpha)
 
     def flattened(self, colour: tuple[int, int, int]) -> Picture:
-        """The picture on a background of one colour, red, green and blue 0..255 in the picture's own samples.
+        """Return the picture on a background of one colour: red, green and blue, 0..255.
 
-        Without alpha it is as it was; a gray picture stays gray on a gray background.
+        The colour is in the picture's own colour space. A picture without alpha is returned
+        unchanged; a gray picture stays gray on a gray background.
         """
         if self.alpha is None:
             return self
@@ -61,7 +64,7 @@ class Picture:
         notes = [*self.notes, "alpha flattened on #{:02x}{:02x}{:02x}".format(*colour)]
         fits = result.mode == self.image.mode
         if self.icc and not fits:
-            notes.append("the ICC profile is one of gray pictures and was ignored")
+            notes.append("the ICC profile is for gray pictures and was ignored")
         return replace(self, image=result, alpha=None, icc=self.icc if fits else None, notes=tuple(notes))
 
 
@@ -74,8 +77,9 @@ def load(
 ) -> Picture:
     """Read a picture file.
 
-    ``opened`` is told its width and height once they are within the limits, before pixels are allocated. Raises
-    ImageError for what is no picture, is damaged or truncated, is animated, or has more than ``max_pixels`` pixels.
+    ``opened(width, height)`` is called once the size is known to be within the limits, before
+    pixels are allocated. Raises ImageError if the data is not a picture, damaged, truncated or
+    animated, or has more than ``max_pixels`` pixels.
     """
     if not data:
         raise ImageError("the file is empty")
@@ -85,32 +89,32 @@ def load(
             _check(image, max_pixels)
             opened(*image.size)
             deep = depth.is_deep(image, data)
-            clear = depth.clear(image)
+            transparency = depth.transparency(image)
             image.load()
-            if clear is not None:
-                image.info["transparency"] = clear
+            if transparency is not None:
+                image.info["transparency"] = transparency
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        # Pillow's own check, at twice its limit, comes before the size is known here.
+        # Pillow checks twice its limit itself, before the size is known here.
         most = 2 * limits.MAX_PIXELS
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
-    except Exception as error:  # Pillow's readers raise almost anything on damaged data
+    except Exception as error:  # Pillow's readers raise almost any exception on damaged data
         raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
     picture = from_pillow(image, keep_icc=keep_icc)
     return replace(picture, notes=(depth.REDUCED, *picture.notes)) if deep else picture
 
 
 def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
-    """Make a picture of any Pillow image: upright, 8 bits, sRGB, alpha apart.
+    """Convert any Pillow image: upright, 8 bits, sRGB (or with its profile), alpha separate.
 
-    Raises ImageError for whole-number samples that are not within 0..65535.
+    Raises ImageError for integer samples outside 0..65535.
     """
     notes: list[str] = []
-    clear = depth.clear(source)
+    transparency = depth.transparency(source)
     image, exif, xmp = upright(source, notes)
-    if clear is not None:
-        image.info["transparency"] = clear
+    if transparency is not None:
+        image.info["transparency"] = transparency
     icc = image.info.get("icc_profile")
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
@@ -128,7 +132,7 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
 
 
 def with_alpha(image: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
-    """Join a picture, L or RGB, and its alpha plane to LA or RGBA."""
+    """Join an image (L or RGB) and alpha, uint8 of shape (height, width), to LA or RGBA."""
     joined = image.convert("LA" if image.mode == "L" else "RGBA")
     joined.putalpha(Image.fromarray(alpha))
     return joined
@@ -148,7 +152,8 @@ def _check(image: Image.Image, max_pixels: int) -> None:
     if max(width, height) > limits.MAX_SIDE:
         raise ImageError(f"the picture is {width}x{height}; sides may be at most {limits.MAX_SIDE} pixels")
     frames = getattr(image, "n_frames", 1)
-    # Phones append previews to JPEG files (MPO): the first frame is the photo. Elsewhere more frames are an animation.
+    # Phones append previews to JPEG files (MPO); the first frame is the photo. In other formats,
+    # several frames are an animation.
     if frames > 1 and image.format not in ("MPO", "TIFF"):
         raise ImageError(f"animated {image.format} with {frames} frames; lbic compresses single pictures")
     if frames > 1 and image.format == "TIFF":
@@ -156,7 +161,7 @@ def _check(image: Image.Image, max_pixels: int) -> None:
 
 
 def _luma_table(source: Image.Image) -> tuple[int, ...] | None:
-    """The table that a JPEG file's first component names, None for other pictures (an MPO file is a JPEG too)."""
+    """Return the quantisation table of a JPEG (or MPO) file's first component, else None."""
     if not isinstance(source, JpegImageFile) or not source.layer:
         return None
     table = source.quantization.get(source.layer[0][3])
@@ -164,12 +169,12 @@ def _luma_table(source: Image.Image) -> tuple[int, ...] | None:
 
 
 def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The alpha plane, None when every pixel is opaque."""
+    """Return the alpha plane, or None if all pixels are opaque."""
     if not image.has_transparency_data:
         return None
     import numpy as np
 
-    if image.mode[0] == "I":  # Pillow does not convert these: one level is clear
+    if image.mode[0] == "I":  # Pillow does not convert these; one level is transparent
         plane = np.where(np.asarray(image) == image.info["transparency"], np.uint8(0), np.uint8(255))
     else:
         plane = np.asarray(image.convert("RGBA").getchannel("A"))
@@ -177,7 +182,7 @@ def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
 
 
 def _drop_alpha(image: Image.Image) -> Image.Image:
-    """Colour or gray without alpha; palettes become what their colours need."""
+    """Return the image without alpha; a palette becomes gray or colour, as its colours need."""
     if image.mode == "LA":
         return image.getchannel("L")
     colour = image.convert("RGBA").convert("RGB")
@@ -188,9 +193,10 @@ def _drop_alpha(image: Image.Image) -> Image.Image:
 
 
 def apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: bool) -> tuple[Image.Image, bytes | None]:
-    """Convert to sRGB, or to gray with sRGB's curve, unless the profile is to be kept and still fits the samples.
+    """Convert to sRGB (gray pictures: to sRGB's tone curve) and return the image and no profile.
 
-    A profile that is broken or of another kind of picture is ignored with a note.
+    With ``keep``, a profile that fits the samples is returned and nothing is converted. A profile
+    that is damaged or made for another colour space is ignored with a note.
     """
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
@@ -199,9 +205,9 @@ def apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: boo
             return image, icc
         name = printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
         is_gray = image.mode in ("1", "L")
-        fitting = image.convert("RGB") if is_gray and space == "RGB" else image
-        converted = ImageCms.profileToProfile(fitting, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        assert converted is not None  # None only for inPlace
+        source = image.convert("RGB") if is_gray and space == "RGB" else image
+        converted = ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        assert converted is not None  # it is None only with inPlace
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         notes.append(f"the ICC profile cannot be used and was ignored: {printable(str(error))}")
         return image, None

@@ -1,4 +1,4 @@
-"""Pillow with lbic's limit on pixels instead of its own, and without its warnings."""
+"""Replace Pillow's pixel limit by lbic's and silence its warnings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _lock = threading.RLock()
 
 @contextmanager
 def own_limits() -> Iterator[None]:
-    """Open pictures inside. The limit and the warning filters belong to the process, so one thread at a time."""
+    """Apply lbic's limit inside the block, to open pictures.
+
+    Limit and warning filters belong to the process, so only one thread at a time is inside.
+    """
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before = Image.MAX_IMAGE_PIXELS

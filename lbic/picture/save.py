@@ -1,4 +1,4 @@
-"""Picture files out: the formats that lbic writes, and what each has room for."""
+"""Write picture files: the formats that lbic writes and what each can store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
-from lbic.errors import UsageError, printable
+from lbic.errors import NoAlphaError, UsageError, printable
 from lbic.picture.exif import tiff_tags
 from lbic.picture.load import apply_profile
 
@@ -21,12 +21,13 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4"}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": "4:4:4"}),
 }
-"""Pillow's name and options for each suffix; all lossless but JPEG."""
+"""Pillow's format name and options for each suffix; all but JPEG are lossless."""
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
 _WITHOUT_METADATA = (".ppm", ".bmp")
-_MOST_IN_JPEG = 65_504
-"""Bytes of EXIF or XMP that one segment has room for: its length has two bytes, and XMP begins with its name."""
+_MAX_IN_JPEG = 65_504
+"""The most bytes of EXIF or XMP in one JPEG segment: its length field has 16 bits, and XMP begins
+with its namespace."""
 
 
 def encode(
@@ -38,15 +39,16 @@ def encode(
     xmp: bytes | None = None,
     notes: list[str] | None = None,
 ) -> bytes:
-    """Write a Pillow image (L, RGB, LA or RGBA) as the format that a suffix names; add to ``notes`` what was lost.
+    """Encode a Pillow image (mode L, RGB, LA or RGBA) in the format that ``suffix`` names.
 
-    Where the format has no room for an ICC profile, the picture is converted to sRGB. Raises UsageError for an unknown
-    suffix, and for a format that has no room for the picture or its alpha.
+    ``notes`` gets what was lost. For a format without ICC profiles the picture is converted to
+    sRGB. Raises NoAlphaError for a format without alpha, and UsageError for an unknown suffix or a
+    picture that the format cannot store.
     """
     try:
         name, options = WRITERS[suffix.lower()]
     except KeyError:
-        raise UsageError(f"cannot write {suffix or 'a file without a suffix'}; known: {' '.join(WRITERS)}") from None
+        raise UsageError(f"cannot write {suffix or 'files without a suffix'}; known: {' '.join(WRITERS)}") from None
     if image.mode in ("LA", "RGBA"):
         check_alpha(suffix)
     notes = [] if notes is None else notes
@@ -54,7 +56,7 @@ def encode(
         if icc:
             image, icc = apply_profile(image, icc, notes, keep=False)
         notes += [
-            f"left {what} behind: {suffix} files have none" for what, data in (("exif", exif), ("xmp", xmp)) if data
+            f"{what} was left out: {suffix} files have none" for what, data in (("exif", exif), ("xmp", xmp)) if data
         ]
         extra = {}
     else:
@@ -64,28 +66,31 @@ def encode(
         image.save(out, name, **options, **extra)
     except MemoryError:
         raise
-    except Exception as error:  # WebP's sides, JPEG's sides; odd metadata raises anything
-        raise UsageError(f"the picture cannot be a {suffix} file: {printable(str(error))}") from error
+    except Exception as error:  # e.g. too long a side; odd metadata raises any exception
+        raise UsageError(f"the picture cannot be stored as a {suffix} file: {printable(str(error))}") from error
     return out.getvalue()
 
 
 def check_alpha(suffix: str) -> None:
-    """Raise UsageError when the format that a suffix names has no room for alpha."""
+    """Raise NoAlphaError if the format that ``suffix`` names has no alpha."""
     if suffix.lower() in _WITHOUT_ALPHA:
-        raise UsageError(f"the picture has alpha and {suffix} files have none; choose .png, .webp or .tif")
+        raise NoAlphaError(f"the picture has alpha, which {suffix} files cannot store; .png, .webp and .tif can")
 
 
 def _metadata_options(
     name: str, icc: bytes | None, exif: bytes | None, xmp: bytes | None, notes: list[str]
 ) -> dict[str, Any]:
-    """The metadata as options of Pillow's save; PNG and TIFF drop XMP silently unless it comes in their own ways."""
+    """Return the metadata as options of Pillow's save.
+
+    PNG and TIFF need XMP in their own options; otherwise Pillow drops it silently.
+    """
     options: dict[str, Any] = {"icc_profile": icc, "exif": exif, "xmp": xmp}
     if name == "JPEG":
         for what in ("exif", "xmp"):
-            if len(options[what] or b"") > _MOST_IN_JPEG:
+            if len(options[what] or b"") > _MAX_IN_JPEG:
                 options[what] = None
                 notes.append(
-                    f"left {what} behind: longer than the {_MOST_IN_JPEG:,} bytes that JPEG files have room for"
+                    f"{what} was left out: it has more than the {_MAX_IN_JPEG:,} bytes that a JPEG file can store"
                 )
     if xmp and name == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()

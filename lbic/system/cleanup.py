@@ -1,7 +1,7 @@
-"""What a process would leave behind if it ended now: programs that it started, temporary files and folders.
+"""Remove what a process would leave behind: programs it started, temporary files and folders.
 
-All of them are made by ``kept``, which removes them when they have been used. A process that is told to end need not
-wait for its threads: ``remove_all`` removes what they have made and lets them make no more.
+Each of them is made by ``owned``, which removes it after use. A process that is told to end need
+not wait for its threads: ``remove_all`` removes what they have made and stops them making more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from lbic.errors import LbicError
 
-Thing = TypeVar("Thing")
+Resource = TypeVar("Resource")
 
 _guard = threading.Lock()
 _removals: dict[int, Callable[[], None]] = {}
@@ -22,28 +22,31 @@ _closed = False
 
 
 @contextmanager
-def kept(make: Callable[[], Thing], remove: Callable[[Thing], None]) -> Iterator[Thing]:
-    """Make a thing for a with block and remove it at the block's end, or at that of the process if it comes first.
+def owned(make: Callable[[], Resource], remove: Callable[[Resource], None]) -> Iterator[Resource]:
+    """Make a resource and remove it at the end of the block, or of the process if that is earlier.
 
-    ``remove`` may be called twice, from two threads. Raises LbicError once the process is told to end, and what
-    ``make`` raises.
+    ``remove`` may be called twice, from two threads. Raises LbicError once the process has been
+    told to end, and whatever ``make`` raises.
     """
-    with _guard:  # nothing is made that remove_all would not know of
+    with _guard:  # remove_all must know of every resource that exists
         if _closed:
             raise LbicError("interrupted")
-        thing = make()
-        _removals[id(thing)] = partial(remove, thing)
+        resource = make()
+        _removals[id(resource)] = partial(remove, resource)
     try:
-        yield thing
+        yield resource
     finally:
-        remove(thing)
+        remove(resource)
         with _guard:
-            del _removals[id(thing)]
+            del _removals[id(resource)]
 
 
 @contextmanager
-def known(remove: Callable[[], None]) -> Iterator[None]:
-    """Have ``remove_all`` call this while inside, for a thing that was there before and stays. Raises as ``kept``."""
+def registered(remove: Callable[[], None]) -> Iterator[None]:
+    """Let ``remove_all`` call ``remove`` inside the block, for a resource that outlives the block.
+
+    Raises LbicError once the process has been told to end.
+    """
     key = id(remove)
     with _guard:
         if _closed:
@@ -57,7 +60,10 @@ def known(remove: Callable[[], None]) -> Iterator[None]:
 
 
 def remove_all(*, for_good: bool = True) -> None:
-    """Remove, the newest first, what is in use in whatever thread; for good when the process is about to end."""
+    """Remove the resources of all threads, newest first.
+
+    ``for_good``: no thread can make new ones afterwards, because the process is about to end.
+    """
     global _closed
     with _guard:
         _closed = for_good

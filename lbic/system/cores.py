@@ -1,4 +1,4 @@
-"""How many threads one of several files at the same time may use, so that all together use the cores once."""
+"""Share the cores: how many threads one of several simultaneous jobs may use."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 MOST_JOBS = 4
-"""Files at the same time unless the user says how many: each may be a large picture, with what its networks hold."""
+"""The most files worked on at a time by default: each may be a large picture with its networks."""
 _jobs = 1
 
 
 def usual_jobs() -> int:
-    """Files at the same time unless the user says how many: one for each core (docs/benchmark.md), within reason."""
+    """Return the default number of jobs: one per core, at most MOST_JOBS (docs/benchmark.md)."""
     return min(cores(), MOST_JOBS)
 
 
 @contextmanager
 def shared_by(jobs: int) -> Iterator[None]:
-    """Inside, ``jobs`` files are worked on at the same time. It holds for the process: a run has one number of jobs."""
+    """Share the cores between ``jobs`` jobs inside the block.
+
+    The number holds for the whole process: a run has one number of jobs.
+    """
     global _jobs
     before, _jobs = _jobs, jobs
     try:
@@ -27,23 +30,34 @@ def shared_by(jobs: int) -> Iterator[None]:
         _jobs = before
 
 
+def jobs() -> int:
+    """Return the number of jobs that share the cores."""
+    return _jobs
+
+
 def one_core() -> AbstractContextManager[None]:
-    """Inside, a job keeps to one core: others, which this process knows nothing of, have the rest."""
+    """Use one core inside the block; other processes have the rest."""
     return shared_by(cores())
 
 
 def for_a_program() -> int | None:
-    """Threads of a program that one job starts: its share of the cores. None, the program's own choice, for one job."""
+    """Return the threads of a program that one job starts, its share of the cores.
+
+    None, the program's own choice, if there is only one job.
+    """
     return None if _jobs == 1 else max(1, cores() // _jobs)
 
 
 def for_a_network() -> int | None:
-    """Threads of a network that all jobs run: each job brings its own, and the session's pool adds the cores left
-    over. None, ONNX Runtime's own choice, for one job."""
+    """Return the threads of an ONNX Runtime session that all jobs share.
+
+    Each job brings its own thread; the session's pool adds the remaining cores. None, ONNX
+    Runtime's own choice, if there is only one job.
+    """
     return None if _jobs == 1 else max(1, cores() - _jobs + 1)
 
 
 def cores() -> int:
-    """The cores that this process may run on: taskset and containers give it fewer than the machine has."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    """Return the number of cores this process may run on; taskset and containers lower it."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,4 +1,7 @@
-"""Read and write files, stdin and stdout: an input has a size limit, an output appears whole or not at all."""
+"""Read and write files, stdin and stdout.
+
+Inputs have a size limit. An output file appears whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,14 @@ from lbic.errors import FileError, OutputExistsError, reason
 from lbic.system import temporary
 
 _PART = 1 << 20
-"""Bytes that are read from a pipe or a device at a time."""
+"""Bytes read from a pipe or a device at a time."""
 
 
 def read(path: Path) -> bytes:
-    """Read a whole file, pipe or device; FileError, without the path, when that fails or exceeds limits.MAX_FILE."""
+    """Read a whole file, pipe or device.
+
+    Raises FileError, without the path, if that fails or there are more bytes than limits.MAX_FILE.
+    """
     try:
         if path.is_file():
             _check_length(path.stat().st_size)
@@ -30,7 +36,10 @@ def read(path: Path) -> bytes:
 
 
 def read_stdin() -> bytes:
-    """Read stdin to its end; FileError when it is closed, fails or exceeds limits.MAX_FILE."""
+    """Read stdin to its end.
+
+    Raises FileError if stdin is closed, fails or has more bytes than limits.MAX_FILE.
+    """
     if sys.stdin is None:
         raise FileError("cannot be read: stdin is closed")
     try:
@@ -54,43 +63,49 @@ def _check_length(length: int) -> None:
 
 
 def check_target(target: Path, *, force: bool, made: bool = False) -> None:
-    """Raise FileError when ``target`` cannot be written because of what is there, or is not.
+    """Check, before the work, that ``target`` can be written.
 
-    ``made`` tells that its folder will be made.
+    ``force`` allows replacing an existing file; ``made`` means that the caller makes a missing
+    folder. Raises OutputExistsError for a file that must not be replaced, and FileError for a
+    missing folder, a directory of that name or a folder without permission.
     """
     try:
         if not made and not target.parent.is_dir():
             raise FileError(f"the folder {target.parent} does not exist")
         if target.is_dir():
             raise FileError(f"{target} is a directory")
-        # A device or a pipe is not replaced, it takes what is written.
+        # A device or a pipe is written to, not replaced.
         if target.is_file() and not force:
             raise OutputExistsError(f"{target} exists")
         replaced = target.is_file() or not target.exists()
-        folder = Path(os.path.realpath(target)).parent  # a link is followed, as in ``write``
+        folder = Path(os.path.realpath(target)).parent  # follow links, as ``write`` does
         if replaced and folder.is_dir() and not os.access(folder, os.W_OK):
-            tempfile.TemporaryFile(dir=folder).close()  # fails with the reason
-    except OSError as error:  # a name that is too long, a folder that may not be entered
+            tempfile.TemporaryFile(dir=folder).close()  # raises the reason
+    except OSError as error:  # e.g. the name is too long
         raise FileError(f"cannot write {target}: {reason(error)}") from error
 
 
 def write(path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Put ``data`` under ``path``: whole, or with an error and nothing changed.
+    """Write ``data`` to ``path`` completely, or raise FileError and change nothing.
 
-    A missing folder is not made. A device or a pipe is written to as it is. Without ``replace`` a file that is there is
-    an error, even if it came a moment ago.
+    The data goes to a temporary file in the same folder, which is then renamed. Devices and pipes
+    are written directly. A missing folder is an error. Without ``replace`` an existing file is an
+    error, even if another process made it a moment ago.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _write_beside_and_move(Path(os.path.realpath(path)), data, replace=replace)
+            _write_and_rename(Path(os.path.realpath(path)), data, replace=replace)
     except OSError as error:
         raise FileError(f"cannot write {path}: {reason(error)}") from error
 
 
 def write_stdout(data: bytes) -> None:
-    """Write bytes to stdout; a reader that went away is a BrokenPipeError, all else a FileError."""
+    """Write bytes to stdout.
+
+    Raises BrokenPipeError if the reader has closed its end, FileError for any other failure.
+    """
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -101,15 +116,15 @@ def write_stdout(data: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that is there is fine."""
+    """Make a folder and its parents if they do not exist. Raises FileError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        why = "a file of that name is in the way" if isinstance(error, FileExistsError) else reason(error)
+        why = "a file of that name exists" if isinstance(error, FileExistsError) else reason(error)
         raise FileError(f"cannot make the folder {path}: {why}") from error
 
 
-def _write_beside_and_move(path: Path, data: bytes, *, replace: bool) -> None:
+def _write_and_rename(path: Path, data: bytes, *, replace: bool) -> None:
     with temporary.file(path.parent) as part:
         with part.open("wb") as file:
             file.write(data)
@@ -123,9 +138,10 @@ def _write_beside_and_move(path: Path, data: bytes, *, replace: bool) -> None:
 
 
 def _link(part: Path, path: Path) -> bool:
-    """Give a file another name, which only one of several processes can; FileExistsError where it is taken.
+    """Give a file a second name; of several processes only one succeeds.
 
-    False where the disk has no links, or none by this name.
+    Returns False where the disk does not support links. Raises FileExistsError if the name is
+    taken.
     """
     try:
         os.link(part, path)

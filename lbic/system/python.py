@@ -1,4 +1,4 @@
-"""Other Python processes that import what this one would: the same module path, not the folder where the user is."""
+"""Start other Python processes that import the same modules as this one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of a Python with these arguments; -P keeps the current folder out of its module path."""
+    """Return a Python command line; -P keeps the current folder out of its module path."""
     return [sys.executable, "-P", *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Its environment, with this process's module path."""
+    """Return the environment for ``command``, with this process's module path and ``more``."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))} | more

@@ -1,4 +1,4 @@
-"""Ray, the optional extra: import it, connect to a cluster within a time limit, keep it silent."""
+"""Ray (an optional dependency): import it, connect within a time limit, silence its output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lbic.errors import MissingError, reason
 from lbic.system import python
 
 LOCAL = "local"
-"""The address of a cluster that is started on this machine and ends with the connection."""
+"""The address that starts a cluster on this machine; it ends with the connection."""
 TIME_LIMIT = 60
 """Seconds for Ray to connect, and for each machine to start a process and report its version."""
 _REACHABLE = 5
@@ -25,11 +25,11 @@ _REACHABLE = 5
 
 @contextmanager
 def connect(address: str) -> Iterator[Any]:
-    """Connect to a cluster, yield the module ``ray``, and disconnect; an existing connection is used and kept.
+    """Connect to a cluster, yield the module ``ray``, and disconnect; keep an existing connection.
 
-    ``address`` is what ray.init takes: "auto" (the cluster this machine is part of), "ray://HOST:10001" (any other),
-    "local" (one of this machine's CPUs alone). Raises MissingError without Ray, and for a cluster that cannot be
-    reached within a minute.
+    ``address`` is that of ray.init: "auto" (the cluster that this machine is part of),
+    "ray://HOST:10001" (any other), "local" (only this machine's CPUs). Raises MissingError if Ray
+    is not installed or the cluster cannot be reached within a minute.
     """
     ray = _import()
     if ray.is_initialized():
@@ -48,7 +48,7 @@ def connect(address: str) -> Iterator[Any]:
 
 
 def attempt(address: str) -> None:
-    """Connect and end: what ``connect`` does first, in a process of its own. The reason of a failure is its stderr."""
+    """Connect and exit, for a test in another process; on failure stderr has the reason."""
     try:
         _init(_import(), address)
     except Exception as error:
@@ -64,50 +64,54 @@ def _import() -> Any:
 
 
 def _init(ray: Any, address: str) -> None:
-    """ray.init, silent."""
-    more: dict[str, Any] = {}
+    """Call ray.init without its output."""
+    options: dict[str, Any] = {}
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        more["include_dashboard"] = False
+        options["include_dashboard"] = False
     _mute()
     _talk(False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ray.init(address=address, log_to_driver=False, configure_logging=False, **more)
+        ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
     _mute()
 
 
 def _mute() -> None:
-    """No log records of Ray's on stderr; connecting as a client undoes it."""
+    """Keep Ray's log records off stderr. Connecting as a client undoes this."""
     logger = logging.getLogger("ray")
     logger.handlers, logger.propagate = [logging.NullHandler()], False
 
 
 def _talk(allowed: bool) -> None:
-    """Let Ray tell about lost workers or not: on stdout, among JSON objects, whatever log_to_driver says."""
+    """Switch Ray's messages about lost workers on or off.
+
+    Ray prints them to stdout, among the JSON objects, even with log_to_driver=False.
+    """
     from ray._private import worker
 
     worker._worker_logs_enabled = allowed
 
 
 def _find(address: str) -> None:
-    """Raise MissingError for a cluster that does not answer."""
+    """Raise MissingError if the cluster does not answer."""
     if address == LOCAL:
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_REACHABLE).close()
-        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a name that no machine can have
+        except (OSError, OverflowError, UnicodeError) as error:  # e.g. a port above 65535
             why = reason(error) if isinstance(error, OSError) else str(error)
             raise _unreachable(address, why) from error
     if address.startswith("ray://"):
-        return  # this connection has a time limit of its own
-    # What is no Ray cluster, or is one no more, has Ray log to stderr for two minutes and then end the whole process.
+        return  # this connection has its own time limit
+    # If no cluster answers, Ray logs to stderr for two minutes and then ends the whole process:
+    # try it in another process first.
     code = "import sys; from lbic.system import ray_client; ray_client.attempt(sys.argv[1])"
     command = python.command("-c", code, address)
     try:
-        tried = subprocess.run(
+        attempted = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -118,9 +122,9 @@ def _find(address: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise _unreachable(address, f"no answer within {TIME_LIMIT} s") from error
-    if tried.returncode:
-        lines = tried.stderr.strip().splitlines()
-        raise _unreachable(address, lines[-1] if lines else f"Ray ended with {tried.returncode}")
+    if attempted.returncode:
+        lines = attempted.stderr.strip().splitlines()
+        raise _unreachable(address, lines[-1] if lines else f"Ray ended with exit code {attempted.returncode}")
 
 
 def _unreachable(address: str, reason: str) -> MissingError:
@@ -128,7 +132,7 @@ def _unreachable(address: str, reason: str) -> MissingError:
 
 
 def sentence(error: BaseException) -> str:
-    """Why, in one line: of an exception within a task its kind and text, of all else the text's beginning."""
+    """Return an error in one line: a task's exception with its class, others as a sentence."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, BaseException):
         return f"{type(cause).__name__}: {' '.join(str(cause).split())}"

@@ -1,8 +1,9 @@
-"""Temporary files and folders, which do not outlive their use for long, whatever becomes of the process.
+"""Temporary files and folders that are removed even if their process is killed.
 
-Each is locked (flock) while it is used, and the system drops the locks of a process that ends, however it ends. So what
-``kill -9`` left behind can be told from what another process is at work on: the next temporary in the same folder
-removes it. Where nothing can be locked (Windows, some network disks) nothing is removed.
+Each is locked (flock) while it is in use, and the system releases the locks of a process that
+ends for whatever reason. An unlocked one was left behind by a killed process, and the next
+temporary file in the same folder removes it. Where locks do not work (Windows, some network
+disks), nothing is removed.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ _swept: set[Path] = set()
 
 @contextmanager
 def file(folder: Path) -> Iterator[Path]:
-    """An empty file in a folder, with the permissions of a new file; removed in the end unless it was moved away.
+    """Make an empty file in ``folder``; remove it after the block unless it was moved away.
 
-    Its name is short, since that of the file it is to become may be as long as the disk allows. Raises OSError.
+    It has the permissions of a new file. Its name is short, because the final name may be as long
+    as the disk allows. Raises OSError.
     """
     with _locked(folder, lambda path: path.touch(exist_ok=False)) as path:
         yield path
@@ -40,7 +42,10 @@ def file(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """An empty folder of the user's own in the system's for temporary files; removed with all in it. Raises OSError."""
+    """Make a private, empty folder in the system's temporary folder; remove it after the block.
+
+    Raises OSError.
+    """
     with _locked(Path(tempfile.gettempdir()), lambda path: path.mkdir(0o700)) as path:
         yield path
 
@@ -49,17 +54,17 @@ def folder() -> Iterator[Path]:
 def _locked(parent: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     _sweep(parent)
     while True:
-        with cleanup.kept(lambda: _new(parent, create), _remove) as path:
+        with cleanup.owned(lambda: _new(parent, create), _remove) as path:
             try:
                 lock = _lock(path)
             except (BlockingIOError, FileNotFoundError):
-                continue  # another process, sweeping, was quicker than this lock
+                continue  # another process swept it before it was locked
             except OSError:
-                lock = None  # this disk has no locks
+                lock = None  # this disk does not support locks
             try:
                 yield path
             finally:
-                # Removed while it is locked, so that nobody sweeps it meanwhile.
+                # Remove it while it is locked, so that no other process sweeps it.
                 _remove(path)
                 if lock is not None:
                     os.close(lock)
@@ -73,14 +78,15 @@ def _new(parent: Path, create: Callable[[Path], None]) -> Path:
 
 
 def _lock(path: Path) -> int:
-    """Lock a file or folder until the descriptor is closed that is returned.
+    """Lock a file or folder and return a descriptor; closing that releases the lock.
 
-    Raises BlockingIOError when another has it locked, FileNotFoundError when it is gone, and OSError where there are no
-    locks.
+    Raises BlockingIOError if it is locked already, FileNotFoundError if it no longer exists, and
+    OSError where locks are not supported.
     """
     if sys.platform == "win32":
         raise OSError("no flock on Windows")
-    # Locks of network disks want files opened for writing. A link or a pipe of such a name is not lbic's.
+    # Network disks lock only files opened for writing. O_NOFOLLOW and O_NONBLOCK: a link or a pipe
+    # with such a name is not lbic's.
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
@@ -93,17 +99,20 @@ def _lock(path: Path) -> int:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what processes that are gone left in a folder; looked for once, since it takes time in large folders."""
+    """Remove what ended processes left in a folder.
+
+    Each folder is swept once, because that is slow in large ones.
+    """
     with _guard:
         if parent in _swept:
             return
         _swept.add(parent)
     with suppress(OSError), os.scandir(parent) as entries:
-        for found in [Path(entry.path) for entry in entries if _NAME.fullmatch(entry.name)]:
+        for leftover in [Path(entry.path) for entry in entries if _NAME.fullmatch(entry.name)]:
             with suppress(OSError):  # another user's, or in use
-                lock = _lock(found)
+                lock = _lock(leftover)
                 try:
-                    _remove(found)
+                    _remove(leftover)
                 finally:
                     os.close(lock)
 

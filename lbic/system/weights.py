@@ -1,4 +1,4 @@
-"""Other networks that metrics and losses need and lbic does not bring: the folder that LBIC_WEIGHTS names."""
+"""Third-party networks that metrics and losses need: files in the folder named by LBIC_WEIGHTS."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import os
 from pathlib import Path
 
 VARIABLE = "LBIC_WEIGHTS"
+"""The environment variable that names the folder."""
 
 
 def folder() -> str | None:
-    """The folder as the variable names it; None when it does not."""
+    """Return the folder that the variable names, or None if it is not set."""
     return os.environ.get(VARIABLE) or None
 
 
 def stamp(*names: str) -> str:
-    """What tells the file that ``find`` finds from another one put in its place: name, size and time; "" for none."""
+    """Return name, size and time of the file that ``find`` returns, or "" if there is none.
+
+    The stamp changes when another file takes its place.
+    """
     path = find(*names)
     if path is None:
         return ""
@@ -23,7 +27,7 @@ def stamp(*names: str) -> str:
 
 
 def find(*names: str) -> Path | None:
-    """The first of these files that the folder has, None when it has none of them."""
-    named = folder()
-    paths = [Path(named, name) for name in names] if named else []
+    """Return the first of these files that exists in the folder, or None."""
+    parent = folder()
+    paths = [Path(parent, name) for name in names] if parent else []
     return next((path for path in paths if path.is_file()), None)

@@ -10,7 +10,7 @@ import pytest
 from helpers import gray, largest_difference, photo, png16, profile, psnr, ramp, wide_profile, written
 from PIL import Image, PngImagePlugin
 
-from lbic.errors import ExitCode, ImageError, UsageError
+from lbic.errors import ExitCode, ImageError, NoAlphaError, UsageError
 from lbic.picture import save
 from lbic.picture.load import FORMATS, Picture, load, with_alpha
 
@@ -33,7 +33,7 @@ def test_a_tiff_takes_the_words_of_exif_and_keeps_its_own_structure(suffix: str)
     back = Image.open(io.BytesIO(save.encode(image, suffix, exif=camera(), xmp=b"<x/>", notes=notes)))
     assert np.array_equal(np.asarray(back), np.asarray(image))
     assert back.getexif()[MAKE] == "camera"
-    assert notes == ["left all of exif but its words behind: .tif files have their own structure"]
+    assert notes == ["only the text of exif was kept: .tif files have their own structure"]
 
 
 @pytest.mark.parametrize("what", ["exif", "xmp"])
@@ -44,14 +44,14 @@ def test_metadata_too_long_for_a_jpeg_does_not_cost_the_picture(what: str) -> No
         data = save.encode(photo(4, 3), ".jpg", notes=notes, **metadata)
         assert Image.open(io.BytesIO(data)).size == (4, 3)
         assert len(notes) == count
-    assert notes == [f"left {what} behind: longer than the 65,504 bytes that JPEG files have room for"]
+    assert notes == [f"{what} was left out: it has more than the 65,504 bytes that a JPEG file can store"]
 
 
 def test_a_damaged_exif_block_does_not_cost_a_tiff() -> None:
     notes: list[str] = []
     data = save.encode(photo(4, 3), ".tif", exif=b"nonsense", xmp=b"<x/>", notes=notes)
     assert Image.open(io.BytesIO(data)).size == (4, 3)
-    assert "the EXIF block is damaged and was left behind" in notes[0]
+    assert "the EXIF block is damaged and was left out" in notes[0]
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "AVIF", "TIFF"])
@@ -138,7 +138,7 @@ def test_jpeg_is_near_lossless(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".ppm", ".bmp"])
 def test_alpha_is_never_dropped_silently(suffix: str) -> None:
-    with pytest.raises(UsageError, match=rf"has alpha and {suffix} files have none; choose .png"):
+    with pytest.raises(NoAlphaError, match=rf"has alpha, which {suffix} files cannot store; .png, .webp and .tif can"):
         save.encode(photo(4, 3).convert("RGBA"), suffix)
 
 
@@ -149,7 +149,7 @@ def test_an_unknown_suffix_lists_the_known(suffix: str) -> None:
 
 
 def test_what_a_format_has_no_room_for_is_a_sentence() -> None:
-    with pytest.raises(UsageError, match=r"cannot be a \.webp file: .*16383"):
+    with pytest.raises(UsageError, match=r"cannot be stored as a \.webp file: .*16383"):
         save.encode(Image.new("L", (16_384, 1)), ".webp")
 
 
@@ -171,7 +171,7 @@ def test_a_format_without_metadata_gets_srgb_and_says_what_it_lost(suffix: str) 
     data = save.encode(wide.image, suffix, icc=wide.icc, exif=b"Exif", xmp=b"<x/>", notes=notes)
     converted = load(written(photo(8, 8), "PNG", icc_profile=wide_profile()))
     assert load(data).image.tobytes() == converted.image.tobytes() != wide.image.tobytes()
-    left = [f"left {what} behind: {suffix} files have none" for what in ("exif", "xmp")]
+    left = [f"{what} was left out: {suffix} files have none" for what in ("exif", "xmp")]
     assert notes == [*converted.notes, *left]
 
 

@@ -1,4 +1,4 @@
-"""Decoders in processes of their own: what becomes of crashes, hangs, hunger for memory, and of the processes."""
+"""Decoders in worker processes: crashes, hangs, memory limits, and how the workers are kept and ended."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from lbic.color import Planes
 from lbic.errors import LONGEST_WORDS, CodecError, ExitCode, MissingError
 from lbic.format import container
 from lbic.format.container import Header
-from lbic.isolation import payloads, protocol, worker
-from lbic.isolation import process as children
+from lbic.isolation import payloads, process, protocol, worker
 from lbic.isolation.process import DecoderError
 from lbic.pipeline import DecompressSettings
+from lbic.system import cores
 
 SMALL = Geometry(16, 8, gray=True)
 GRAY = Planes(np.full((8, 16), 0.5, np.float32))
@@ -64,7 +64,7 @@ def test_pictures_are_those_of_the_pipeline() -> None:
 def test_a_refused_stream_is_refused_in_the_same_words() -> None:
     data = container.pack(Header("jpeg", 50, 16, 16), b"no JPEG")
     for apart in (False, True):
-        with pytest.raises(CodecError, match="the JPEG stream is damaged: it does not begin as one") as caught:
+        with pytest.raises(CodecError, match="the JPEG stream is damaged: its first bytes are wrong") as caught:
             pipeline.verify(data, apart=apart)
         assert type(caught.value) is CodecError
 
@@ -78,10 +78,10 @@ def test_a_refused_stream_is_refused_in_the_same_words() -> None:
         pytest.param("crash", r"the jpeg decoder crashed \(signal 11, Segmentation fault\)", marks=posix),
         ("leave", r"the jpeg decoder ended without a picture \(exit code 3\)"),
         ("raise", "the jpeg decoder failed: ZeroDivisionError: of a decoder"),
-        ("other", "the jpeg decoder gave an answer that makes no sense"),
+        ("other", "the jpeg decoder sent a malformed reply"),
         pytest.param(
             "swell",
-            "the jpeg decoder wants more memory than a picture of this size needs",
+            "the jpeg decoder needs more memory than a picture of this size may take",
             marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory"),
         ),
     ],
@@ -119,8 +119,8 @@ def test_sentences_have_an_end(toy: None, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(CodecError, match="xxx") as caught:
         ask("ramble")
     assert len(str(caught.value)) == LONGEST_WORDS
-    monkeypatch.setattr(children, "LONGEST", protocol.LONGEST - 1)
-    with pytest.raises(DecoderError, match="makes no sense"):
+    monkeypatch.setattr(process, "LONGEST", protocol.LONGEST - 1)
+    with pytest.raises(DecoderError, match="sent a malformed reply"):
         ask("ramble")
 
 
@@ -143,16 +143,16 @@ def test_a_process_that_died_while_it_waited_is_replaced(toy: None) -> None:
 
 
 def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "MODULE", "no.such.module")
-    with pytest.raises(MissingError, match=r"no process to decode in \(1\); 'python -m no.such.module' says why"):
+    monkeypatch.setattr(process, "MODULE", "no.such.module")
+    with pytest.raises(MissingError, match=r"process ended at its start \(1\); 'python -m no.such.module' shows why"):
         ask("decode")
-    monkeypatch.setattr(children, "MODULE", "http.server")  # which tells nothing of its readiness
-    with children.decoder() as process, pytest.raises(MissingError, match="it did not start within 0 s"):
-        process.ask(lambda one: one.send(b"", b""), "the decoder", 0.1, children.DecoderError)
+    monkeypatch.setattr(process, "MODULE", "http.server")  # which never sends READY
+    with process.borrow() as one, pytest.raises(MissingError, match="did not start within 0 s"):
+        one.call(lambda worker: worker.send(b"", b""), "the decoder", 0.1, DecoderError)
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(MissingError, match="cannot start a process to decode in: No such file"):
+    with pytest.raises(MissingError, match="cannot start a worker process: No such file"):
         ask("decode")
-    children.prepare(protocol.DECODE)
+    process.prepare(protocol.DECODE)
     assert processes() == []
 
 
@@ -165,7 +165,7 @@ def test_pictures_share_one_process(toy: None) -> None:
     for _ in range(5):
         ask("decode")
     assert processes() == before
-    children.prepare(protocol.DECODE)
+    process.prepare(protocol.DECODE)
     assert processes() == before
 
 
@@ -176,17 +176,23 @@ def test_threads_decode_at_the_same_time(toy: None) -> None:
     assert 1 <= len(processes()) <= 3
 
 
-def test_threads_share_a_process_as_long_as_that_costs_less_than_a_start(
-    toy: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(children, "PATIENCE", 60)
-    with ThreadPoolExecutor(3) as pool:
-        assert all(planes_equal(planes, GRAY) for planes in pool.map(ask, ["decode"] * 30))
-    assert len(processes()) == 1
-    monkeypatch.setattr(children, "PATIENCE", 0.1)
-    with children.decoder() as first, children.decoder() as second:
+def test_a_worker_is_lent_to_one_thread_at_a_time(toy: None) -> None:
+    with process.borrow() as first, process.borrow() as second:
         assert first is not second
-    assert len(processes()) == 2
+    assert processes() == [second.pid, first.pid]
+    with process.borrow() as third:
+        assert third is first, "an idle worker comes before a new one"
+
+
+@pytest.mark.parametrize(("jobs", "count", "kept"), [(1, 2, 2), (3, 2, 3), (1, 1, 1)])
+def test_no_more_idle_workers_are_kept_than_can_be_useful(
+    toy: None, monkeypatch: pytest.MonkeyPatch, jobs: int, count: int, kept: int
+) -> None:
+    monkeypatch.setattr(cores, "cores", lambda: count)
+    with cores.shared_by(jobs), process.borrow() as one, process.borrow() as two, process.borrow() as three:
+        pids = [worker.pid for worker in (three, two, one)]
+    assert processes() == pids[:kept]
+    assert all(gone(pid) for pid in pids[kept:])
 
 
 def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None) -> None:
@@ -234,12 +240,12 @@ def test_ctrl_c_ends_the_decoders(tmp_path: Path, jobs: int, signalled: Callable
     files = [tmp_path / "a.lbic", tmp_path / "b.lbic"]
     for file in files:
         file.write_bytes(file_of(f"hang {file}.pid"))
-    with command("verify", "-j", jobs, *files) as process:
+    with command("verify", "-j", jobs, *files) as running:
         pids = [wait_for(Path(f"{file}.pid")) for file in files[:jobs]]
-        signalled(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == ExitCode.INTERRUPTED, said
-    assert said.decode().splitlines()[-1] == "lbic: error: interrupted"
+        signalled(running.pid, signal.SIGINT)
+        _, stderr = running.communicate(timeout=20)
+    assert running.returncode == ExitCode.INTERRUPTED, stderr
+    assert stderr.decode().splitlines()[-1] == "lbic: error: interrupted"
     assert all(gone(pid) for pid in pids)
 
 
@@ -247,9 +253,9 @@ def test_ctrl_c_ends_the_decoders(tmp_path: Path, jobs: int, signalled: Callable
 def test_a_decoder_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "a.lbic"
     file.write_bytes(file_of(f"decode {file}.pid"))
-    with command("verify", file, "-") as process:  # it waits for the second file
+    with command("verify", file, "-") as running:  # it waits for the second file
         pid = wait_for(Path(f"{file}.pid"))
-        process.kill()
+        running.kill()
     assert gone(pid)
 
 

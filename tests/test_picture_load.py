@@ -71,7 +71,7 @@ def test_float_gray_is_reduced_with_a_note(top: float) -> None:
     levels = np.asarray(gray(9, 7))
     picture = from_pillow(Image.fromarray((levels / 255 * top).astype(np.float32)))
     assert np.array_equal(np.asarray(picture.image), levels)
-    assert picture.notes == (f"float samples, taken for 0..{top:g}, reduced to 8 bits",)
+    assert picture.notes == (f"float samples, read as 0..{top:g}, reduced to 8 bits",)
 
 
 def test_float_gray_may_hold_anything() -> None:
@@ -120,7 +120,7 @@ def test_five_bits_a_sample_are_not_called_more_than_eight() -> None:
 
 @pytest.mark.parametrize("samples", [[-1, 0], [0, 65_536]])
 def test_whole_numbers_that_are_no_16_bit_samples_are_refused(samples: list[int]) -> None:
-    with pytest.raises(ImageError, match=r"lbic reads whole numbers within 0\.\.65535"):
+    with pytest.raises(ImageError, match=r"lbic reads integers from 0 to 65535"):
         from_pillow(Image.fromarray(np.array([samples], np.int32)))
 
 
@@ -177,7 +177,7 @@ def test_a_gray_picture_stays_gray_on_gray_and_takes_a_colour() -> None:
     on_gray, on_colour = clear.flattened((9, 9, 9)), clear.flattened((9, 9, 8))
     assert (on_gray.image.mode, on_gray.image.getpixel((0, 0)), on_gray.icc) == ("L", 9, b"a gray profile")
     assert (on_colour.image.mode, on_colour.image.getpixel((0, 0)), on_colour.icc) == ("RGB", (9, 9, 8), None)
-    assert on_colour.notes[-1] == "the ICC profile is one of gray pictures and was ignored"
+    assert on_colour.notes[-1] == "the ICC profile is for gray pictures and was ignored"
 
 
 def test_opaque_alpha_is_dropped() -> None:

@@ -13,7 +13,7 @@ from lbic.cli import batch
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import session
 from lbic.errors import ExitCode
-from lbic.system import cores as threads
+from lbic.system import cores as system_cores
 
 
 @pytest.mark.parametrize(
@@ -24,27 +24,27 @@ def test_all_jobs_together_use_the_cores_once(
     cores: int, jobs: int, program: int | None, network: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
-    with threads.shared_by(jobs):
-        assert (threads.for_a_program(), threads.for_a_network()) == (program, network)
-    assert threads.for_a_program() is None
+    with system_cores.shared_by(jobs):
+        assert (system_cores.for_a_program(), system_cores.for_a_network()) == (program, network)
+    assert system_cores.for_a_program() is None
 
 
 def test_where_no_affinity_is_known_the_machines_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    with threads.shared_by(3):
-        assert threads.for_a_program() == 2
+    with system_cores.shared_by(3):
+        assert system_cores.for_a_program() == 2
 
 
 @pytest.mark.parametrize(("items", "workers", "share"), [(3, 2, 4), (1, 2, None), (3, 1, None), (2, 8, 4)])
 def test_a_run_says_how_many_jobs_there_really_are(
     items: int, workers: int, share: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "cores", lambda: 8)
+    monkeypatch.setattr(system_cores, "cores", lambda: 8)
     seen: list[int | None] = []
 
     def work(path: Path) -> Outcome:
-        seen.append(threads.for_a_program())
+        seen.append(system_cores.for_a_program())
         return Outcome("", {})
 
     batch.run([Path(str(n)) for n in range(items)], work, Report("", items, Talk(quiet=True)), workers=workers)
@@ -55,7 +55,7 @@ def test_a_run_says_how_many_jobs_there_really_are(
 def test_a_command_works_on_a_file_for_each_core(
     cores: int, given: tuple[object, ...], jobs: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(threads, "cores", lambda: cores)
+    monkeypatch.setattr(system_cores, "cores", lambda: cores)
     seen: list[int] = []
 
     def run(*_: object, workers: int) -> ExitCode:
@@ -84,7 +84,7 @@ def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, needs_vvc: None) -> 
 
 
 def test_a_job_among_others_that_nobody_counts_keeps_to_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "cores", lambda: 8)
-    with threads.one_core():
-        assert (threads.for_a_program(), threads.for_a_network()) == (1, 1)
-    assert threads.for_a_program() is None
+    monkeypatch.setattr(system_cores, "cores", lambda: 8)
+    with system_cores.one_core():
+        assert (system_cores.for_a_program(), system_cores.for_a_network()) == (1, 1)
+    assert system_cores.for_a_program() is None

@@ -1,6 +1,6 @@
-"""Picture files that are read in another process: the same pictures, and one bad file is one error line.
+"""Picture files read in a worker process: the same pictures, and one bad file is one error line.
 
-What becomes of the processes in other cases is in test_isolated.py: it is the same for both.
+test_isolation_payloads.py has the tests of the worker processes themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from toy_worker import FILE
 from lbic import compressor, limits, pipeline
 from lbic.errors import ExitCode, ImageError, MissingError
 from lbic.isolation import pictures, process, protocol
-from lbic.isolation.process import Decoder, NoAnswerError, ReaderError
+from lbic.isolation.process import BadReplyError, ReaderError, Worker
 from lbic.picture import save
 from lbic.picture.load import Picture, load, with_alpha
 
@@ -118,7 +118,7 @@ def test_files_are_the_same(tmp_path: Path) -> None:
         pytest.param("crash", r"crashed \(signal 11, Segmentation fault\)", marks=posix),
         ("leave", r"ended without a picture \(exit code 3\)"),
         ("raise", "failed: ZeroDivisionError: of a decoder"),
-        pytest.param("swell", "wants more memory than a picture of this size needs", marks=linux),
+        pytest.param("swell", "needs more memory than a picture of this size may take", marks=linux),
     ],
 )
 def test_a_reader_that_fails_is_an_error_and_the_next_picture_goes_on(
@@ -136,7 +136,7 @@ def test_a_reader_that_fails_is_an_error_and_the_next_picture_goes_on(
 @pytest.mark.parametrize("words", ["opened other", "opened other mode", "opened long", "opened too large", "read"])
 def test_an_answer_that_is_no_picture_of_that_size(toy: None, words: str) -> None:
     """Nothing is made room for then, and the process is not used again."""
-    with pytest.raises(ReaderError, match=r"^the picture reader gave an answer that makes no sense$"):
+    with pytest.raises(ReaderError, match=r"^the picture reader sent a malformed reply$"):
         pictures.load(order(words), max_pixels=99 * 99 - 1)
     assert processes() == []
 
@@ -164,22 +164,22 @@ WRONG: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("facts", [b"{", b"\xff", b"[]", b"7", *({**GOOD, **wrong} for wrong in WRONG), {"mode": "L"}])
 def test_facts_that_make_no_sense(facts: bytes | dict[str, Any]) -> None:
-    class Reader(Decoder):
-        def __init__(self, said: bytes | dict[str, Any]) -> None:
-            self.said = said if isinstance(said, bytes) else json.dumps(said).encode()
+    class Reader(Worker):
+        def __init__(self, reply: bytes | dict[str, Any]) -> None:
+            self.reply = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
 
-        def outcome(self, wanted: int) -> int:
-            return len(self.said)
+        def expect(self, outcome: int) -> int:
+            return len(self.reply)
 
         def read(self, size: int) -> bytes:
-            return self.said
+            return self.reply
 
-    most = 1000
-    assert pictures._facts(Reader(GOOD), (16, 8), most) == GOOD
-    with pytest.raises(NoAnswerError):
-        pictures._facts(Reader(facts), (16, 8), most)
-    with pytest.raises(NoAnswerError):
-        pictures._facts(Reader(GOOD), (16, 8), len(Reader(GOOD).said) - 1)
+    max_length = 1000
+    assert pictures._read_facts(Reader(GOOD), (16, 8), max_length) == GOOD
+    with pytest.raises(BadReplyError):
+        pictures._read_facts(Reader(facts), (16, 8), max_length)
+    with pytest.raises(BadReplyError):
+        pictures._read_facts(Reader(GOOD), (16, 8), len(Reader(GOOD).reply) - 1)
 
 
 @pytest.mark.parametrize("when", ["", "opened "], ids=["unopened", "opened"])
@@ -214,7 +214,7 @@ def test_a_refusal_keeps_the_process(toy: None) -> None:
 
 def test_a_reader_that_does_not_start_is_not_the_pictures_fault(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MODULE", "no.such.module")
-    with pytest.raises(MissingError, match="no process to decode in"):
+    with pytest.raises(MissingError, match=r"the worker process ended at its start \(1\)"):
         pictures.load(order("read"))
 
 
@@ -258,11 +258,11 @@ def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None, command
 
 
 def test_commands_that_read_start_a_process_before_their_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(process, "prepare", asked.append)
+    requests: list[int] = []
+    monkeypatch.setattr(process, "prepare", requests.append)
     for command in ("compress", "enhance", "info"):
         lbic(command, "-h")
-    assert asked == [protocol.READ, protocol.READ]
+    assert requests == [protocol.READ, protocol.READ]
 
 
 def test_functions_read_in_process(toy: None) -> None:
