@@ -17,9 +17,10 @@ from lbic.cli import docs
 from lbic.cli.export import parse_defaults
 from lbic.cli.main import COMMANDS
 from lbic.codecs.table import CODECS
-from lbic.coding import Coding
+from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance import catalog
 from lbic.errors import ExitCode, LbicError
+from lbic.rate import target
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 
@@ -72,3 +73,24 @@ def test_the_training_page_gives_the_defaults_that_are_shipped() -> None:
     training = PAGE.with_name("training.md").read_text(encoding="utf-8")
     given = [default for text in re.findall(r"--default ([\w,:.]+\w)", training) for default in parse_defaults(text)]
     assert set(given) == set(catalog.load().defaults)
+
+
+def test_the_models_page_has_the_types_that_compress_records() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \| ([\d., ]+) \| (\d+)\.\.(\d+) \| (\d) \((.*)\) \|$",
+        PAGE.with_name("models.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    types = {
+        (codec, round(float(scale) * SCALE_ONE), quality): (int(number), name)
+        for codec, scales, low, high, number, name in rows
+        for scale in scales.split(", ")
+        for quality in range(int(low), int(high) + 1)
+    }
+    shipped = catalog.load()
+    for codec in CODECS.values():
+        low, high = codec.quality_range
+        for scale in target.SCALES:
+            for quality in range(low, high + 1):
+                kind = shipped.default_type(Coding(codec.name, quality, scale))
+                assert types.get((codec.name, scale, quality), (0, "none")) == (kind.id, kind.name)
