@@ -154,7 +154,7 @@ def compress_many(
     Raises MissingError when there is no such cluster, or when its machines lack this lbic or the encoder.
     """
     with connect(address) as connected:
-        connected.check(compressor.settings.codec)
+        connected.check(compressor.request.codec)
 
         def compress(path: Path) -> tuple[Path, Compressed | LbicError]:
             try:

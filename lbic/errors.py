@@ -8,7 +8,10 @@ chosen by the error's class (lbic/cli/hints.py); the small subclasses below exis
 from __future__ import annotations
 
 import errno
+import operator
 from enum import IntEnum
+from numbers import Real
+from typing import SupportsIndex
 
 
 class ExitCode(IntEnum):
@@ -39,6 +42,10 @@ class UsageError(LbicError):
 
     code = "usage"
     exit_code = ExitCode.USAGE
+
+
+class QualityAndTargetError(UsageError):
+    """A quality and a target are given, and the target finds the quality."""
 
 
 class NoAlphaError(UsageError):
@@ -144,6 +151,22 @@ class DeviceError(MissingError):
 
 class CudaError(DeviceError):
     """CUDA was requested and cannot run the networks."""
+
+
+def check_number(value: object, name: str) -> None:
+    """Raise UsageError unless a value is a real number, NumPy's included; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f"{name} {value!r} is not a number")
+
+
+def whole_number(value: object, name: str) -> int:
+    """Return a whole number, NumPy's included, as an int; raises UsageError for any other value, True and False too."""
+    try:
+        if not isinstance(value, bool) and isinstance(value, SupportsIndex):
+            return operator.index(value)
+    except TypeError:  # an array has the method for whole numbers, whatever it holds
+        pass
+    raise UsageError(f"{name} {value!r} is not a whole number")
 
 
 LONGEST_WORDS = 300

@@ -22,7 +22,7 @@ from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
 from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
-from lbic.errors import MissingError, UsageError
+from lbic.errors import MissingError, UsageError, whole_number
 from lbic.format import container, metadata
 from lbic.format.container import Header
 from lbic.isolation import payloads
@@ -31,19 +31,35 @@ from lbic.picture.load import Picture, from_pillow, with_alpha
 
 @dataclass(frozen=True)
 class CompressSettings:
-    """How to compress. ``quality`` None is the codec's default, ``scale`` is in sixteenths, ``type`` None is
-    the catalog's advice for this codec, scale and quality, "auto" the type that comes closest to the picture
-    by the goal (enhance/choice.py), ``keep`` names metadata to store (metadata.KEEPABLE), ``lambda_scale`` is one
-    of the codec's lambda_scales, for files between two qualities."""
+    """How to compress one picture at one quality."""
 
     codec: str = DEFAULT_CODEC
+    """The codec's name."""
     quality: int | None = None
+    """The codec's own quality; None is the codec's default."""
     scale: int = SCALE_ONE
+    """Downsampling before the codec, in sixteenths."""
     effort: int = DEFAULT_EFFORT
+    """Speed against file size, 0 (fastest) to 4 (smallest files)."""
     type: EnhancementType | Auto | None = None
+    """The enhancement type to record; None is the catalog's advice, "auto" the best by the goal."""
     keep: frozenset[str] = frozenset()
+    """The metadata items to store: names of metadata.KEEPABLE."""
     lambda_scale: float = 1
+    """One of the codec's lambda_scales, for a file between two qualities; 1 is the quality itself."""
     goal: Goal = FIDELITY
+    """What type "auto" is chosen by (enhance/choice.py)."""
+
+    def check(self) -> Coding:
+        """Return the coding that the settings ask for; raises UsageError for settings out of range."""
+        codec = get(self.codec)
+        quality = check_quality(codec, codec.default_quality if self.quality is None else self.quality)
+        if whole_number(self.effort, "effort") not in EFFORTS:
+            raise UsageError(f"effort {self.effort} is not in 0..{EFFORTS[-1]}")
+        unknown = self.keep - set(metadata.KEEPABLE)
+        if unknown:
+            raise UsageError(f"cannot keep {', '.join(sorted(unknown))}; known: {', '.join(metadata.KEEPABLE)}")
+        return Coding(codec.name, quality, self.scale)
 
 
 @dataclass(frozen=True)
@@ -96,19 +112,16 @@ class Decompressed:
 
 
 def compress(picture: Picture | Image.Image, settings: CompressSettings | None = None) -> Compressed:
-    """Compress a picture. Raises UsageError for settings out of range, MissingError without an encoder."""
+    """Compress a picture.
+
+    Raises UsageError for settings out of range, MissingError without an encoder and CodecError when it fails.
+    """
     settings = settings or CompressSettings()
-    codec = get(settings.codec)
-    quality = check_quality(codec, codec.default_quality if settings.quality is None else settings.quality)
-    if settings.effort not in EFFORTS:
-        raise UsageError(f"effort {settings.effort} is not in 0..{EFFORTS[-1]}")
-    unknown = settings.keep - set(metadata.KEEPABLE)
-    if unknown:
-        raise UsageError(f"cannot keep {', '.join(sorted(unknown))}; known: {', '.join(metadata.KEEPABLE)}")
+    coding = settings.check()
+    codec = CODECS[coding.codec]
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
     require(codec)
-    coding = Coding(codec.name, quality, settings.scale)
     advised = settings.type or catalog.load().default_type(coding)
     kind = NONE if advised == AUTO else advised
     header = Header(
@@ -122,8 +135,8 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         metadata=metadata.collect(picture, settings.keep),
     )
     container.check(header)
-    stream = codec.encode(_coded_planes(picture.image, header), quality, settings.effort, settings.lambda_scale)
-    form, payload = codec.shorten(stream, _geometry(header), quality)
+    stream = codec.encode(_coded_planes(picture.image, header), coding.quality, settings.effort, settings.lambda_scale)
+    form, payload = codec.shorten(stream, _geometry(header), coding.quality)
     header = replace(header, form=form)
     if advised == AUTO:
         coded = codec.decode(stream, _geometry(header))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,3 +165,69 @@ def test_qualities_are_whole_numbers_of_any_kind() -> None:
         lbic.compress(photo(8, 8), codec="jpeg", q=nonsense)
     with pytest.raises(UsageError, match="tile 0 is not at least 1 pixel"):
         lbic.decompress(lbic.compress(photo(8, 8), codec="jpeg"), tile=0)
+
+
+@pytest.mark.parametrize("function", ["compress", "enhance"])
+@pytest.mark.parametrize(
+    ("image", "advice"),
+    [
+        ("a.png", r"image is a str; .* takes a PIL\.Image\.Image: open a file with PIL\.Image\.open$"),
+        (Path("a.png"), r"image is a pathlib\S*; .*: open a file with PIL\.Image\.open$"),
+        (
+            np.zeros((8, 8, 3), np.uint8),
+            r"image is a numpy\.ndarray; .*: make one of an array with PIL\.Image\.fromarray$",
+        ),
+        (b"\x89PNG", r"image is a bytes; .*: open the bytes of a file with PIL\.Image\.open\(io\.BytesIO\(data\)\)$"),
+        (None, r"image is a NoneType; .*"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_the_way_to_one(function: str, image: Any, advice: str) -> None:
+    with pytest.raises(UsageError, match=advice) as caught:
+        getattr(lbic, function)(image)
+    assert f"lbic.{function} takes" in str(caught.value)
+
+
+@pytest.mark.parametrize("function", ["decompress", "info"])
+@pytest.mark.parametrize(
+    ("data", "kind"), [("a.lbic", "str"), (Path("a.lbic"), r"pathlib\S*"), (photo(8, 8), r"PIL\S*")]
+)
+def test_what_is_no_bytes_is_refused(function: str, data: Any, kind: str) -> None:
+    sentence = rf"data is a {kind}; lbic\.{function} takes the bytes of a \.lbic file"
+    with pytest.raises(UsageError, match=sentence):
+        getattr(lbic, function)(data)
+
+
+def test_bytes_of_any_kind_are_taken() -> None:
+    data = lbic.compress(photo(8, 8), codec="jpeg")
+    for other in (bytearray(data), memoryview(data)):
+        anything: Any = other
+        assert lbic.info(anything) == lbic.info(data)
+        assert lbic.decompress(anything, type=0).size == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("options", "because"),
+    [
+        ({"q": True}, "quality True is not a whole number"),
+        ({"q": 30.0}, r"quality 30\.0 is not a whole number"),
+        ({"q": "30"}, "quality '30' is not a whole number"),
+        ({"scale": "2"}, "scale '2' is not a number"),
+        ({"scale": True}, "scale True is not a number"),
+        ({"effort": "2"}, "effort '2' is not a whole number"),
+        ({"effort": True}, "effort True is not a whole number"),
+        ({"target_size": "900"}, "target size '900' is not a number"),
+        ({"target_bpp": True}, "target bpp True is not a number"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(options: dict[str, Any], because: str) -> None:
+    with pytest.raises(UsageError, match=because):
+        lbic.compress(photo(8, 8), codec="jpeg", **options)
+
+
+def test_a_strength_or_tile_of_another_type_is_refused() -> None:
+    data, text = lbic.compress(photo(8, 8), codec="jpeg"), "0.5"
+    wrong: Any = text
+    with pytest.raises(UsageError, match=r"strength '0\.5' is not a number"):
+        lbic.decompress(data, strength=wrong)
+    with pytest.raises(UsageError, match=r"tile '0\.5' is not a whole number"):
+        lbic.decompress(data, tile=wrong)

@@ -24,11 +24,12 @@ from lbic import cluster
 from lbic.cluster import Cluster, compress_many
 from lbic.compressor import Compressor
 from lbic.errors import ClusterError, ExitCode, FormatError, LbicError, MissingError
-from lbic.pipeline import Compressed, CompressSettings
+from lbic.pipeline import Compressed
+from lbic.rate.request import CompressRequest
 from lbic.system import ray_client
 
 JPEG = ("compress", "--codec", "jpeg")
-JPEG_COMPRESSOR = Compressor(CompressSettings(codec="jpeg"))
+JPEG_COMPRESSOR = Compressor(CompressRequest(codec="jpeg"))
 ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "f" * 32, "RAY_USAGE_STATS_ENABLED": "0"}
 """Without a token Ray would write one to the user's home."""
 
@@ -74,7 +75,7 @@ def failing(marker: Path, times: int, how: str) -> Callable[[bytes], Compressed]
             if how == "crash":
                 os._exit(1)
             raise ZeroDivisionError("by design")
-        return Compressor(CompressSettings(codec="jpeg"))(data)
+        return Compressor(CompressRequest(codec="jpeg"))(data)
 
     return compress
 

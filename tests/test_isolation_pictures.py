@@ -21,12 +21,13 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from test_pictures import MAKERS, swapped
 from toy_worker import FILE
 
-from lbic import compressor, limits, pipeline
+from lbic import compressor, limits
 from lbic.errors import ExitCode, ImageError, MissingError
 from lbic.isolation import pictures, process, protocol
 from lbic.isolation.process import BadReplyError, ReaderError, Worker
 from lbic.picture import save
 from lbic.picture.load import Picture, load, with_alpha
+from lbic.rate.request import CompressRequest
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
 
@@ -99,9 +100,9 @@ def test_a_tiff_whose_xmp_is_a_number_has_none(load: Callable[..., Picture]) -> 
 
 def test_files_are_the_same(tmp_path: Path) -> None:
     data = written(with_alpha(photo(40, 30), ramp(40, 30)), "PNG", icc_profile=profile("sRGB"))
-    settings = pipeline.CompressSettings("jpeg", keep=frozenset({"icc"}))
-    wanted = compressor.Compressor(settings)(data).data
-    assert compressor.Compressor(settings, apart=True)(data).data == wanted
+    request = CompressRequest("jpeg", keep=frozenset({"icc"}))
+    wanted = compressor.Compressor(request)(data).data
+    assert compressor.Compressor(request, apart=True)(data).data == wanted
     source = tmp_path / "a.png"
     source.write_bytes(data)
     lbic("compress", "--codec", "jpeg", "--keep", "icc", source)
@@ -267,7 +268,7 @@ def test_commands_that_read_start_a_process_before_their_imports(monkeypatch: py
 
 def test_functions_read_in_process(toy: None) -> None:
     """A library starts no processes unasked."""
-    compressor.Compressor(pipeline.CompressSettings("jpeg"))(written(photo(16, 8), "PNG"))
+    compressor.Compressor(CompressRequest("jpeg"))(written(photo(16, 8), "PNG"))
     assert processes() == []
 
 

@@ -170,3 +170,81 @@ def test_options_that_make_no_sense_are_os_errors_and_leave_no_file(tmp_path: Pa
     with pytest.raises(OSError, match=r"quality 99 is not in jpeg's range"):
         photo(9, 7).save(path, codec="jpeg", q=99)
     assert not path.exists()
+
+
+def test_pillows_quality_is_the_codecs_own() -> None:
+    plain = lbic.compress(photo(20, 12), codec="jpeg", q=90, type=0)
+    out = io.BytesIO()
+    photo(20, 12).save(out, "LBIC", codec="jpeg", quality=90, type=0)
+    assert out.getvalue() == plain
+    with pytest.raises(OSError, match=r"quality 90 is not in vvc's range 0\.\.63 \(lower is better\)"):
+        photo(20, 12).save(io.BytesIO(), "LBIC", quality=90)
+    with pytest.raises(OSError, match="quality and q are one setting; both are given"):
+        file_of(photo(20, 12), quality=90)
+    with pytest.raises(OSError, match="quality 'keep' is not a whole number"):
+        photo(20, 12).save(io.BytesIO(), "LBIC", codec="jpeg", quality="keep")
+
+
+def test_metadata_that_the_caller_gives_are_stored() -> None:
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    options: list[dict[str, Any]] = [{"exif": exif}, {"exif": exif.tobytes()}]
+    for option in options:
+        data = file_of(photo(8, 8), icc_profile=wide_profile(), xmp=b"<x/>", **option)
+        assert set(lbic.info(data).metadata) == {container.EXIF, container.ICC, container.XMP}
+        image = opened(data)
+        assert image.getexif()[MAKE] == "camera"
+        assert (image.info["icc_profile"], image.info["xmp"]) == (wide_profile(), b"<x/>")
+    plain = lbic.compress(photo(8, 8), codec="jpeg", q=80, type=0)
+    header, payload = container.unpack(data)
+    assert container.pack(replace(header, metadata={}), payload) == plain, "the samples are as they were"
+
+
+def test_metadata_of_the_image_are_stored_only_when_the_caller_gives_them() -> None:
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    source = Image.open(io.BytesIO(written(photo(8, 8), "JPEG", exif=exif, icc_profile=wide_profile())))
+    assert lbic.info(file_of(source)).metadata == {}
+    assert lbic.info(file_of(source, exif=None, icc_profile=None)).metadata == {}
+    assert set(lbic.info(file_of(source, exif=source.info["exif"])).metadata) == {container.EXIF}
+
+
+def test_the_orientation_of_the_given_exif_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[MAKE] = 6, "camera"
+    image = opened(file_of(photo(20, 12), exif=exif))
+    assert image.size == (12, 20)
+    assert dict(image.getexif()) == {MAKE: "camera"}
+    turned = photo(20, 12).transpose(Image.Transpose.ROTATE_270)
+    assert np.array_equal(
+        np.asarray(image), np.asarray(lbic.decompress(lbic.compress(turned, codec="jpeg", q=80, type=0)))
+    )
+
+
+def test_the_tags_of_a_tiff_still_say_what_its_samples_mean() -> None:
+    levels = np.linspace(0, 4095, 64, dtype=np.uint16).reshape(8, 8)
+    source = Image.fromarray(levels)
+    setattr(source, "format", "TIFF")  # noqa: B010
+    setattr(source, "tag_v2", {0x0102: (12,)})  # noqa: B010
+    exif = Image.Exif()
+    exif[MAKE] = "camera"
+    plain, described = (opened(data) for data in (file_of(source), file_of(source, exif=exif)))
+    assert np.array_equal(np.asarray(plain), np.asarray(described))
+    assert np.asarray(plain).max() > 240
+
+
+@pytest.mark.parametrize(
+    ("options", "because"),
+    [
+        ({"exif": "camera"}, r"exif is a str; it takes bytes or a PIL\.Image\.Exif"),
+        ({"icc_profile": "sRGB"}, "icc_profile is a str; it takes bytes"),
+        ({"xmp": 5}, "xmp is a int; it takes bytes"),
+    ],
+)
+def test_metadata_of_another_type_are_refused(options: dict[str, Any], because: str) -> None:
+    with pytest.raises(OSError, match=because):
+        file_of(photo(8, 8), **options)
+
+
+def test_options_that_lbic_does_not_know_are_ignored_as_in_pillows_other_formats() -> None:
+    assert file_of(photo(8, 8), optimize=True, dpi=(72, 72), lossless=True) == file_of(photo(8, 8))

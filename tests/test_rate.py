@@ -282,7 +282,7 @@ def test_the_command(tmp_path: Path) -> None:
     ("options", "because"),
     [
         (["--target-size", "9", "--target-bpp", "1"], "--target-size and --target-bpp exclude each other"),
-        (["--target-psnr", "30", "-q", "20"], "--target-psnr finds the quality; leave out -q"),
+        (["--target-psnr", "30", "-q", "20"], "target psnr finds the quality; quality 20 is given too; leave out -q"),
         (["--scale", "auto"], "--scale auto needs a target"),
         (["--scale", "5"], "scale 5 is not a sixteenth step within 1..4"),
         (["--scale", "1.03"], "scale 1.03 is not a sixteenth step"),

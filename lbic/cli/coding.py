@@ -1,4 +1,4 @@
-"""The options of coding a picture, which compress alone has; the others are in options.py."""
+"""The options that only compress has; options.py has those that commands share."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ scale_option = click.option(
     "--scale",
     type=ScaleParameter(or_auto=True),
     metavar="1..4|auto",
-    help="Make the sides this many times smaller before coding, in steps of a sixteenth (1.5, 2); decompress restores "
-    "the size. auto finds the best for a target. Default 1, with a target auto.",
+    help="Divide the sides by this before coding, in steps of a sixteenth (1.5, 2); decompress restores the size. "
+    "auto chooses the best for a target. Default: 1, with a target auto.",
 )
 
 
 def target_options(function: Function) -> Function:
-    """--target-size, --target-bpp and --target-psnr, as ``wanted``: the name of the one given and its value."""
+    """Add --target-size, --target-bpp and --target-psnr; the command gets ``target``, a name and value, or None."""
 
     @click.option(
-        "--target-size", type=IntegerParameter(1), metavar="BYTES", help="The best file of at most this size."
+        "--target-size", type=IntegerParameter(1), metavar="BYTES", help="The best picture of at most this many bytes."
     )
     @click.option(
         "--target-bpp",
         type=PositiveParameter(),
         metavar="X",
-        help="The best file of at most this many bits for each pixel of the picture.",
+        help="The best picture of at most this many bits per pixel.",
     )
     @click.option(
         "--target-psnr",
         type=PositiveParameter(),
         metavar="DB",
-        help="The smallest file that decompresses to at least this PSNR, of RGB (lite networks, on the CPU).",
+        help="The smallest file that decompresses, with the networks that a CPU runs, to at least this PSNR of RGB.",
     )
     @functools.wraps(function)
     def wrapper(*args: Any, **rest: Any) -> Any:
-        given = {name: value for name in _TARGETS if (value := rest.pop(f"target_{name}")) is not None}
-        if len(given) > 1:
-            raise UsageError(f"{' and '.join(f'--target-{name}' for name in given)} exclude each other")
-        return function(*args, wanted=next(iter(given.items()), None), **rest)
+        targets = {name: value for name in _TARGETS if (value := rest.pop(f"target_{name}")) is not None}
+        if len(targets) > 1:
+            raise UsageError(f"{' and '.join(f'--target-{name}' for name in targets)} exclude each other")
+        return function(*args, target=next(iter(targets.items()), None), **rest)
 
     return wrapper
 
@@ -55,7 +55,7 @@ keep_option = click.option(
     type=Joined(click.Choice(("icc", "exif", "xmp")), or_none=True),
     default="",
     metavar="icc,exif,xmp",
-    help="Store these metadata; none by default, since they may be larger than the picture.",
+    help="Store these metadata items. Default: none, since they may be larger than the picture.",
 )
 
 
@@ -72,5 +72,5 @@ ray_option = click.option(
     "address",
     metavar="ADDRESS",
     help="Compress on a Ray cluster: auto for the one this machine is part of, ray://HOST:10001 for another, local for "
-    "one of this machine alone. -j is how many files are under way; default two for each CPU of the cluster.",
+    "one of this machine alone. -j is then the number of files in progress; default two for each CPU of the cluster.",
 )

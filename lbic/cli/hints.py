@@ -16,6 +16,7 @@ from lbic.errors import (
     NoGainsError,
     OtherRunError,
     OutputExistsError,
+    QualityAndTargetError,
     TooLargeError,
 )
 
@@ -29,6 +30,7 @@ HINTS: dict[type[LbicError], str] = {
     NetworkMemoryError: "a smaller --tile needs less",
     NoGainsError: "training measures them with --val",
     OtherRunError: "--{error.role} names that network",
+    QualityAndTargetError: "leave out -q",
     TooLargeError: "choose a larger --scale or another --codec",
 }
 """The hint for each class of error and the classes derived from it. ``{error.x}`` is a field of the error."""

@@ -32,7 +32,7 @@ def run(
     """
     listed: dict[str, str] = {}
     with cluster.connect(address) as connected:
-        connected.check(compressor.settings.codec)
+        connected.check(compressor.request.codec)
 
         def listing(job: Job) -> Outcome:
             try:

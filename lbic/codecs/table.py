@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-
 from lbic.codecs.base import Codec, Rated
 from lbic.codecs.jpeg import JpegCodec
 from lbic.codecs.raster import AVIF, JPEG2000, WEBP
 from lbic.codecs.vtm import VtmCodec
 from lbic.codecs.vvc import VvcCodec
-from lbic.errors import MissingError, UsageError
+from lbic.errors import MissingError, UsageError, whole_number
 
 _ROWS: tuple[Codec, ...] = (VvcCodec(), VtmCodec(), JpegCodec(), WEBP, AVIF, JPEG2000)
 CODECS: dict[str, Codec] = {codec.name: codec for codec in _ROWS}
@@ -41,10 +39,7 @@ def check_quality(codec: Rated, quality: int) -> int:
     Raises UsageError if it is not an integer in the codec's range.
     """
     low, high = codec.quality_range
-    try:
-        number = operator.index(quality)  # accepts NumPy's integers too
-    except TypeError:
-        raise UsageError(f"quality {quality!r} is not a whole number") from None
+    number = whole_number(quality, "quality")
     if low <= number <= high:
         return number
     better = "lower" if codec.lower_is_better else "higher"

@@ -43,18 +43,6 @@ def parse_goal(name: str) -> Goal:
     raise UsageError(f"unknown goal {name!r}; known: {', '.join(GOALS)}")
 
 
-def wanted_type(
-    kind: EnhancementType | Auto | None, goal: Goal | None, *, for_scale: bool
-) -> EnhancementType | Auto | None:
-    """The type to record where a goal may be given too: a goal alone asks for a measured one.
-
-    ``for_scale`` tells that the goal chooses the scale as well. Raises UsageError for a goal with nothing to choose.
-    """
-    if goal and kind not in (None, AUTO) and not for_scale:
-        raise UsageError(f"goal {goal} has nothing to choose with type {kind} and no scale to find for a size")
-    return AUTO if goal and kind is None else kind
-
-
 def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FIDELITY) -> EnhancementType:
     """The type whose picture comes closest to the original by the goal; on a tie the one that costs less.
 

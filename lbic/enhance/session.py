@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lbic.enhance.catalog import ON_GPU, PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
-from lbic.errors import CudaError, MissingError, UsageError
+from lbic.errors import CudaError, MissingError, UsageError, whole_number
 from lbic.system.cores import for_a_network
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -47,7 +47,7 @@ class Runtime:
             raise UsageError(f"unknown profile {self.profile!r}; known: auto, {', '.join(PROFILES)}")
         if self.device not in DEVICES:
             raise UsageError(f"unknown device {self.device!r}; known: {', '.join(DEVICES)}")
-        if self.tile is not None and self.tile < 1:
+        if self.tile is not None and whole_number(self.tile, "tile") < 1:
             raise UsageError(f"tile {self.tile} is not at least 1 pixel")
 
 

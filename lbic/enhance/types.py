@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from lbic.errors import UsageError
+from lbic.errors import UsageError, check_number
 
 
 class Stage(Enum):
@@ -59,6 +59,7 @@ TYPES: dict[int, EnhancementType] = {
 
 def check_strength(strength: float) -> float:
     """Return the share of an enhancement to apply when it is in 0..1; UsageError names the range."""
+    check_number(strength, "strength")
     if 0 <= strength <= 1:
         return strength
     raise UsageError(f"strength {strength:g} is not in 0..1 (0 is the codec's picture, 1 the enhanced one)")

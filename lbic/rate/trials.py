@@ -15,7 +15,7 @@ from lbic.coding import Coding
 from lbic.enhance import catalog, choice
 from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
 from lbic.enhance.types import NONE, EnhancementType
-from lbic.errors import NoRoomError, UsageError
+from lbic.errors import NoRoomError, UsageError, check_number
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
 from lbic.rate.search import last_that_fits
@@ -38,6 +38,7 @@ class Target:
 
         Raises UsageError for another name and for a value that is not above 0 and finite.
         """
+        check_number(value, f"target {name}")
         if not 0 < value < math.inf:
             raise UsageError(f"target {name} {value:g} is not above 0 and finite")
         if name == "psnr":
