@@ -1,4 +1,4 @@
-"""A headless Chromium that tests drive through its debugging pipe: real mouse, touch and keys on a real page."""
+"""A headless Chromium, driven through its debugging pipe: real mouse, touch and keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _SECONDS = 30
 
 
 class Tab:
-    """One page. ``events`` has what the browser told unasked: log entries, exceptions, requests. Dialogs are errors."""
+    """A page in the browser.
+
+    ``events`` collects the browser's messages: log entries, exceptions, requests. A dialog fails.
+    """
 
     def __init__(self, send: IO[bytes], receive: IO[bytes]) -> None:
         self._send, self._receive = send, receive
@@ -38,7 +41,7 @@ class Tab:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One command of the DevTools protocol and its result."""
+        """Send a command of the DevTools protocol and return its result."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -61,7 +64,7 @@ class Tab:
         return dict(json.loads(data))
 
     def open(self, page: Path, fragment: str = "", *, width: int = 800, height: int = 600, density: float = 1) -> None:
-        """Show a file and wait until the viewer in it has drawn."""
+        """Open a file and wait until its viewer has drawn."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=density, mobile=False
         )
@@ -71,20 +74,20 @@ class Tab:
         self.wait("document.querySelector('#divider[aria-valuenow]') !== null")
 
     def run(self, script: str) -> Any:
-        """The value of a JavaScript expression in the page."""
+        """Return the value of a JavaScript expression in the page."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait(self, condition: str) -> None:
-        """Until a JavaScript expression is true."""
+        """Wait until a JavaScript expression is true."""
         end = time.monotonic() + _SECONDS
         while not self.run(condition):
             assert time.monotonic() < end, f"never true: {condition}"
             time.sleep(0.02)
 
     def centre(self, selector: str) -> tuple[float, float]:
-        """The middle of an element, in CSS pixels of the window."""
+        """Return the centre of an element in CSS pixels."""
         box = self.run(
             f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
             f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
@@ -92,7 +95,7 @@ class Tab:
         return box[0], box[1]
 
     def mouse(self, kind: str, at: tuple[float, float], **more: Any) -> None:
-        """mousePressed, mouseMoved, mouseReleased or mouseWheel, with the left button."""
+        """Send mousePressed, mouseMoved, mouseReleased or mouseWheel, with the left button."""
         x, y = at
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1, **more)
 
@@ -108,13 +111,13 @@ class Tab:
         self.mouse("mouseReleased", end)
 
     def swipe(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """A drag by one finger."""
+        """Drag with one finger."""
         for kind, points in (("touchStart", [start]), ("touchMove", [end]), ("touchEnd", [])):
             touches = [{"x": x, "y": y} for x, y in points]
             self.call("Input.dispatchTouchEvent", type=kind, touchPoints=touches)
 
     def key(self, kind: str, key: str) -> None:
-        """keyDown or keyUp."""
+        """Send keyDown or keyUp."""
         self.call("Input.dispatchKeyEvent", type=kind, key=key)
 
     def press(self, key: str) -> None:
@@ -122,17 +125,19 @@ class Tab:
         self.key("keyUp", key)
 
     def screenshot(self) -> Image.Image:
-        """What is on the screen."""
+        """Return what is on the screen."""
         data = self.call("Page.captureScreenshot", format="png")["data"]
         return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
 
 
 @contextmanager
 def tab(profile: Path) -> Iterator[Tab]:
-    """A tab of a browser of its own, which keeps its files in ``profile``."""
+    """Start a browser with its files in ``profile`` and yield a tab; the
+    browser ends afterwards.
+    """
     assert PROGRAM
     commands, results = os.pipe(), os.pipe()
-    # Chromium reads commands from descriptor 3 and writes to 4; only a shell can give them these numbers.
+    # Chromium reads from descriptor 3 and writes to 4; only a shell can assign these numbers.
     command = f'exec "$0" "$@" 3<&{commands[0]} 4>&{results[1]}'
     arguments = (*_OPTIONS, f"--user-data-dir={profile}", "--remote-debugging-pipe")
     with (profile / "log").open("wb") as log:

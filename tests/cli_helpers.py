@@ -1,4 +1,4 @@
-"""Calling the command line from tests, in this process or as the program a user starts."""
+"""Helpers that call the command line, in this process or as a program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE = (48, 32)
 
 
 def lbic(*arguments: object, stdin: bytes | None = None, code: ExitCode = ExitCode.OK) -> Result:
-    """Run a command in this process; its exit code must be ``code``, and no exception but SystemExit may pass."""
+    """Run a command in this process; its exit code must be ``code``."""
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments], input=stdin)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == code, result.output
@@ -29,32 +29,32 @@ def lbic(*arguments: object, stdin: bytes | None = None, code: ExitCode = ExitCo
 
 
 def records(result: Result) -> list[dict[str, Any]]:
-    """The JSON objects on stdout."""
+    """Return the JSON objects on stdout."""
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def program(*arguments: object, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run a command as its own process."""
+    """Run a command as a process."""
     command = [*PROGRAM, *(str(argument) for argument in arguments)]
     return subprocess.run(command, capture_output="stdout" not in more, timeout=60, check=False, **more)
 
 
 def save(path: Path, image: Image.Image | None = None, **options: Any) -> Path:
-    """A picture file, with the folders above it; a small photo unless another is given."""
+    """Save a picture, by default a small photo, with its folders; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     (image or photo(*SIZE)).save(path, **options)
     return path
 
 
 def opened(path: Path) -> Image.Image:
-    """The picture in a file, decoded."""
+    """Read and decode a picture file."""
     with Image.open(path) as picture:
         picture.load()
         return picture
 
 
 def compressed(folder: Path, name: str = "a", *options: object) -> Path:
-    """A .lbic file, made with the jpeg codec from a picture that is not kept."""
+    """Compress a small photo with the jpeg codec; return the path of the .lbic file."""
     source = save(folder / f"{name}.png")
     lbic("compress", "--codec", "jpeg", *options, source)
     source.unlink()
@@ -62,14 +62,14 @@ def compressed(folder: Path, name: str = "a", *options: object) -> Path:
 
 
 def names(folder: Path) -> set[str]:
-    """Every file in and below a folder, hidden ones included: nothing half-written may be left.
+    """Return all files in and below a folder, hidden ones included, to find leftovers.
 
-    The toy networks that conftest.write_models puts beside a test's files do not count.
+    The toy networks of conftest.write_models are not counted.
     """
     files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
     return {str(path) for path in files if path.parts[0] != "models"}
 
 
 def header(path: Path) -> Header:
-    """The header of a .lbic file."""
+    """Return the header of a .lbic file."""
     return read_header(path.read_bytes())

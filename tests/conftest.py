@@ -1,4 +1,4 @@
-"""Fixtures for all tests. Nothing here downloads, and nothing outside the checkout is needed."""
+"""Fixtures for all tests. None downloads anything or needs files outside the checkout."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lbic.enhance import catalog, engine, session
 from lbic.enhance.catalog import ModelSpec
 from lbic.isolation import process
 
-os.environ.setdefault(engine.TELEMETRY, "1")  # also for tests that import ONNX Runtime themselves
-# A shell's background jobs ignore the first, nohup's the second, and so would what they start.
+os.environ.setdefault(engine.TELEMETRY, "1")  # for tests that import ONNX Runtime themselves
+# Background jobs of a shell ignore SIGINT, nohup ignores SIGHUP; child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -30,7 +30,9 @@ WriteCatalog = Callable[..., None]
 
 @pytest.fixture
 def write_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteCatalog]:
-    """Replaces the shipped networks: ``write_models([(spec, onnx), ...], defaults)``; no call, no networks."""
+    """Replace the shipped networks by
+    ``write_models([(spec, onnx), ...], defaults)``, or by none.
+    """
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setattr(catalog, "models_folder", lambda: folder)
@@ -50,7 +52,7 @@ def write_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine without an NVIDIA driver, whatever this one has."""
+    """Pretend that the machine has no NVIDIA driver."""
     session._open.cache_clear()
     session.cuda_obstacle.cache_clear()
     monkeypatch.setattr(session, "driver_present", lambda: False)
@@ -61,7 +63,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def fresh_encoders() -> Iterator[None]:
-    """Forget which encoder programs were found, before and after."""
+    """Search for encoder programs anew in the test and after it."""
     caches = (encoders._find, vtm._program)
     for cache in caches:
         cache.cache_clear()
@@ -72,7 +74,7 @@ def fresh_encoders() -> Iterator[None]:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Decoders' processes are toys (toy_worker.py), and none is left from other tests or for them."""
+    """Use toys (toy_worker.py) as worker processes; no worker is shared with other tests."""
     process.end_idle()
     monkeypatch.setattr(process, "MODULE", "toy_worker")
     yield
@@ -81,13 +83,13 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def needs_vvc() -> None:
-    """Skip where nothing encodes VVC (Windows, Intel Macs without an encoder installed)."""
+    """Skip without a VVC encoder (Windows and Intel Macs have none by default)."""
     _skip_without("vvc")
 
 
 @pytest.fixture
 def needs_vtm() -> None:
-    """Skip where the reference encoder is not named."""
+    """Skip without VTM, the reference encoder."""
     _skip_without("vtm")
 
 
@@ -99,7 +101,10 @@ def codec(request: pytest.FixtureRequest) -> str:
 
 
 def skip_or_fail(requirement: str, sentence: str) -> NoReturn:
-    """Skip a test that needs something; fail it where LBIC_REQUIRE, names joined by commas, names the requirement."""
+    """Skip a test whose requirement is missing; fail it if LBIC_REQUIRE names the requirement.
+
+    LBIC_REQUIRE holds names joined by commas.
+    """
     if requirement in os.environ.get("LBIC_REQUIRE", "").split(","):
         pytest.fail(f"LBIC_REQUIRE names {requirement}: {sentence}")
     pytest.skip(sentence)
@@ -113,25 +118,25 @@ def _skip_without(name: str) -> None:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    """The optional folder of real photos; tests that need it skip where it is absent."""
+    """The optional folder of real photos; without it tests are skipped."""
     return _optional(_PICTURES, "data", "kodak")
 
 
 @pytest.fixture
 def weights() -> Path:
-    """The optional folder of other people's networks and calibration pictures; tests skip where it is absent."""
+    """The optional folder of weights and calibration pictures; without it tests are skipped."""
     return _optional(_WEIGHTS, "weights", "iqa_calibration")
 
 
 @pytest.fixture
 def calibration(weights: Path) -> Path:
-    """Five distorted TID2013 pictures whose metrics other programs have measured."""
+    """Five distorted TID2013 pictures whose metrics other programs measured."""
     return weights / "iqa_calibration"
 
 
-def _optional(variable: str, beside: str, wanted: str) -> Path:
+def _optional(variable: str, beside: str, content: str) -> Path:
     named = os.environ.get(variable)
     folder = Path(named) if named else Path(__file__).parents[2] / "shared" / beside
-    if not (folder / wanted).is_dir():
-        pytest.skip(f"{variable} names no folder with {wanted}/ in it")
+    if not (folder / content).is_dir():
+        pytest.skip(f"{variable} names no folder with {content}/ in it")
     return folder

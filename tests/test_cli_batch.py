@@ -41,16 +41,16 @@ def test_json_objects_come_in_the_order_of_the_inputs(tmp_path: Path) -> None:
     for name in "abc":
         save(tmp_path / f"{name}.png")
     result = lbic(*JPEG, "-j", 4, "--json", *(tmp_path / f"{name}.png" for name in order), code=ExitCode.FAILED)
-    found = records(result)
-    assert [Path(record["input"]).stem for record in found] == order
-    assert ["error" in record for record in found] == [False, False, True, False]
+    objects = records(result)
+    assert [Path(record["input"]).stem for record in objects] == order
+    assert ["error" in record for record in objects] == [False, False, True, False]
 
 
 def test_the_sum_of_files_that_all_worked(tmp_path: Path) -> None:
     sources = [save(tmp_path / f"{name}.png") for name in "ab"]
     result = lbic(*JPEG, *sources)
-    taken, given = (sum((tmp_path / f"{name}.{kind}").stat().st_size for name in "ab") for kind in ("png", "lbic"))
-    sizes = rf"{taken:,} B -> {given:,} B  ratio {taken / given:.2f}"
+    size, packed = (sum((tmp_path / f"{name}.{kind}").stat().st_size for name in "ab") for kind in ("png", "lbic"))
+    sizes = rf"{size:,} B -> {packed:,} B  ratio {size / packed:.2f}"
     assert re.fullmatch(rf"2 compressed  {sizes}  \d+\.\d s", result.stderr.splitlines()[-1])
     assert re.fullmatch(r"2 verified  \d+\.\d s", lbic("verify", "-r", tmp_path).stderr.splitlines()[-1])
     assert "ratio" not in lbic(*JPEG, "-f", sources[0]).stderr, "one file has its own line and no sum"
@@ -62,7 +62,7 @@ def test_skip_existing_goes_on_where_a_run_was_ended(
 ) -> None:
     sources = [save(tmp_path / f"{name}.png") for name in "abcd"]
     lbic(*JPEG, *sources[:2])
-    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.lbic")}
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.lbic")}
     read: list[Path] = []
     read_bytes = Path.read_bytes
 
@@ -74,7 +74,7 @@ def test_skip_existing_goes_on_where_a_run_was_ended(
     result = lbic(*JPEG, "-j", jobs, "--skip-existing", *sources)
     assert result.stderr.splitlines()[-1].startswith("2 compressed, 2 skipped  ")
     assert {path for path in read if path.suffix == ".png"} == set(sources[2:]), "what is skipped is not even read"
-    assert all(path.stat().st_mtime_ns == then for path, then in done.items())
+    assert all(path.stat().st_mtime_ns == then for path, then in times.items())
     assert len(list(tmp_path.glob("*.lbic"))) == 4
     again = lbic(*JPEG, "-j", jobs, "--skip-existing", "--json", *sources)
     expected = [{"input": str(s), "output": str(s.with_suffix(".lbic")), "skipped": True} for s in sources]
@@ -171,7 +171,7 @@ def test_a_directory_among_files_fails_alone(tmp_path: Path) -> None:
     assert result.stderr.splitlines()[-1].startswith("1 compressed, 1 failed  ")
 
 
-# --- the machinery --------------------------------------------------------------------------------------------------
+# --- the machinery -------------------------------------------------------------------------------
 
 
 class Item:
@@ -180,13 +180,13 @@ class Item:
 
 
 def run_report(errors: list[LbicError | None]) -> Report:
-    told = Report("done", len(errors), Talk(quiet=True), say=lambda _: None)
+    report = Report("done", len(errors), Talk(quiet=True), say=lambda _: None)
     for error in errors:
         if error:
-            told.failure("a", error)
+            report.failure("a", error)
         else:
-            told.success("a", Outcome("a", {}))
-    return told
+            report.success("a", Outcome("a", {}))
+    return report
 
 
 @pytest.mark.parametrize(
@@ -208,10 +208,10 @@ def test_what_nobody_foresaw_ends_the_run(workers: int) -> None:
     def work(item: Item) -> Outcome:
         raise ZeroDivisionError(item.name)
 
-    told = Report("done", 3, Talk(quiet=True))
+    report = Report("done", 3, Talk(quiet=True))
     with pytest.raises(ZeroDivisionError, match="a"):
-        batch.run([Item(name) for name in "abc"], work, told, workers=workers)
-    assert told.done == 0
+        batch.run([Item(name) for name in "abc"], work, report, workers=workers)
+    assert report.done == 0
 
 
 def test_after_an_interrupt_nothing_new_starts() -> None:
@@ -251,17 +251,17 @@ def test_a_bar_counts_files_or_the_steps_of_the_work(steps: int | None, monkeypa
     seen: list[tuple[float, float | None]] = []
 
     @contextmanager
-    def bar(told: Report) -> Iterator[Callable[[], None]]:
-        yield lambda: seen.append((len(seen) + 1, told.all_steps))
+    def bar(report: Report) -> Iterator[Callable[[], None]]:
+        yield lambda: seen.append((len(seen) + 1, report.all_steps))
 
     def work(item: Item) -> Outcome:
         for _ in range(steps or 0):
-            told.advance()
+            report.advance()
         return Outcome("", {})
 
     monkeypatch.setattr(batch, "report_bar", bar)
-    told = Report("done", 2, Talk(quiet=True), steps=steps)
-    batch.run([Item("a"), Item("b")], work, told, workers=2)
+    report = Report("done", 2, Talk(quiet=True), steps=steps)
+    batch.run([Item("a"), Item("b")], work, report, workers=2)
     assert seen[-1] == (2 * (steps or 1),) * 2, "full in the end"
 
 
@@ -280,9 +280,9 @@ def test_lines_go_above_the_bar_unchanged(monkeypatch: pytest.MonkeyPatch) -> No
     screen = io.StringIO()
     terminal = Console(file=screen, force_terminal=True, width=40)
     monkeypatch.setattr("rich.console.Console", lambda stderr: terminal)
-    told = Report("done", 2, Talk())
+    report = Report("done", 2, Talk())
     line = "[red]a.png -> :smile: " + "x" * 60
-    with progress._above(told) as advance:
-        told.say(line)
+    with progress._above(report) as advance:
+        report.say(line)
         advance()
     assert line in screen.getvalue()

@@ -1,4 +1,4 @@
-"""lbic decompress: pictures out, and how advice and orders about networks are met."""
+"""lbic decompress: output files, recommended and requested enhancement types."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def no_networks(write_models: WriteCatalog) -> None:
     write_models([])
 
 
-# --- decompress -----------------------------------------------------------------------------------------------------
+# --- decompress ----------------------------------------------------------------------------------
 
 
 def test_the_report_line(tmp_path: Path, networks: None) -> None:
@@ -162,7 +162,7 @@ def test_usage(options: list[str], because: str) -> None:
     assert result.stderr.startswith("lbic: error: ")
 
 
-# --- advice and orders ----------------------------------------------------------------------------------------------
+# --- recommended and requested types -------------------------------------------------------------
 
 
 def test_advice_that_is_not_shipped_is_a_note(tmp_path: Path, no_networks: None) -> None:
@@ -205,7 +205,7 @@ def test_tiles_do_not_show(tmp_path: Path, networks: None) -> None:
     assert (tmp_path / "auto.ppm").read_bytes() == (tmp_path / "64.ppm").read_bytes()
 
 
-# --- strength -------------------------------------------------------------------------------------------------------
+# --- strength ------------------------------------------------------------------------------------
 
 
 def test_strength_goes_from_the_codecs_picture_to_the_enhanced_one(tmp_path: Path, networks: None) -> None:

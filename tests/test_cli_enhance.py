@@ -1,4 +1,4 @@
-"""lbic enhance: which network a picture gets, what it is taken for, and what is said of it."""
+"""lbic enhance: the choice of the network, the assumed codec and quality, notes and errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNKNOWN = "quality unknown: assumed 37; -q sets it"
 
 @pytest.fixture
 def networks(write_models: WriteCatalog) -> None:
-    """A toy network for JPEG, and one that looks at the quality for VVC, as the shipped ones are."""
+    """A toy network for JPEG and one for VVC with a quality plane, as shipped."""
     ar, nr = identity(1, 0.5), identity(3, 0.5, quality_plane=True)
     quality_plane = {"channels": 3, "quality_plane": True}
     write_models(
@@ -102,7 +102,7 @@ def test_twice_over_a_folder_does_not_feed_on_itself(tmp_path: Path, networks: N
     assert names(tmp_path) == {"a.jpg", "a.enhanced.png"}
 
 
-# --- what the picture is taken for ----------------------------------------------------------------------------------
+# --- the codec and quality of the picture --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_twice_over_a_folder_does_not_feed_on_itself(tmp_path: Path, networks: N
 def test_codec_quality_and_type(
     tmp_path: Path, networks: None, file: str, options: list[object], expected: tuple[str, int, str, int]
 ) -> None:
-    # The suffix lies: what counts is the file's own format.
+    # The suffix is wrong: the content of the file counts.
     save(tmp_path / "picture.any", format=file, quality=10)
     (record,) = records(lbic("enhance", "--json", *options, tmp_path / "picture.any"))
     assert (record["codec"], record["q"], record["q_from"], record["type"]) == expected

@@ -23,7 +23,7 @@ from lbic.picture.load import with_alpha
 HEADER = 18
 """Bytes before the stream of a picture whose sides are below 128 pixels."""
 
-# --- info and verify ------------------------------------------------------------------------------------------------
+# --- info and verify -----------------------------------------------------------------------------
 
 
 def test_info_tells_the_header(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_verify(tmp_path: Path) -> None:
     assert names(tmp_path) == {"a.lbic"}
 
 
-# --- models ---------------------------------------------------------------------------------------------------------
+# --- models --------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("no_gpu")
@@ -140,16 +140,16 @@ def test_models_finds_damage(write_models: WriteCatalog, tmp_path: Path, content
     assert "runs on      nothing" in text
 
 
-# --- doctor ---------------------------------------------------------------------------------------------------------
+# --- doctor --------------------------------------------------------------------------------------
 
 
 def test_doctor_tries_everything(write_models: WriteCatalog, no_gpu: None) -> None:
     data = identity(1)
     write_models([(spec("toy-ar", data, "ar"), data)])
-    found = records(lbic("doctor", "--json"))
-    assert all(list(record) == list(JSON_KEYS["doctor"]) for record in found)
-    works = {record["name"]: record["works"] for record in found}
-    sentences = {record["name"]: record["sentence"] for record in found}
+    findings = records(lbic("doctor", "--json"))
+    assert all(list(record) == list(JSON_KEYS["doctor"]) for record in findings)
+    works = {record["name"]: record["works"] for record in findings}
+    sentences = {record["name"]: record["sentence"] for record in findings}
     assert works["codec jpeg"]
     assert not works["CUDA"]
     assert "no NVIDIA driver" in sentences["CUDA"]
@@ -171,7 +171,7 @@ def test_doctor_tells_what_is_missing(
     assert "no  networks         model toy-ar: toy-ar.onnx is damaged" in text
 
 
-# --- the program ----------------------------------------------------------------------------------------------------
+# --- the program ---------------------------------------------------------------------------------
 
 
 def test_version() -> None:

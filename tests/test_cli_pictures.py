@@ -1,4 +1,4 @@
-"""lbic compress: unusual pictures work, and what was lost is said (docs/pictures.md)."""
+"""lbic compress: unusual pictures work, and notes name what is lost (docs/pictures.md)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JPEG = ("compress", "--codec", "jpeg")
 
 
 def decoded(path: Path) -> Image.Image:
-    """The codec's picture: what networks add is not compress's doing."""
+    """Return the codec's picture, without enhancement."""
     return pipeline.decompress(path.read_bytes(), DecompressSettings(NONE)).image
 
 

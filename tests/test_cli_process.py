@@ -1,4 +1,4 @@
-"""What only a real process shows: pipes, full disks, signals, start-up time, exit codes as the shell sees them."""
+"""lbic as a process: pipes, full disks, signals, start-up time and exit codes."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def test_exit_codes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [("info", "--json"), ("decompress", "--type", "0", "-o", "-")])
 def test_a_full_disk_behind_stdout_is_a_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = program(*command, compressed(tmp_path), stdout=full, stderr=subprocess.PIPE)
-    assert done.returncode == ExitCode.FAILED
-    assert b"no space left on the disk" in done.stderr
-    assert b"Traceback" not in done.stderr
+        result = program(*command, compressed(tmp_path), stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == ExitCode.FAILED
+    assert b"no space left on the disk" in result.stderr
+    assert b"Traceback" not in result.stderr
 
 
 @posix
 def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     save(tmp_path / "a.bmp", photo(300, 300))
-    # A limit on file size fails in write() as a full disk does; Python ignores the signal that comes with it.
+    # A limit on file size makes write() fail like a full disk; Python ignores its signal.
     limited = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
@@ -69,9 +69,9 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", limited, *JPEG, "-q", "95", str(tmp_path / "a.bmp")]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
-    assert done.returncode == ExitCode.FAILED, done.stderr
-    assert b"a.lbic: the file would be larger than allowed" in done.stderr
+    result = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+    assert result.returncode == ExitCode.FAILED, result.stderr
+    assert b"a.lbic: the file would be larger than allowed" in result.stderr
     assert names(tmp_path) == {"a.bmp"}
 
 
@@ -88,8 +88,8 @@ def test_closed_stderr_is_no_reason_to_do_nothing(tmp_path: Path) -> None:
     for name in "ab":
         save(tmp_path / f"{name}.png")
     command = [*PROGRAM, "compress", "--codec", "jpeg", str(tmp_path / "a.png"), str(tmp_path / "b.png")]
-    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *command], timeout=60, check=False)
-    assert done.returncode == 0
+    result = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *command], timeout=60, check=False)
+    assert result.returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png", "a.lbic", "b.lbic"}
 
 
@@ -102,16 +102,16 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        said = process.stderr.read()
+        stderr = process.stderr.read()
     assert process.returncode == ExitCode.FAILED
-    assert said == b""
+    assert stderr == b""
 
 
 @posix
 @pytest.mark.parametrize("signalled", [os.killpg, os.kill], ids=["terminal", "lbic alone"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c(tmp_path: Path, jobs: int, signalled: Callable[[int, int], None]) -> None:
-    """With the signal sent to the encoder too or not, lbic ends at once, with 130, no half file and no encoder."""
+    """lbic ends at once with 130, leaves no partial file and stops the encoder."""
     encoder = tmp_path / "bin" / "ffmpeg"
     encoder.parent.mkdir()
     encoder.write_text(
@@ -128,9 +128,9 @@ def test_ctrl_c(tmp_path: Path, jobs: int, signalled: Callable[[int, int], None]
         started = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             signalled(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == ExitCode.INTERRUPTED, said
-    assert said.decode().splitlines()[-1] == "lbic: error: interrupted"
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == ExitCode.INTERRUPTED, stderr
+    assert stderr.decode().splitlines()[-1] == "lbic: error: interrupted"
     assert time.monotonic() - started < 10
     assert names(tmp_path / "pictures") == {f"{name}.png" for name in "abcd"}
 
@@ -138,7 +138,7 @@ def test_ctrl_c(tmp_path: Path, jobs: int, signalled: Callable[[int, int], None]
 @posix
 @pytest.mark.parametrize(("arguments", "most"), [(("--help",), 0.2), (("--version",), 0.2), (("info",), 0.3)])
 def test_start_up_is_fast(tmp_path: Path, arguments: tuple[str, ...], most: float) -> None:
-    """The least CPU time of some runs: other work on the machine only ever adds to it."""
+    """Return the least CPU time of several runs; other work on the machine only adds to it."""
     files = [str(compressed(tmp_path))] if arguments == ("info",) else []
     assert min(cpu_seconds([*PROGRAM, *arguments, *files]) for _ in range(5)) < most
 

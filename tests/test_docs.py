@@ -1,4 +1,4 @@
-"""docs/cli.md is what the commands say today, and says all of it."""
+"""docs/cli.md is current and complete."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_enhance_names_the_types_that_the_shipped_catalog_advises() -> None:
 
 def test_the_training_page_gives_the_defaults_that_are_shipped() -> None:
     training = PAGE.with_name("training.md").read_text(encoding="utf-8")
-    given = [default for text in re.findall(r"--default ([\w,:.]+\w)", training) for default in parse_defaults(text)]
-    assert set(given) == set(catalog.load().defaults)
+    defaults = [default for text in re.findall(r"--default ([\w,:.]+\w)", training) for default in parse_defaults(text)]
+    assert set(defaults) == set(catalog.load().defaults)
 
 
 def test_the_models_page_has_the_types_that_compress_records() -> None:

@@ -28,7 +28,7 @@ OTHER_PROGRAMS = {"codecs/encoders.py", "codecs/process.py", "codecs/vtm.py", "e
 
 
 def strings(source: str) -> Iterator[tuple[int, str]]:
-    """Every string of a module that is no docstring, parts of f-strings included, with its line."""
+    """Yield the line and text of every string but docstrings, parts of f-strings included."""
     tree = ast.parse(source)
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -37,7 +37,7 @@ def strings(source: str) -> Iterator[tuple[int, str]]:
 
 
 def options(source: str) -> list[str]:
-    """The strings of a module that contain an option, with their lines."""
+    """Return the strings of a module that contain an option, with their lines."""
     return [f"{line}: {text}" for line, text in strings(source) if OPTION.search(text)]
 
 

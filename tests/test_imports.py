@@ -1,4 +1,4 @@
-"""Who may import whom: by the source of every module, and by what a started command has loaded."""
+"""The rules of imports, checked in the source of every module and in running commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRAINERS = {"torch", "onnx", "onnxscript", "torchvision"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, anywhere in it, by its full name."""
+    """Yield the full name of every module that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -44,17 +44,17 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-"""The folders and files of the package from the bottom up: a layer imports only from layers below it."""
+"""Folders and files of the package from the bottom up; a layer imports only from lower layers."""
 
 
 def unit(module: str) -> str:
-    """The folder or file directly below the package that a module belongs to; the package itself is "lbic"."""
+    """Return a module's folder or file directly below the package; "lbic" for the package."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "lbic"
 
 
 def graph() -> dict[str, set[str]]:
-    """The modules of the package that every module imports, anywhere in it."""
+    """Return for every module the modules of the package that it imports."""
     paths = {".".join(("lbic", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in MODULES}
     names = {name.removesuffix(".__init__"): path for name, path in paths.items()}
     return {name: {each for each in imports(path) if each in names} for name, path in names.items()}
@@ -69,14 +69,14 @@ def test_layers_hold() -> None:
 
 
 def test_no_circle_of_imports() -> None:
-    modules, done = graph(), set[str]()
+    modules, visited = graph(), set[str]()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, " -> ".join((*path, name))
-        if name not in done:
+        if name not in visited:
             for other in modules[name] - {"lbic"}:
                 visit(other, (*path, name))
-            done.add(name)
+            visited.add(name)
 
     for name in modules:
         visit(name, ())
@@ -105,7 +105,7 @@ TRAINING = ("nets/", "train/", "cli/train.py", "cli/teach.py", "cli/export.py")
 
 
 def breaches(path: Path) -> Iterator[str]:
-    """The rules of imports that a module breaks, each as a sentence."""
+    """Yield the rules of imports that a module breaks, each as a sentence."""
     name, modules = place(path), set(imports(path))
     if not name.startswith("cli/"):
         if roots(path) & TALKERS:
@@ -132,10 +132,10 @@ def test_rules() -> None:
 
 
 def loaded(*arguments: str) -> set[str]:
-    """The top-level modules that a command imports, as -X importtime lists them."""
+    """Return the top-level modules that a command imports, by -X importtime."""
     command = [sys.executable, "-X", "importtime", "-m", "lbic", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
-    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
     return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
 
 

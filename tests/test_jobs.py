@@ -1,4 +1,4 @@
-"""Inputs, outputs and writing, without the command line."""
+"""Inputs, outputs and files, without the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from lbic import limits
-from lbic.cli import jobs as fileio
 from lbic.cli.jobs import (
     COMPRESSED,
     PICTURES,
@@ -24,17 +23,20 @@ from lbic.cli.jobs import (
     Source,
     compressed_name,
     decompressed_name,
+    distinct,
     enhanced_name,
+    expand,
 )
+from lbic.cli.jobs import plan as plan_jobs
 from lbic.errors import FileError, UsageError
-from lbic.system import files as writing
+from lbic.system import files
 
 
 def plan(
     *names: object, output: object = None, recursive: bool = False, force: bool = False, rename: Any = compressed_name
 ) -> list[Job]:
-    sources = fileio.expand([str(name) for name in names], recursive=recursive, suffixes=PICTURES)
-    return fileio.plan(sources, None if output is None else str(output), rename=rename, force=force)
+    sources = expand([str(name) for name in names], recursive=recursive, suffixes=PICTURES)
+    return plan_jobs(sources, None if output is None else str(output), rename=rename, force=force)
 
 
 def targets(*names: object, **options: Any) -> list[str]:
@@ -68,37 +70,37 @@ def test_expand_searches_folders_in_order(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
-    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
-    assert [str(source.place) for source in found] == ["a.JPG", "b.png", str(Path("sub", "c.webp"))]
-    files = fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
-    assert [str(source.place) for source in files] == ["a.lbic"]
+    sources = expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [str(source.place) for source in sources] == ["a.JPG", "b.png", str(Path("sub", "c.webp"))]
+    compressed = expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+    assert [str(source.place) for source in compressed] == ["a.lbic"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
 def test_a_search_leaves_out_what_might_never_end_and_names_what_is_gone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "gone.png").symlink_to("nowhere")
-    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
-    assert [str(source.place) for source in found] == ["gone.png"]
+    sources = expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [str(source.place) for source in sources] == ["gone.png"]
 
 
 def test_a_folder_of_own_pictures_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.enhanced.png").write_bytes(b"x")
     with pytest.raises(UsageError, match=r"\.webp \(except \.lbic\.png and \.enhanced\.png\)"):
-        fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+        expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
     with pytest.raises(UsageError, match=r"no file that ends with \.lbic$"):
-        fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+        expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
 
 
 @pytest.mark.parametrize("recursive", [False, True])
 def test_an_empty_name_is_no_folder(recursive: bool) -> None:
     with pytest.raises(UsageError, match="the name of an input is empty"):
-        fileio.expand([""], recursive=recursive, suffixes=PICTURES)
+        expand([""], recursive=recursive, suffixes=PICTURES)
 
 
 def test_expand_keeps_what_the_user_names(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("missing.png", "odd.suffix")] + [STDIO]
-    assert [source.name for source in fileio.expand(names, recursive=True, suffixes=PICTURES)] == names
+    assert [source.name for source in expand(names, recursive=True, suffixes=PICTURES)] == names
 
 
 def test_an_endless_or_enormous_input_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +119,9 @@ def test_an_endless_or_enormous_input_is_refused(tmp_path: Path, monkeypatch: py
 
 def test_expand_refuses_an_empty_folder_and_stdin_twice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no file that ends with \.lbic"):
-        fileio.expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
+        expand([str(tmp_path)], recursive=True, suffixes=COMPRESSED)
     with pytest.raises(UsageError, match="only once"):
-        fileio.expand([STDIO, STDIO], recursive=False, suffixes=PICTURES)
+        expand([STDIO, STDIO], recursive=False, suffixes=PICTURES)
 
 
 def test_reading_fails_with_a_sentence(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_reading_fails_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_has_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Not chmod: tests may run as root, who reads everything.
+    # Not chmod: root, who may run the tests, reads everything.
     def refuse(path: Path) -> bytes:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
@@ -240,7 +242,7 @@ def test_a_file_that_another_process_wrote_meanwhile_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: bool
 ) -> None:
     target = tmp_path / "a.lbic"
-    monkeypatch.setattr(writing, "check_target", lambda *_, **__: target.write_bytes(b"theirs"))
+    monkeypatch.setattr(files, "check_target", lambda *_, **__: target.write_bytes(b"theirs"))
     with pytest.raises(Skipped if skip else FileError, match=r"a\.lbic"):
         Job(Source("a.png"), target, skip_existing=skip).write(b"ours")
     assert target.read_bytes() == b"theirs"
@@ -254,7 +256,7 @@ def test_a_disk_without_links_takes_files(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     monkeypatch.setattr(os, "link", refuse)
-    writing.write(tmp_path / "a.lbic", b"x", replace=False)
+    files.write(tmp_path / "a.lbic", b"x", replace=False)
     assert (tmp_path / "a.lbic").read_bytes() == b"x"
 
 
@@ -274,7 +276,7 @@ def test_output_folders_are_made_and_others_are_not(tmp_path: Path) -> None:
         job.check()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="cannot make the folder"):
-        writing.make_folder(tmp_path / "file")
+        files.make_folder(tmp_path / "file")
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
@@ -291,7 +293,7 @@ def test_a_failed_write_changes_nothing(
 
     monkeypatch.setattr(os if failing == "fsync" else Path, failing, full)
     with pytest.raises(FileError, match=r"cannot write .*a\.lbic: no space left on the disk"):
-        writing.write(target, b"new")
+        files.write(target, b"new")
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == (["a.lbic"] if old else [])
     assert old is None or target.read_bytes() == old
@@ -303,7 +305,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        writing.write(tmp_path / "a.lbic", b"new")
+        files.write(tmp_path / "a.lbic", b"new")
     assert not list(tmp_path.iterdir())
 
 
@@ -311,11 +313,11 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 def test_permissions_are_those_of_a_new_file_or_of_the_old_one(tmp_path: Path) -> None:
     usual, written, kept = (tmp_path / name for name in ("usual", "written", "kept"))
     usual.write_bytes(b"x")
-    writing.write(written, b"x")
+    files.write(written, b"x")
     assert written.stat().st_mode == usual.stat().st_mode
     kept.write_bytes(b"x")
     kept.chmod(0o640)
-    writing.write(kept, b"y")
+    files.write(kept, b"y")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
 
 
@@ -324,7 +326,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     real.write_bytes(b"old")
     link.symlink_to(real)
-    writing.write(link, b"new")
+    files.write(link, b"new")
     assert link.is_symlink()
     assert real.read_bytes() == b"new"
 
@@ -344,10 +346,10 @@ def test_a_pipe_is_written_into_not_replaced(tmp_path: Path) -> None:
 
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     target = tmp_path / ("n" * 250 + ".lbic")
-    writing.write(target, b"x")
+    files.write(target, b"x")
     assert target.read_bytes() == b"x"
     with pytest.raises(FileError, match="the name is too long"):
-        writing.write(tmp_path / ("n" * 300), b"x")
+        files.write(tmp_path / ("n" * 300), b"x")
 
 
 def test_a_folder_that_cannot_be_searched_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,14 +361,14 @@ def test_a_folder_that_cannot_be_searched_fails_alone(tmp_path: Path, monkeypatc
         yield from walk(folder)
 
     monkeypatch.setattr(os, "walk", refuse)
-    found = fileio.expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
-    assert [source.name for source in found] == [str(tmp_path / "a.png"), str(locked)]
-    assert found[0].read() == b"x"
+    sources = expand([str(tmp_path)], recursive=True, suffixes=PICTURES)
+    assert [source.name for source in sources] == [str(tmp_path / "a.png"), str(locked)]
+    assert sources[0].read() == b"x"
     with pytest.raises(FileError, match="cannot be searched: permission denied"):
-        found[1].read()
-    # It has no output that could be there, or another's.
+        sources[1].read()
+    # An unreadable folder has no output.
     (tmp_path / "locked.lbic").write_bytes(b"x")
-    jobs = fileio.plan([*found, Source(str(tmp_path / "locked.png"))], None, rename=compressed_name, force=False)
+    jobs = plan_jobs([*sources, Source(str(tmp_path / "locked.png"))], None, rename=compressed_name, force=False)
     with pytest.raises(FileError, match="cannot be searched: permission denied"):
         replace(jobs[1], skip_existing=True).check()
     assert Source(str(tmp_path), tmp_path, "cannot be searched").place == Path("folder")
@@ -377,8 +379,8 @@ def test_one_file_under_two_names_is_one_input(tmp_path: Path) -> None:
     (tmp_path / "b.png").symlink_to("a.png")
     (tmp_path / "c.png").write_bytes(b"x")
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png", "gone.png")]
-    found = fileio.distinct([Source(str(path)) for path in paths] + [Source(STDIO)])
-    assert [Path(source.name).name for source in found] == ["a.png", "c.png", "gone.png", STDIO]
+    sources = distinct([Source(str(path)) for path in paths] + [Source(STDIO)])
+    assert [Path(source.name).name for source in sources] == ["a.png", "c.png", "gone.png", STDIO]
 
 
 def test_closed_streams_are_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +395,7 @@ def test_closed_streams_are_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_that_takes_no_files_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there").write_bytes(b"x")
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
-    writing.check_target(tmp_path / "new", force=True)  # a file system may know no such rights
+    files.check_target(tmp_path / "new", force=True)  # not every file system has permissions
 
     def refuse(dir: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -401,8 +403,8 @@ def test_a_folder_that_takes_no_files_is_known_before_the_work(tmp_path: Path, m
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     for name in ("new", "there"):
         with pytest.raises(FileError, match=f"cannot write .*{name}: permission denied"):
-            writing.check_target(tmp_path / name, force=True)
-    writing.check_target(Path(os.devnull), force=True)
+            files.check_target(tmp_path / name, force=True)
+    files.check_target(Path(os.devnull), force=True)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(Path("elsewhere", "new"))
-    writing.check_target(tmp_path / "link", force=True)
+    files.check_target(tmp_path / "link", force=True)

@@ -1,4 +1,4 @@
-"""tests/README.md says of every test file and every golden file what it is."""
+"""tests/README.md describes every test file and every golden file."""
 
 from __future__ import annotations
 

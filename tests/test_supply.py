@@ -1,4 +1,4 @@
-"""What lbic runs and what it is built from: no unpickling, no evaluation, no shell, lower bounds, nothing reported."""
+"""Supply chain: no unpickling, evaluation, shell or telemetry; lower bounds of requirements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROGRAMS = {f"subprocess.{name}" for name in ("run", "Popen", "call", "check_cal
 
 
 def dangers(source: str) -> Iterator[str]:
-    """What a module does that would let data or a file name become code."""
+    """Yield the calls in a module that could execute data or names of files as code."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in {*UNPICKLERS, "subprocess"}:
             yield f"from {node.module} import hides what is called"
@@ -41,18 +41,20 @@ def dangers(source: str) -> Iterator[str]:
 
 
 def _calls(name: str, call: ast.Call) -> Iterator[str]:
-    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-    if name in EVALUATORS | SHELLS or given.get("shell", "False") != "False":
+    options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    if name in EVALUATORS | SHELLS or options.get("shell", "False") != "False":
         yield name
-    if given.get("allow_pickle", "False") != "False" or (name == "torch.load" and given.get("weights_only") != "True"):
+    if options.get("allow_pickle", "False") != "False" or (
+        name == "torch.load" and options.get("weights_only") != "True"
+    ):
         yield f"{name} unpickles"
     if name in PROGRAMS and isinstance(call.args[0], ast.Constant | ast.JoinedStr | ast.BinOp):
         yield f"{name} of a string"
 
 
 def test_no_data_becomes_code() -> None:
-    found = {path.relative_to(PACKAGE).as_posix(): list(dangers(path.read_text("utf-8"))) for path in MODULES}
-    assert {name: calls for name, calls in found.items() if calls} == {}
+    findings = {path.relative_to(PACKAGE).as_posix(): list(dangers(path.read_text("utf-8"))) for path in MODULES}
+    assert {name: calls for name, calls in findings.items() if calls} == {}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_what_would_be_found(source: str) -> None:
 
 
 def test_a_network_is_loaded_only_after_its_sha256_was_checked() -> None:
-    """Sessions are made from bytes, in one place for users, and ModelSpec.read is what gives them."""
+    """Only one place makes sessions for users, from the bytes that ModelSpec.read checked."""
     makers = {path for path in MODULES if "InferenceSession(" in path.read_text(encoding="utf-8")}
     assert {path.relative_to(PACKAGE).parts[0] for path in makers} == {"enhance", "train"}
     assert [path.name for path in makers if path.parent.name == "enhance"] == ["session.py"]
@@ -100,15 +102,15 @@ def test_every_requirement_has_a_lower_bound() -> None:
 
 
 def test_onnxruntime_is_imported_in_one_place_only() -> None:
-    found = [
+    findings = [
         path.name for path in MODULES if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text("utf-8"), re.M)
     ]
-    assert found == ["engine.py"]
+    assert findings == ["engine.py"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the folders that Windows keeps for that are the system's")
 def test_onnxruntime_reports_nothing(tmp_path: Path) -> None:
-    """With telemetry on it leaves files in the temporary folder and in the user's caches."""
+    """With telemetry ONNX Runtime leaves files in temporary folders and caches."""
     home = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | home
     code = "from lbic.enhance import session; session.onnxruntime_version()"

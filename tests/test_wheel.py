@@ -1,4 +1,4 @@
-"""The wheel that users install: what is in it, and that it finds its networks without a checkout."""
+"""The wheel: its content, and that it finds its networks without a checkout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the checkout, without the network."""
+    """A wheel built offline from a copy of the checkout."""
     pytest.importorskip("hatchling")
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in PARTS:
@@ -28,8 +28,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         elif part.exists():
             shutil.copy(part, source / name)
     command = [sys.executable, "-m", "pip", "wheel", str(source), "--no-deps", "--no-build-isolation", "--no-index"]
-    done = subprocess.run([*command, "-w", str(target)], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([*command, "-w", str(target)], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
     return next(target.glob("lbic-*.whl"))
 
 
@@ -72,7 +72,7 @@ def test_it_finds_and_loads_its_networks_where_there_is_no_checkout(wheel: Path,
         "    sys.stdout.write(row.name + '\\n')\n"
     )
     environment = {"PYTHONPATH": str(target), "PATH": ""}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(script), str(target)],
         cwd=tmp_path,
         env=environment,
@@ -81,5 +81,5 @@ def test_it_finds_and_loads_its_networks_where_there_is_no_checkout(wheel: Path,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split()

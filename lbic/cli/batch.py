@@ -40,10 +40,10 @@ def run(
 ) -> ExitCode:
     """Call ``work`` for every item and report the results in the items' order.
 
-    ``workers`` items are worked on at the same time. ``end`` stops work that runs on other machines
-    when the run is interrupted. An LbicError of one item is reported and the run continues; any
-    other exception ends it. Threads suffice: encoders are other processes, and the networks release
-    the interpreter.
+    ``workers`` items are worked on at the same time. ``end`` stops work that runs on other
+    machines when the run is interrupted. An LbicError of one item is reported and the run
+    continues; any other exception ends it. Threads suffice: encoders are other processes, and the
+    networks release the interpreter.
     """
     jobs = min(workers, max(1, len(items)))
     with cores.shared_by(jobs), report_bar(report) as report.advance, _results(items, work, jobs, end) as results:
@@ -70,7 +70,7 @@ def _results(
     """Yield a function for each item that returns its outcome or raises its error.
 
     Even a single worker is a thread of its own: Ctrl-C then finds the main thread waiting, never
-    between the start of an encoder and its registration, and need not wait for a tile or for stdin.
+    between the start of an encoder and its registration, and does not wait for a tile or stdin.
     """
     pool = ThreadPoolExecutor(workers)
     try:
@@ -78,7 +78,7 @@ def _results(
     except BaseException as error:
         if end:
             end()
-        # Running work is completed, except after Ctrl-C: lbic.cli.interrupt removes what it leaves.
+        # Running work is completed, except after Ctrl-C: lbic.cli.interrupt cleans up.
         pool.shutdown(wait=bool(end) or not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     pool.shutdown()

@@ -34,9 +34,10 @@ def decompress(
 ) -> ExitCode:
     """Decompress pictures and enhance them as their files recommend: a.lbic -> a.lbic.png.
 
-    IN is a .lbic file, or - for stdin. The suffix of -o FILE selects the format: .png, .webp, .tif, .bmp,
-    .ppm (all lossless) or .jpg; stdout gets PNG. If the recommended enhancement cannot run here, the
-    codec's picture is written, with a note; if an enhancement given by --type cannot run, that is an error.
+    IN is a .lbic file, or - for stdin. The suffix of -o FILE selects the format: .png, .webp,
+    .tif, .bmp, .ppm (all lossless) or .jpg; stdout gets PNG. If the recommended enhancement cannot
+    run here, the codec's picture is written, with a note. An enhancement given by --type that
+    cannot run is an error.
     """
     settings = DecompressSettings(kind, runtime, strength, max_pixels, apart=True)
     jobs = files.plan(COMPRESSED, decompressed_name, talk)

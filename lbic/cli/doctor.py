@@ -39,8 +39,8 @@ class Finding(NamedTuple):
 def doctor(json: bool) -> ExitCode:
     """Check what works on this machine; say why something does not and what helps.
 
-    Every codec encodes and decodes a small picture, and every network is loaded. The exit code is 0
-    whatever the results; programs read them from --json.
+    Every codec encodes and decodes a small picture, and every network is loaded. The exit code is
+    0 whatever the results; programs read them from --json.
     """
     for finding in examine():
         if json:

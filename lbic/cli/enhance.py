@@ -49,10 +49,10 @@ def enhance(
 ) -> ExitCode:
     """Enhance pictures with coding artifacts: old.jpg -> old.enhanced.png.
 
-    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. The suffix of
-    -o FILE selects the format, as in decompress. Alpha and metadata are kept if the format can store
-    them. A picture better than the network's training pictures is an error unless --type is given,
-    since the network may harm it.
+    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. The
+    suffix of -o FILE selects the format, as in decompress. Alpha and metadata are kept if the
+    format can store them. A picture better than the network's training pictures is an error unless
+    --type is given, since the network may harm it.
     """
     settings = EnhanceSettings(kind, codec, quality, runtime, strength)
     if codec is not None and quality is not None:
@@ -87,12 +87,12 @@ def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:
     width, height = result.picture.image.size
-    done, damage = result.done, result.degradation
+    enhancement, damage = result.done, result.degradation
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(width, height),
-        wording.applied(done.type, settings.strength),
-        wording.provider(done.provider),
+        wording.applied(enhancement.type, settings.strength),
+        wording.provider(enhancement.provider),
         wording.seconds(duration),
     )
     record = {
@@ -103,12 +103,14 @@ def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: fl
         "codec": damage.coding.codec,
         "q": damage.coding.quality,
         "q_from": damage.known_from,
-        "type": done.type.id,
+        "type": enhancement.type.id,
         "strength": settings.strength,
-        "profile": done.profile,
-        "models": list(done.models),
-        "provider": done.provider,
+        "profile": enhancement.profile,
+        "models": list(enhancement.models),
+        "provider": enhancement.provider,
         "seconds": round(duration, 3),
         "notes": list(result.notes),
     }
-    return Outcome(line, record, result.notes, wording.networks(done.models, done.profile, done.provider))
+    return Outcome(
+        line, record, result.notes, wording.networks(enhancement.models, enhancement.profile, enhancement.provider)
+    )

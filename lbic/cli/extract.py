@@ -20,8 +20,8 @@ from lbic.format.container import METADATA_NAMES
 def extract(files: Files, talk: Talk) -> ExitCode:
     """Extract the codec's standard stream from .lbic files: a.lbic -> a.lbic.stream.
 
-    Other programs can read it: it is a VVC stream (.266) or a JPEG, WebP, AVIF or JPEG 2000 file. It
-    decodes to the codec's picture at its coded size, padded as the codec requires, without
+    Other programs can read it: it is a VVC stream (.266) or a JPEG, WebP, AVIF or JPEG 2000 file.
+    It decodes to the codec's picture at its coded size, padded as the codec requires, without
     enhancement, alpha and other metadata.
     """
     jobs = files.plan(COMPRESSED, extracted_name, talk)

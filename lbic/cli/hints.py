@@ -33,7 +33,7 @@ HINTS: dict[type[LbicError], str] = {
     QualityAndTargetError: "leave out -q",
     TooLargeError: "choose a larger --scale or another --codec",
 }
-"""The hint for each class of error and the classes derived from it. ``{error.x}`` is a field of the error."""
+"""The hint for each class of error and its subclasses; ``{error.x}`` is a field of the error."""
 
 
 def hint(error: LbicError) -> str | None:
@@ -50,9 +50,9 @@ def sentence(error: LbicError) -> str:
 
 
 def notes(notes: tuple[str, ...], obstacle: LbicError | None) -> tuple[str, ...]:
-    """Return the notes of a file; the one on the obstacle, the error that kept a network from running, gets its hint.
+    """Return the notes on a file, with a hint in the note on the obstacle.
 
-    ``obstacle`` is None where nothing kept it.
+    ``obstacle`` is the error that kept the networks from running; None if there was none.
     """
     if obstacle is None:
         return notes
@@ -60,7 +60,7 @@ def notes(notes: tuple[str, ...], obstacle: LbicError | None) -> tuple[str, ...]
 
 
 def assumed_quality(notes: tuple[str, ...], degradation: Degradation) -> tuple[str, ...]:
-    """Return the notes of a picture; the one on its assumed quality, if there is one, gets the option that sets it."""
+    """Return the notes on a picture, with the option -q in the note on an assumed quality."""
     return tuple(_joined(note, "-q sets it") if note == degradation.note() else note for note in notes)
 
 

@@ -21,7 +21,8 @@ from lbic.format.container import Header
 def info(files: Files, talk: Talk) -> ExitCode:
     """Show the headers of .lbic files.
 
-    Nothing is decoded and the checksum is not checked; 'lbic verify' does both. The result goes to stdout.
+    Nothing is decoded and the checksum is not checked; 'lbic verify' does both. The result goes to
+    stdout.
     """
 
     def work(source: Source) -> Outcome:

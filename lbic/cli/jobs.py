@@ -23,7 +23,7 @@ PICTURES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
     | {".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
 )
-"""The suffixes of pictures in a folder that is searched; a file that the user names may have any."""
+"""The suffixes of pictures in a searched folder; a file that the user names may have any."""
 
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
 """Pictures that lbic itself wrote; a second search of a folder leaves them out."""
@@ -165,11 +165,11 @@ def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -
             raise UsageError("the name of an input is empty")
         folder = Path(name)
         if name != STDIO and recursive and os.path.isdir(folder):
-            found = list(_search(folder, suffixes))
-            if not found:
+            files_found = list(_search(folder, suffixes))
+            if not files_found:
                 but = f" (except {' and '.join(_OWN_PICTURES)})" if ".png" in suffixes else ""
                 raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}{but}")
-            sources += found
+            sources += files_found
         else:
             sources.append(Source(name))
     if sum(source.path is None for source in sources) > 1:
@@ -200,7 +200,7 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
 
 
 def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Source]) -> None:
-    """Raise UsageError if an output is an input, under any of its names, or two inputs share an output.
+    """Raise UsageError if an output is an input, or if two inputs share an output.
 
     ``outputs`` are pairs of an input's name, for the message, and its output.
     """
@@ -231,7 +231,8 @@ def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
         for name in sorted(names):
             if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
                 path = str(Path(parent, name))
-                if os.path.isfile(path) or not os.path.exists(path):  # a pipe might never end; a dead link fails later
+                # No pipes, which might never end; a dead link is kept and fails later.
+                if os.path.isfile(path) or not os.path.exists(path):
                     yield Source(path, root=folder)
     for error in refused:
         yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
@@ -261,6 +262,7 @@ def _identity(path: Path | None) -> object:
     """Return one value for all names of a file, links included; ``path`` None is stdin."""
     try:
         status = path.stat() if path else os.fstat(sys.stdin.fileno())
-    except (OSError, ValueError, AttributeError):  # there is no file; stdin is closed or not a file
+    # There is no such file, or stdin is closed or not a file.
+    except (OSError, ValueError, AttributeError):
         return os.path.normcase(os.path.realpath(path)) if path else STDIO
     return (status.st_dev, status.st_ino) if path or stat.S_ISREG(status.st_mode) else STDIO

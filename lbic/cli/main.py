@@ -55,7 +55,7 @@ lbic compresses photos to very small files and restores them with neural network
 
 
 class LbicGroup(click.Group):
-    """Imports a command's module when it is looked up; reports errors as a line and an exit code."""
+    """A group that imports commands on demand and reports errors as a line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands in the order of the help."""
@@ -67,7 +67,8 @@ class LbicGroup(click.Group):
         if row is None:
             return None
         if row.request is not None:
-            process.prepare(row.request)  # the worker imports its libraries while this process imports its own
+            # The worker imports its libraries while this process imports its own.
+            process.prepare(row.request)
         command = getattr(importlib.import_module(f"lbic.cli.{row.module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -85,9 +86,10 @@ class LbicGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run the command line and exit with the ExitCode that the command returns or its error has."""
+        """Run the command line and exit with the code of the command or its error."""
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # as on stderr: names of files need not be text
+            # As on stderr: names of files need not be text.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name or "lbic", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:

@@ -29,8 +29,8 @@ def models(json: bool) -> ExitCode:
     """List the shipped networks and load each to check its file.
 
     The list shows each network's architecture, the pictures it is for, its training data, size and
-    sha256, and the device that runs it here; then the enhancement types that are complete. Exit code 4
-    means that a model file is missing or damaged.
+    sha256, and the device that runs it here; then the enhancement types that are complete. Exit
+    code 4 means that a model file is missing or damaged.
     """
     shipped = catalog.load()
     states = {spec: probe(spec) for spec in shipped.models}

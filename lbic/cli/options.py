@@ -132,7 +132,7 @@ def input_options(function: Function) -> Function:
 
 
 def output_options(function: Function) -> Function:
-    """Add -o, -f and --skip-existing; stands above input_options, which puts them into ``files``."""
+    """Add -o, -f and --skip-existing, as part of ``files``; stands above input_options."""
     output_option = click.option(
         "-o",
         "--output",
@@ -201,7 +201,10 @@ strength_option = click.option(
 
 
 def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
-    """Add --codec with the codec table's names; left out it is the default codec, with ``found`` None."""
+    """Add --codec with the names of the codec table.
+
+    Its default is the default codec, or None if the command finds the codec itself (``found``).
+    """
     from lbic.codecs.table import CODECS, DEFAULT_CODEC
 
     default = None if found else DEFAULT_CODEC
@@ -210,12 +213,12 @@ def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
 
 
 def quality_option(help: str) -> Callable[[F], F]:
-    """Add -q in the codec's own numbers; the help lists each codec's range, direction and default."""
+    """Add -q in the codec's own numbers; the help has each codec's range and default."""
     return click.option("-q", "--quality", type=int, metavar="Q", help=f"{help} {quality_table()}")
 
 
 def quality_table() -> str:
-    """Return the codecs' qualities: "vvc 0..63, lower is better and larger, useful 27..47, ..."."""
+    """Return the range of each codec's quality: "vvc 0..63, lower is better and larger, ..."."""
     from lbic.codecs.table import CODECS
 
     rows = []

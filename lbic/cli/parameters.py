@@ -1,4 +1,4 @@
-"""Types of option values: convert a word of the command line to a value, or fail with a sentence."""
+"""Types of options: each converts a word of the command line to a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lbic.api import scale_in_sixteenths
 from lbic.enhance.types import TYPES, EnhancementType, check_strength, parse
 
 FILE = click.Path(allow_dash=True, readable=False)
-"""The name of a file, for shells to complete; a file that cannot be read fails when its turn comes."""
+"""The name of a file; one that cannot be read fails only when its turn comes."""
 
 MADE_FILE = click.Path(path_type=Path, dir_okay=False)
 """A file that training reads or writes."""
@@ -128,7 +128,7 @@ class ColourParameter(click.ParamType["tuple[int, int, int]"]):
 
 
 class ScaleParameter(click.ParamType["int | None"]):
-    """A scale of 1..4 in steps of a sixteenth, as the number of sixteenths that the format stores."""
+    """A scale of 1..4 in steps of a sixteenth, as a number of sixteenths."""
 
     name = "scale"
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from lbic.cli.report import Report
 
 _PERIOD = 3600
-"""Seconds of past work behind the estimate of the remaining time; rich's 30 are less than one step may take."""
+"""Seconds of work on which the remaining time is estimated; one step may exceed rich's 30."""
 
 
 class Bar:

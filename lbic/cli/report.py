@@ -65,7 +65,7 @@ class Report:
     talk: Talk
     """How much is printed."""
     steps: int | None = None
-    """Steps of the bar for each file, when the work calls ``advance`` after each; None: one per file."""
+    """Steps of the bar per file, if the work calls ``advance`` itself; None for one step."""
     advance: Callable[[], None] = lambda: None
     """Moves the bar one step on, while there is one."""
     result_to_stdout: bool = False
@@ -127,7 +127,10 @@ class Report:
         self._print(f"lbic: error: {name}: {sentence}")
 
     def finish(self) -> ExitCode:
-        """Print the summary of several files; return the exit code: a single file's own, else 0 or 1."""
+        """Print the summary of several files and return the exit code.
+
+        It is a single file's own code; for several files 0 or FAILED.
+        """
         if self.verb and self.total > 1 and not self.talk.quiet:
             self._print(self._summary())
         if not self.failures:
@@ -138,7 +141,7 @@ class Report:
         self.say(one_line(text))
 
     def _summary(self) -> str:
-        """Return "2 compressed, 1 skipped, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"."""
+        """Return "2 compressed, 1 failed  812,345 B -> 5,120 B  ratio 158.66  3.1 s"."""
         counts = ((self.done, self.verb), (self.skipped, "skipped"), (len(self.failures), "failed"))
         text = ", ".join(f"{count:,} {what}" for count, what in counts if count or what == self.verb)
         if self.bytes_written:

@@ -59,7 +59,7 @@ def bits_per_pixel(count: int, header: Header) -> float:
 
 
 def scale_number(sixteenths: int) -> float:
-    """Return a scale in sixteenths as the user writes it: 2 or 1.5; an integer stays one in JSON."""
+    """Return a scale in sixteenths as the user writes it: 1.5, or 2 as an integer."""
     return sixteenths // SCALE_ONE if sixteenths % SCALE_ONE == 0 else sixteenths / SCALE_ONE
 
 
