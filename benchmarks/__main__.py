@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import arcnn, evaluations, hgrdn, kodak_vvc, load, resources, table1_report, targets
 from benchmarks.presets import PRESETS, TABLE1
-from benchmarks.report import environment
+from benchmarks.report import environment, wrapped
 from benchmarks.restored import QUALITY
 from lbic.errors import LbicError
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"{pages[0]}: {error}") from error
     for name in options.names if not pages else ():
         sys.stderr.write(f"{name} ...\n")
-        text = SECTIONS[name](options) + f"\n\n{environment()}"
+        text = wrapped(SECTIONS[name](options)) + f"\n\n{environment()}"
         if options.count:
             sys.stdout.write(f"{text}\n")
         else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -49,9 +51,15 @@ def page(
 
 
 def environment() -> str:
-    """Return one sentence that names the libraries and the machine."""
+    """Return one sentence that names the libraries and the machine, wrapped as prose."""
     versions = ", ".join(f"{name} {number}" for name in _LIBRARIES if (number := _version(name)))
-    return f"Measured with {versions} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+    return wrapped(f"Measured with {versions} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores.")
+
+
+def wrapped(text: str) -> str:
+    """Return Markdown whose prose ends before column 100; tables stay as they are."""
+    fill = partial(textwrap.fill, width=99, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(line if line.startswith("|") else fill(line) for line in text.split("\n"))
 
 
 def at_rate(curve: Curve, rate: float) -> float | None:

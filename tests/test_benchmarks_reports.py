@@ -280,3 +280,11 @@ def test_seconds_are_of_whole_processes(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(table1_report, "_REPEATS", 1)
     compress, decompress = table1_report.process_seconds(save(tmp_path / "a.png", gray(300, 350)))
     assert compress > 0 and decompress > 0
+
+
+def test_prose_of_a_page_is_wrapped_and_its_tables_are_not() -> None:
+    row = f"| {'cell ' * 30} |"
+    text = report.wrapped(f"{'word ' * 30}\n\n{row}\nshort")
+    assert row in text.split("\n") and "short" in text.split("\n")
+    assert max(len(line) for line in text.split("\n") if line != row) < 100
+    assert text.replace(row, "").split() == ["word"] * 30 + ["short"]
