@@ -13,6 +13,7 @@ from typing import Any
 
 from lbic.enhance.catalog import Default, ModelSpec
 from lbic.errors import FileError, UsageError
+from lbic.system import files
 
 FORMAT = 1
 """Version of the manifest's layout."""
@@ -80,9 +81,9 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     kept_defaults = [one for one in content["defaults"] if (one["codec"], one["scale"], one["type"]) not in replaced]
     content["defaults"] = sorted([*kept_defaults, *map(asdict, defaults)], key=_default_order)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / spec.file, data)
-    _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
-    _write(folder / "README.md", cards(content).encode())
+    files.write(folder / spec.file, data)
+    files.write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
+    files.write(folder / "README.md", cards(content).encode())
     for file in unused:
         (folder / file).unlink(missing_ok=True)
     return [other["name"] for other in others if other not in kept]
@@ -108,8 +109,8 @@ def set_halo(folder: Path, name: str, halo: int, bound: int) -> None:
     content = read(folder)
     row = _row(content, folder, name)
     row["halo"], row["about"]["halo_bound"] = halo, bound
-    _write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
-    _write(folder / "README.md", cards(content).encode())
+    files.write(folder / NAME, (json.dumps(content, indent=2) + "\n").encode())
+    files.write(folder / "README.md", cards(content).encode())
 
 
 def _default_order(default: dict[str, Any]) -> tuple[Any, ...]:
@@ -124,12 +125,6 @@ def _default_order(default: dict[str, Any]) -> tuple[Any, ...]:
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     """Return the fields by which the catalog chooses a row."""
     return row["role"], row["profile"], tuple(row["codecs"]), tuple(row["scales"]), tuple(row["quality"])
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
 
 
 def table(content: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lbic.metrics.psnr import psnr
 from lbic.train.data import Bytes, Floats, PairSet
 
 Restore = Callable[[Floats, int], Floats]
@@ -14,12 +15,8 @@ Restore = Callable[[Floats, int], Floats]
 
 Both pictures are (height, width, channels) float32 in [0, 1].
 """
-
-
-def psnr(truth: Bytes | Floats, picture: Bytes | Floats) -> float:
-    """Return the PSNR in dB of two pictures of equal shape, with values in 0..255."""
-    error = np.square(truth.astype(np.float64) - picture.astype(np.float64)).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+_EQUAL = 138.0
+"""PSNR in dB that counts for equal pictures, so that gains are finite."""
 
 
 def gains(restore: Restore, pairs: PairSet, multiple: int, crop: int = 0) -> dict[int, float]:
@@ -36,7 +33,7 @@ def gains(restore: Restore, pairs: PairSet, multiple: int, crop: int = 0) -> dic
         padded = np.pad(coded, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "edge")
         output = restore(padded.astype(np.float32) / np.float32(255), pair.quality)[:height, :width]
         restored = np.clip(output, 0, 1) * np.float32(255)
-        by_quality[pair.quality].append(psnr(truth, restored) - psnr(truth, coded))
+        by_quality[pair.quality].append(min(psnr(truth, restored), _EQUAL) - min(psnr(truth, coded), _EQUAL))
     return {quality: float(np.mean(values)) for quality, values in sorted(by_quality.items())}
 
 
