@@ -1,4 +1,4 @@
-"""What the benchmarks of types 1 to 4 and of targets compute, on small pictures and toy networks."""
+"""Benchmarks of types 1 to 4, targets and many pictures, with toy networks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NR = TYPES[1]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_vvc: None) -> Path:
-    """Two pictures under Kodak's names; no LPIPS, and no command started for its memory."""
+    """Two pictures with Kodak's names; LPIPS and the memory of commands are not measured."""
     monkeypatch.delenv(WEIGHTS, raising=False)
     monkeypatch.setattr(restored, "FOLDER", tmp_path / "runs")
     monkeypatch.setattr(costs, "peak_memory", lambda *_: 7 << 20)
@@ -48,7 +48,7 @@ def ship(write_models: WriteCatalog, *gains: tuple[str, float], **changes: objec
     write_models([(spec(f"toy-{role}", data, role, channels=3, **changes), data) for role, data in networks])
 
 
-def test_nothing_shipped_is_said(write_models: WriteCatalog, tmp_path: Path) -> None:
+def test_types_that_are_not_shipped_are_listed(write_models: WriteCatalog, tmp_path: Path) -> None:
     assert hgrdn.measure(tmp_path) == "Not shipped in profile lite for vvc: type 1 (nr), 2 (tr), 3 (nr+tr), 4 (cas)."
     ship(write_models, ("nr", 1), profile="full")
     assert shipped() == []
@@ -67,7 +67,7 @@ def test_the_page(folder: Path, write_models: WriteCatalog) -> None:
         assert float(cells["1 (nr)", qp][4]) == pytest.approx(0, abs=0.02)
     assert float(cells["4 (cas)", "37"][4]) < -0.5, "darker pictures"
     assert cells["4 (cas)", "37"][5:] == ["0 of 2", "-", "-"], "no LPIPS, and too small for NIQE"
-    assert ("4 (cas)", "32") not in cells, "it is judged by LPIPS and NIQE, which are taken at QP 37"
+    assert ("4 (cas)", "32") not in cells, "it is measured where LPIPS and NIQE are, at QP 37"
     assert "| 4 (cas) | RGB-PSNR gain | at least -0.60 dB |" in "\n".join(page)
     assert "| 4 (cas) | pixels that tiles leave as they are | at least 99.90% | 100.00% | yes |" in page
     assert "| 4 (cas) | LPIPS | at most -25.0 % | not measured | |" in page
@@ -76,7 +76,7 @@ def test_the_page(folder: Path, write_models: WriteCatalog) -> None:
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_kept_rows_are_not_measured_again(
+def test_rows_in_the_cache_are_not_measured_again(
     folder: Path, write_models: WriteCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = sorted(folder.glob("*.png"))
@@ -103,7 +103,7 @@ def test_kept_rows_are_not_measured_again(
     assert rows() == first
     assert coded == ["kodim02"]
     ship(write_models, ("nr", 0.5))
-    monkeypatch.setattr(pipeline, "compress", None)  # the .lbic files are there
+    monkeypatch.setattr(pipeline, "compress", None)  # the .lbic files are in the cache
     again = rows()
     assert coded == ["kodim02", "kodim01", "kodim02"], "another network"
     assert again[0] == first[0]
@@ -159,10 +159,10 @@ def test_seams_by_hand() -> None:
     whole = np.full((100, 60, 3), 100, np.uint8)
     tiled = whole.copy()
     tiled[50:, :, 1] += 3  # the border of two tiles
-    found = seams.compare(Image.fromarray(whole), Image.fromarray(tiled), 64, limit=2)
-    assert (found.within, found.jump, found.beside) == (0.5, 1.0, 0.0), "one channel of three jumps by three levels"
+    result = seams.compare(Image.fromarray(whole), Image.fromarray(tiled), 64, limit=2)
+    assert (result.within, result.jump, result.beside) == (0.5, 1.0, 0.0), "one channel of three jumps by three levels"
     assert seams.compare(Image.fromarray(whole), Image.fromarray(tiled), 64, limit=3).within == 1
-    assert seams.worst([found, seams.Seams(1.0, 0.0, 0.0)]).within == 0.75
+    assert seams.worst([result, seams.Seams(1.0, 0.0, 0.0)]).within == 0.75
 
 
 @pytest.mark.usefixtures("no_gpu")
@@ -200,7 +200,7 @@ def test_targets_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at a run through /proc")
-def test_a_folder_is_made_run_ended_and_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_over_a_folder_is_sampled_and_continued(tmp_path: Path) -> None:
     for name in ("in", "again"):
         load.make(tmp_path / name, 12)
     assert load.contents(tmp_path / "in") == load.contents(tmp_path / "again")

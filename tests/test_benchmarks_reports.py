@@ -1,4 +1,4 @@
-"""Pages of the benchmarks: evaluations of Kodak, published curves, metrics at equal rates, and Table I's protocol."""
+"""Pages of the benchmarks: evaluations of Kodak, published curves, and Table I."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "default_folder", lambda: tmp_path / "cache")
 
 
-def test_at_a_rate_between_two_points_the_metric_follows_the_logarithm_of_the_rate() -> None:
+def test_a_value_is_interpolated_over_the_logarithm_of_the_rate() -> None:
     curve = [(0.1, 30.0), (0.4, 34.0)]
     assert report.at_rate(curve, 0.2) == pytest.approx(32)
     assert [report.at_rate(curve, rate) for rate in (0.1, 0.4)] == pytest.approx([30, 34])
 
 
 @pytest.mark.parametrize("rate", [0.09, 0.41])
-def test_there_is_nothing_beyond_the_ends_of_a_curve(rate: float) -> None:
+def test_a_curve_has_no_values_beyond_its_ends(rate: float) -> None:
     assert report.at_rate([(0.1, 30.0), (0.4, 34.0)], rate) is None
     assert report.at_rate([(rate, 30.0)], rate) is None
 
@@ -70,7 +70,7 @@ def test_the_page_marks_the_best_of_every_rate() -> None:
     assert at["Far (They), published"][:4] == ["-", "**31.00**", "**31.29**", "31.50"]
     lpips = [line for line in lines if line[0] in ("vvc", "jpeg")][2:4]
     assert [line[2] for line in lpips] == ["0.3000", "**0.2500**"], "lower is better"
-    assert [line[6] for line in lpips] == ["**0.2000**", "**0.2000**"], "what looks equal shares the first place"
+    assert [line[6] for line in lpips] == ["**0.2000**", "**0.2000**"], "equal text shares the first place"
     assert "![PSNR](psnr.svg)" in page and "    python -m benchmarks peers --pictures DIR --out OUT" in page
 
 
@@ -95,7 +95,7 @@ def test_an_evaluation_writes_its_page(tmp_path: Path, monkeypatch: pytest.Monke
     assert [row["image"] for row in rows] == ["a.png"] * 4
     assert str(tmp_path) not in page + json.dumps(rows)
     monkeypatch.setattr(plots, "find_spec", lambda _: None)
-    monkeypatch.setattr(evaluations, "measure", None)  # nothing may have begun
+    monkeypatch.setattr(evaluations, "measure", None)  # it must not be called
     with pytest.raises(MissingError, match="plots need matplotlib"):
         evaluations.write(TOY, tmp_path / "pictures", tmp_path / "page")
 
@@ -189,7 +189,7 @@ def test_a_section_is_written_between_its_markers(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture
 def seven(tmp_path: Path, write_models: WriteCatalog) -> Path:
-    """Stand-ins for Table I's pictures, and networks of types 5 to 7 that brighten."""
+    """Substitutes for Table I's pictures, and networks of types 5 to 7 that brighten."""
     brighter = identity(1, 1.01)
     write_models([(spec(f"toy-{role}", brighter, role), brighter) for role in ("sr", "sr-ar", "ar", "nr")])
     for seed, name in enumerate(table1.PICTURES):

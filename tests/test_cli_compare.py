@@ -1,4 +1,4 @@
-"""lbic compare: the table, JSON, which pictures can be compared and how they are made alike."""
+"""lbic compare: the table, JSON, the page, and which pictures can be compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from lbic.picture.load import with_alpha
 
 @pytest.fixture
 def original(tmp_path: Path, write_models: WriteCatalog) -> Path:
-    """A picture; beside it a JPEG, an AVIF and a .lbic file of it that recommends type 7, which can be met."""
+    """A picture, and a JPEG, an AVIF and a .lbic file of it beside it.
+
+    The .lbic file recommends type 7, whose network is shipped.
+    """
     data = identity(1, 0.9)
     write_models([(spec("toy-ar", data, "ar"), data)])
     path = save(tmp_path / "ref.png")
@@ -69,12 +72,12 @@ def test_json(original: Path, folder: Path) -> None:
     assert (b["codec"], b["q"], b["scale"], b["type"]) == ("jpeg", None, None, None)
     assert b["psnr"] == pytest.approx(psnr(opened(original), opened(folder / "b.jpg")))
     assert b["bpp"] == 8 * b["bytes"] / (48 * 32)
-    assert b["lpips"] is b["niqe"] is None, "they were not asked for"
+    assert b["lpips"] is b["niqe"] is None, "they were not requested"
     assert result.stderr == ""
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_a_type_overrides_what_is_recorded(original: Path, folder: Path) -> None:
+def test_a_type_overrides_the_recorded_one(original: Path, folder: Path) -> None:
     (_, recorded), (_, plain) = (
         records(lbic("compare", "--json", original, folder / "a.lbic", *more)) for more in ((), ("--type", 0))
     )
@@ -94,7 +97,7 @@ def test_metrics_are_chosen_and_must_be_there(original: Path, folder: Path, monk
     assert (result.stdout, result.stderr) == ("", "lbic: error: NIQE is not here\n")
 
 
-# --- what is compared -----------------------------------------------------------------------------------------------
+# --- which pictures ----------------------------------------------------------------------------
 
 
 def test_another_size_is_refused_before_it_is_decoded(
@@ -122,7 +125,7 @@ def test_one_that_fails_does_not_stop_the_rest(original: Path, folder: Path) -> 
     assert [row.get("error", {}).get("code") for row in records(result)] == [None, "image"]
 
 
-def test_without_an_original_there_is_nothing(original: Path, folder: Path) -> None:
+def test_an_unreadable_original_ends_the_command(original: Path, folder: Path) -> None:
     for name, code in (("no.png", ExitCode.FAILED), ("a.lbic", ExitCode.DAMAGED)):
         result = lbic("compare", folder / name, original, "--html", folder / "out.html", code=code)
         assert result.stderr.startswith(f"lbic: error: {folder / name}: ")
@@ -137,7 +140,7 @@ def test_from_stdin(original: Path, folder: Path) -> None:
     lbic("compare", "-", "-", stdin=b"", code=ExitCode.USAGE)
 
 
-def test_what_is_clear_counts_for_nothing(tmp_path: Path) -> None:
+def test_transparent_pixels_do_not_count(tmp_path: Path) -> None:
     alpha = ramp(*SIZE)
     alpha[:, :16] = 0
     levels = np.asarray(photo(*SIZE)).copy()
@@ -152,7 +155,7 @@ def test_what_is_clear_counts_for_nothing(tmp_path: Path) -> None:
         flat = Image.alpha_composite(Image.new("RGBA", SIZE, "white"), picture).convert("RGB")
     save(tmp_path / "flat.png", flat)
     _, over_white = records(lbic("compare", "--json", tmp_path / "ref.png", tmp_path / "flat.png"))
-    assert over_white["psnr"] is None or over_white["psnr"] > 45, "as any other program lays it over white"
+    assert over_white["psnr"] is None or over_white["psnr"] > 45, "any other program composes the same picture"
 
 
 def test_alpha_of_a_lbic_file(tmp_path: Path) -> None:
@@ -167,7 +170,7 @@ def test_a_kept_profile_is_applied(tmp_path: Path) -> None:
     path = save(tmp_path / "ref.png", icc_profile=wide_profile())
     lbic("compress", "--codec", "jpeg", "-q", 95, "--type", 0, "--keep", "icc", path)
     _, record = records(lbic("compare", "--json", path, tmp_path / "ref.lbic"))
-    assert record["psnr"] > 30, "both in the colours that a viewer shows"
+    assert record["psnr"] > 30, "both are in the colours that a viewer shows"
 
 
 def test_gray_in_a_format_without_gray_is_measured_as_gray(tmp_path: Path) -> None:
@@ -178,7 +181,7 @@ def test_gray_in_a_format_without_gray_is_measured_as_gray(tmp_path: Path) -> No
     tinted = worse.convert("RGB")
     tinted.putpixel((0, 0), (255, 0, 0))
     save(tmp_path / "tinted.png", tinted)
-    save(tmp_path / "lossy.webp", worse, quality=90)  # with channels a level apart here and there
+    save(tmp_path / "lossy.webp", worse, quality=90)  # its channels differ by a level in places
     inputs = [*(tmp_path / f"{name}.png" for name in ("gray", "rgb", "tinted")), tmp_path / "lossy.webp"]
     _, one, three, colour, lossy = records(lbic("compare", "--json", path, *inputs))
     assert one["psnr_y"] == three["psnr_y"] == pytest.approx(psnr_luma(gray(*SIZE), worse))
@@ -186,7 +189,7 @@ def test_gray_in_a_format_without_gray_is_measured_as_gray(tmp_path: Path) -> No
     assert colour["psnr_y"] == pytest.approx(psnr_luma(gray(*SIZE).convert("RGB"), tinted))
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+# --- the page ------------------------------------------------------------------------------------
 
 
 def test_the_page_is_written_and_never_clobbers(original: Path, folder: Path) -> None:
@@ -224,19 +227,19 @@ def test_a_name_is_text_on_the_page(original: Path, folder: Path, name: str, mon
     assert name not in html
 
 
-def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+def test_a_name_cannot_control_the_terminal(tmp_path: Path) -> None:
     path = save(tmp_path / "a\x1b[31m\nb.png")
     other = save(tmp_path / "b.png")
     assert "a?[31m?b.png" in lbic("compare", path, other).stdout
     missing = tmp_path / "c\nlbic: error: d.png"
-    said = lbic("info", missing, code=ExitCode.FAILED).stderr
-    assert said.count("\n") == 1 and "c?lbic: error: d.png" in said
+    stderr = lbic("info", missing, code=ExitCode.FAILED).stderr
+    assert stderr.count("\n") == 1 and "c?lbic: error: d.png" in stderr
 
 
-def test_kept_exif_turns_no_decoded_picture(tmp_path: Path) -> None:
+def test_stored_exif_does_not_turn_the_decoded_picture(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    # The parts that lbic takes out of a block are in those that others write.
+    # Other writers store whole EXIF blocks, with the orientation that lbic removes.
     header = Header("jpeg", 80, 16, 8, metadata={container.EXIF: zlib.compress(exif.tobytes())})
     stream = io.BytesIO()
     photo(16, 8).save(stream, "JPEG", quality=80)

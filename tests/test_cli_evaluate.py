@@ -1,4 +1,4 @@
-"""lbic evaluate: what it measures, prints, writes and keeps, and what it refuses."""
+"""lbic evaluate: tables, files, the cache, and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lbic.system.weights import VARIABLE as WEIGHTS
 
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where results are kept instead of the user's caches."""
+    """A folder for the cache instead of the user's."""
     monkeypatch.setattr(cache, "default_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
@@ -55,7 +55,7 @@ def test_rows_means_and_table(folder: Path, tmp_path: Path) -> None:
     measured = ["bytes", "bpp", *table.METRICS, "encode_s", "decode_s"]
     assert list(rows[0]) == ["image", "codec", "q", "scale", "type", "profile", *measured, "kept", "error"]
     assert {(row["type"], row["profile"]) for row in rows} == {(0, None), (7, "lite")}
-    assert rows[0]["niqe"] is None, "it was not asked for"
+    assert rows[0]["niqe"] is None, "it was not requested"
     first = [row for row in rows if (row["q"], row["scale"], row["type"]) == (90, 1, 0)]
     (mean,) = (mean for mean in means if (mean["q"], mean["scale"], mean["type"]) == (90, 1, 0))
     assert mean["psnr"] == pytest.approx(sum(row["psnr"] for row in first) / 2)
@@ -145,7 +145,7 @@ def test_without_scipy_there_is_no_bd_rate(folder: Path, tmp_path: Path, monkeyp
 
 
 class Judge:
-    """Stands in for LPIPS's network."""
+    """A substitute for LPIPS's network."""
 
     def distance(self, *_: object) -> float:
         return 0.25
@@ -182,11 +182,11 @@ class Judge:
 @pytest.mark.usefixtures("write_models")
 def test_usage(folder: Path, options: list[str], because: str, code: ExitCode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(WEIGHTS, raising=False)
-    monkeypatch.setattr(runner, "evaluate", None)  # nothing may have begun
+    monkeypatch.setattr(runner, "evaluate", None)  # it must not be called
     assert because in lbic("evaluate", folder, *options, code=code).stderr
 
 
-def test_a_picture_that_memory_does_not_suffice_for_costs_no_others(
+def test_a_picture_that_exceeds_memory_does_not_stop_the_others(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate = runner.evaluate
@@ -244,7 +244,7 @@ def test_peers_have_one_scale_and_one_type(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_what_is_listed_twice_counts_once(folder: Path) -> None:
+def test_codings_listed_twice_count_once(folder: Path) -> None:
     command = ("evaluate", folder / "a.png", "--codec", "jpeg:10,20", "--codec", "jpeg:10")
     result = lbic(*command, "--scale", "1.5,1.5", "--type", "0,none")
     rows = [line.split("|")[2:6] for line in result.stdout.splitlines()[2:4]]
@@ -256,18 +256,18 @@ def test_a_rerun_computes_only_what_is_new(
     folder: Path, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*more: object) -> list[dict[str, object]]:
-        said = lbic("evaluate", folder, "--codec", "jpeg:20", *more, "-f", "--json", tmp_path / "e.json").stderr
+        stderr = lbic("evaluate", folder, "--codec", "jpeg:20", *more, "-f", "--json", tmp_path / "e.json").stderr
         rows: list[dict[str, object]] = json.loads((tmp_path / "e.json").read_text())["rows"]
-        assert ("1 of 2 results kept from earlier" in said) == ([row["kept"] for row in rows[:2]] == [True, False])
+        assert ("1 of 2 results kept from earlier" in stderr) == ([row["kept"] for row in rows[:2]] == [True, False])
         return rows
 
     first = run()
     assert [row["kept"] for row in first] == [False, False]
-    monkeypatch.setattr(pipeline, "compress", None)  # the files are there
+    monkeypatch.setattr(pipeline, "compress", None)  # the files are in the cache
     more = run("--type", "0,7")
     assert [row["kept"] for row in more] == [True, False] * 2
     assert more[::2] == [row | {"kept": True} for row in first], "their seconds too"
-    (kept / "file").write_text("what others put there is left alone")
+    (kept / "file").write_text("foreign files are ignored")
     assert [row["kept"] for row in run("--type", "0,7", "--cache", kept)] == [True] * 4
     assert "kept from earlier" not in lbic("evaluate", folder, "--codec", "file:jpeg", "--no-cache").stderr
 
@@ -285,10 +285,10 @@ def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_alpha_and_gray_are_measured_without_alpha() -> None:
-    given = Plan((PlannedCoding("jpeg", 80),))
+    plain_jpeg = Plan((PlannedCoding("jpeg", 80),))
     for picture in (photo(*SIZE), gray(*SIZE)):
         plain, with_plane = (
-            runner.evaluate("a", saved(image), given)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
+            runner.evaluate("a", saved(image), plain_jpeg)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
         )
         assert (plain.bytes, plain.metrics) == (with_plane.bytes, with_plane.metrics)
 
@@ -316,15 +316,15 @@ def test_codings_are_parsed(text: str, expected: list[PlannedCoding]) -> None:
 
 
 @pytest.mark.parametrize("text", ["vvc@5:37", "vvc@:37", "vvc@-1", "vvc@fast:37"])
-def test_efforts_that_are_none(text: str) -> None:
+def test_invalid_efforts(text: str) -> None:
     with pytest.raises(UsageError, match=r"the effort after @ is 0\.\.4, as in vvc@4:37"):
         plan.parse_codings(text)
 
 
 def test_a_coding_with_an_effort_of_its_own(needs_vvc: None) -> None:
-    """It is coded with that one, and rows tell it from the plan's."""
-    given = Plan(plan.codings(["vvc:37", "vvc@0:37", "vvc@1:37"], [SCALE_ONE]), effort=0)
-    rows = runner.evaluate("a.png", saved(photo(96, 80)), given)
+    """The coding uses its own effort, and rows name it."""
+    evaluation = Plan(plan.codings(["vvc:37", "vvc@0:37", "vvc@1:37"], [SCALE_ONE]), effort=0)
+    rows = runner.evaluate("a.png", saved(photo(96, 80)), evaluation)
     assert [row.codec for row in rows] == ["vvc", "vvc@0", "vvc@1"]
     assert all(row.error is None for row in rows)
     assert rows[0].bytes == rows[1].bytes != rows[2].bytes

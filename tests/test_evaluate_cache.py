@@ -1,4 +1,4 @@
-"""What evaluate keeps between runs, and what it depends on."""
+"""The cache of evaluate: entries, keys and rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
-def test_values_are_found_by_their_whole_key(kept: Cache, tmp_path: Path) -> None:
+def test_a_value_needs_its_whole_key(kept: Cache, tmp_path: Path) -> None:
     assert kept.find(KEY) is None
     kept.keep(KEY, {"psnr": math.inf})
     assert kept.find(dict(reversed(KEY.items()))) == {"psnr": math.inf}
@@ -57,7 +57,7 @@ def test_values_are_found_by_their_whole_key(kept: Cache, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff", b'{"key": 1, "value": {}}', b'{"value": {}}'])
-def test_a_damaged_file_is_as_good_as_absent(damage: bytes, kept: Cache, tmp_path: Path) -> None:
+def test_a_damaged_file_counts_as_absent(damage: bytes, kept: Cache, tmp_path: Path) -> None:
     kept.keep(KEY, {"psnr": 30.0})
     files(tmp_path)[0].write_bytes(damage)
     assert kept.find(KEY) is None
@@ -87,10 +87,10 @@ def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) ->
     assert cache.default_folder() is None
 
 
-# --- keys -----------------------------------------------------------------------------------------------------------
+# --- keys ----------------------------------------------------------------------------------------
 
 
-def test_a_file_depends_on_how_it_is_coded_and_by_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_of_a_file_has_its_coding_and_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = keys.coded_key("abc", CODING, 2)
     assert key == keys.coded_key("abc", CODING, 2)
     others = [
@@ -117,7 +117,7 @@ def test_a_file_depends_on_how_it_is_coded_and_by_what(tmp_path: Path, monkeypat
     assert keys.coded_key("abc", PlannedCoding("vtm", 37), 2) != before
 
 
-def test_a_row_depends_on_the_networks_that_run(write_models: WriteCatalog) -> None:
+def test_the_key_of_a_row_has_the_networks_that_run(write_models: WriteCatalog) -> None:
     coded = keys.coded_key("abc", CODING, 2)
 
     def key_with(gain: float, codec: str = "jpeg") -> keys.Key:
@@ -136,9 +136,11 @@ def test_a_row_depends_on_the_networks_that_run(write_models: WriteCatalog) -> N
     assert first != key_with(0.8)
     assert len(first["networks"]) == 1
     assert key_seeing(30) != key_seeing(31)
-    asked = [keys.row_key(coded, AR, each) for each in (CPU, Runtime(), Runtime(device="cuda"), Runtime("full", "cpu"))]
-    assert all(one != other for one, other in combinations(asked, 2)), "what is asked for and not here is an error"
-    assert "cuda" not in keys.row_key(coded, NONE, CPU), "without networks the device does not matter"
+    requested = [
+        keys.row_key(coded, AR, each) for each in (CPU, Runtime(), Runtime(device="cuda"), Runtime("full", "cpu"))
+    ]
+    assert all(one != other for one, other in combinations(requested, 2)), "a missing device or profile is an error"
+    assert "cuda" not in keys.row_key(coded, NONE, CPU), "the device matters for networks only"
     assert keys.row_key(coded, AR, replace(CPU, tile=64)) != keys.row_key(coded, AR, CPU)
 
 
@@ -167,14 +169,14 @@ def test_lbics_own_code_is_part_of_every_key(tmp_path: Path, monkeypatch: pytest
 
 
 def reachable(starts: Iterable[str], without: tuple[str, ...] = ()) -> set[str]:
-    """The modules that some modules import, directly or not, and these themselves."""
-    modules, found, pending = graph(), set[str](), list(starts)
+    """Some modules and all that they import, directly or not."""
+    modules, seen, pending = graph(), set[str](), list(starts)
     while pending:
         name = pending.pop()
-        if name not in found and not name.startswith(without):
-            found.add(name)
+        if name not in seen and not name.startswith(without):
+            seen.add(name)
             pending += modules[name] - {"lbic"}
-    return found
+    return seen
 
 
 def outside(modules: Iterable[str], patterns: tuple[str, ...]) -> set[str]:
@@ -194,15 +196,15 @@ def test_all_code_that_decides_a_result_is_part_of_its_key() -> None:
     assert outside(measuring, keys._MEASURING) == administration
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
+# --- rows ----------------------------------------------------------------------------------------
 
 
 def test_a_row_is_found_by_any_of_its_metrics(kept: Cache) -> None:
     row = Row("a.png", "jpeg", 20, 1, 0, bytes=9, bpp=0.1, metrics={"psnr": 30.0, "niqe": None}, encode_s=1.0)
     assert runner.keep_row(kept, KEY, row) is row
-    found = runner.find_row(kept, KEY, ["psnr"])
-    assert found == replace(row, image="", metrics={"psnr": 30.0})
-    assert found.kept
+    cached = runner.find_row(kept, KEY, ["psnr"])
+    assert cached == replace(row, image="", metrics={"psnr": 30.0})
+    assert cached.kept
     assert runner.find_row(kept, KEY, ["psnr", "lpips"]) is None
     runner.keep_row(kept, KEY, replace(row, metrics={"psnr": 30.0, "lpips": 0.2}))
     both = runner.find_row(kept, KEY, ["niqe", "lpips"])
@@ -211,7 +213,7 @@ def test_a_row_is_found_by_any_of_its_metrics(kept: Cache) -> None:
     assert runner.find_row(kept, KEY, ["psnr"]) is None
 
 
-def test_a_metric_goes_by_its_weights(kept: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_make_a_metric_absent(kept: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
     row = Row("", "jpeg", 20, 1, 0, bytes=9, bpp=0.1, metrics={"psnr": 30.0, "lpips": 0.2, "ma": 5.0, "own": 1.0})
     for name in ("alexnet_features.pth", ma.FILE):
@@ -223,7 +225,7 @@ def test_a_metric_goes_by_its_weights(kept: Cache, tmp_path: Path, monkeypatch: 
         assert runner.find_row(kept, KEY, ["psnr", "own"])
 
 
-def test_codings_that_come_to_the_same_file_keep_their_names(kept: Cache) -> None:
+def test_codings_that_share_a_file_keep_their_names(kept: Cache) -> None:
     out = io.BytesIO()
     photo(40, 30).save(out, "PNG")
     codings = (CODING, replace(CODING, effort=2), replace(CODING, effort=3))
@@ -232,7 +234,7 @@ def test_codings_that_come_to_the_same_file_keep_their_names(kept: Cache) -> Non
         assert [row.codec for row in rows] == [coding.name for coding in order]
 
 
-def test_what_failed_is_tried_again(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_tried_again(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.BytesIO()
     photo(40, 30).save(out, "PNG")
     plan, ticks = Plan((CODING, PlannedCoding("file:jpeg", 20)), metrics=(METRICS["psnr"],)), []
@@ -254,4 +256,4 @@ def test_what_failed_is_tried_again(kept: Cache, monkeypatch: pytest.MonkeyPatch
     again = evaluate()
     assert [row.kept for row in again] == [True, True]
     assert {row.image for row in again} == {"a.png"}
-    assert len(ticks) == 6, "failed ones count"
+    assert len(ticks) == 6, "failures count"

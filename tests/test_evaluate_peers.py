@@ -1,4 +1,4 @@
-"""The formats lbic is held against: real files of the right kind, and what they decode to."""
+"""Peers: the formats that lbic is compared with write real files and decode them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lbic.evaluate import ffmpeg
 from lbic.evaluate.peers import PEERS, PREFIX, Peer, quality_table
 
 BETTER = {"file:jp2": (20, 60), "file:hevc": (27, 40), "file:vvc": (27, 40), "file:vtm": (27, 40)}
-"""Two qualities, the better one first, where these are not 80 and 30."""
+"""Two qualities of a peer, the better one first; 80 and 30 for the others."""
 HEADS = {
     "file:jpeg": b"\xff\xd8\xff",
     "file:webp": b"RIFF",
@@ -25,12 +25,12 @@ HEADS = {
     "file:jp2": b"\xff\x4f\xff\x51",
     "file:jxl": b"\xff\x0a",
 }
-"""How the files start; the others with a start code of the video codec."""
+"""The first bytes of a file; other peers begin with the start code of a video codec."""
 
 
 @pytest.fixture(params=list(PEERS))
 def peer(request: pytest.FixtureRequest) -> Peer:
-    """Each row that works on this machine."""
+    """Each peer that works on this machine."""
     row = PEERS[request.param]
     if sentence := row.availability():
         pytest.skip(sentence)
@@ -71,10 +71,10 @@ def test_nothing_but_the_picture_is_stored(peer: Peer) -> None:
     data = peer.encode(picture, peer.default_quality, 0)
     picture.info = {"icc_profile": profile("sRGB"), "comment": b"x" * 500}
     assert peer.encode(picture, peer.default_quality, 0) == data
-    assert "icc_profile" in picture.info, "the caller's picture stays as it is"
+    assert "icc_profile" in picture.info, "the caller's picture is unchanged"
 
 
-def test_damaged_files_are_errors_of_the_codec(peer: Peer) -> None:
+def test_damaged_files_are_errors(peer: Peer) -> None:
     with pytest.raises(LbicError):
         peer.decode(b"damaged", Geometry(40, 40, gray=False))
 
@@ -87,12 +87,13 @@ def test_a_jpeg_is_progressive_with_half_the_chroma() -> None:
 
 def test_jpeg_2000_codes_colours_by_the_irreversible_transform() -> None:
     data = PEERS["file:jp2"].encode(photo(40, 40), 40, 0)
-    style = data.index(b"\xff\x52")  # COD: its length, Scod, progression, layers, then the transform (T.800, A.6.1)
+    # Marker COD: length, Scod, progression, layers, then the transform (T.800, A.6.1).
+    style = data.index(b"\xff\x52")
     assert data[style + 8] == 1
 
 
 @pytest.mark.usefixtures("needs_vvc")
-def test_a_bare_stream_is_that_of_the_codec() -> None:
+def test_a_bare_stream_is_the_codecs() -> None:
     picture = photo(72, 64)
     file = pipeline.compress(picture, pipeline.CompressSettings("vvc", 37, effort=1)).data
     assert PEERS["file:vvc"].encode(picture, 37, 1) == pipeline.extract(file)[1]
@@ -110,7 +111,7 @@ def test_the_range_of_jpeg_xl_is_what_ffmpeg_takes() -> None:
 
 
 @pytest.mark.parametrize("name", ["file:jxl", "file:hevc"])
-def test_a_missing_program_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders, "ffmpeg_with", lambda _: None)
     peer = PEERS[name]
     assert "install imageio-ffmpeg" in str(peer.availability())

@@ -26,7 +26,7 @@ def measured() -> list[Mean]:
     )
 
 
-def test_curves_rise_and_leave_out_what_has_no_place() -> None:
+def test_curves_are_sorted_and_have_no_infinite_values() -> None:
     assert curves.measured(measured(), "psnr") == {
         "vvc": [(0.1, 30.0), (0.4, 34.0)],
         "jpeg, scale 2, type 7 (ar)": [(0.3, 29.0)],
@@ -34,7 +34,7 @@ def test_curves_rise_and_leave_out_what_has_no_place() -> None:
     assert curves.measured(measured(), "lpips") == {}
 
 
-def test_the_files() -> None:
+def test_plots_are_reproducible_files() -> None:
     pytest.importorskip("matplotlib")
     first, second = (dict(plots.draw(measured(), ["psnr", "lpips"])) for _ in range(2))
     assert list(first) == plots.names(["psnr", "lpips"]) == ["psnr.svg", "psnr.png", "lpips.svg", "lpips.png"]
@@ -56,5 +56,5 @@ def test_reference_curves_are_dashed_and_have_a_source() -> None:
 
 
 def texts(svg: bytes) -> set[str]:
-    """The texts of a plot: matplotlib draws them as outlines and keeps the words in comments."""
+    """The words of a plot, which matplotlib writes into comments beside their outlines."""
     return set(re.findall("<!-- (.*?) -->", svg.decode()))

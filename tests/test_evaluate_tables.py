@@ -1,4 +1,4 @@
-"""What rows become: means, BD-rates, tables and files; and the PSNR they are made of."""
+"""Tables of an evaluation: means, BD-rates and files; and PSNR by hand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_json_has_the_bd_rates() -> None:
     assert [one["images"] for one in content["bd_rate"]] == [2, 2]
 
 
-# --- BD-rate --------------------------------------------------------------------------------------------------------
+# --- BD-rate -------------------------------------------------------------------------------------
 
 
 def curve(image: str, codec: str, kind: int, bpps: tuple[float, ...], psnrs: tuple[float, ...]) -> list[Row]:
@@ -68,11 +68,11 @@ def test_a_picture_without_bd_rate_is_a_failure(psnrs: tuple[float, float]) -> N
     assert "7 (ar) |          - |      0 |        1 |" in tables.bd_markdown(bd_rates(rows))
 
 
-def test_one_curve_has_nothing_to_be_compared_with() -> None:
+def test_one_curve_has_no_bd_rate() -> None:
     assert bd_rates(curve("a", "jpeg", 0, (0.1, 0.2), (30.0, 33.0))) == []
 
 
-# --- PSNR -----------------------------------------------------------------------------------------------------------
+# --- PSNR ----------------------------------------------------------------------------------------
 
 
 def test_psnr_by_hand() -> None:

@@ -23,7 +23,7 @@ from lbic.metrics.table import METRICS
 from lbic.system.weights import VARIABLE as WEIGHTS
 
 MATLAB_NIQE = {"I03": 15.7536, "I04": 3.654922, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
-"""MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""
+"""Values of MATLAB's own function on rgb2gray of five distorted TID2013 pictures."""
 CURVE = [(0.1, 30.0), (0.2, 33.0), (0.4, 36.5), (0.8, 39.0)]
 BD_RATES = [
     ([(0.18, 33.0), (0.36, 36.5)], -9.486380737614109),
@@ -40,7 +40,7 @@ def test_niqe_is_matlabs(calibration: Path, name: str) -> None:
         assert niqe(gray(image)) == pytest.approx(MATLAB_NIQE[name], rel=0.006)
 
 
-def test_niqe_by_the_pirm_protocol_is_another(calibration: Path) -> None:
+def test_niqe_by_the_pirm_protocol(calibration: Path) -> None:
     with Image.open(calibration / "dist" / "I04.bmp") as image:
         assert METRICS["niqe"].measure(image, image) == pytest.approx(4.68, rel=0.006)
 
@@ -74,7 +74,7 @@ def test_bd_rate_of_known_differences() -> None:
     assert bd_rate(CURVE, [(rate * 1.25, quality) for rate, quality in reversed(CURVE)]) == pytest.approx(25)
 
 
-def test_bd_rate_looks_only_where_both_curves_are() -> None:
+def test_bd_rate_is_over_the_common_range() -> None:
     assert bd_rate(CURVE, [(0.18, 33.0), (0.36, 36.5)]) == pytest.approx(-10, abs=0.6)
 
 
@@ -93,9 +93,7 @@ def test_bd_rate_refuses(test: list[tuple[float, float]], because: str) -> None:
 
 
 @pytest.mark.parametrize(("test", "percent"), BD_RATES)
-def test_bd_rate_is_that_of_the_trapezoidal_rule_over_a_thousand_points(
-    test: list[tuple[float, float]], percent: float
-) -> None:
+def test_bd_rate_of_curves_with_other_qualities(test: list[tuple[float, float]], percent: float) -> None:
     assert bd_rate(CURVE, test) == pytest.approx(percent, abs=1e-6)
 
 
@@ -110,7 +108,7 @@ PUBLISHED_LPIPS = {"I03": 0.7237, "I04": 0.2572, "I06": 0.0508, "I08": 0.0521, "
 
 @pytest.fixture
 def backbones(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LPIPS finds what it needs."""
+    """The weights that LPIPS needs."""
     pytest.importorskip("torch")
     monkeypatch.setenv(WEIGHTS, str(weights))
 
@@ -128,7 +126,7 @@ def test_lpips_is_the_published_one(calibration: Path, name: str) -> None:
 
 @pytest.mark.usefixtures("backbones")
 def test_lpips_squeeze_is_the_published_one() -> None:
-    """By the example in the documentation of TorchMetrics' learned_perceptual_image_patch_similarity."""
+    """The example in TorchMetrics' documentation of learned_perceptual_image_patch_similarity."""
     torch = pytest.importorskip("torch")
     generator = torch.Generator().manual_seed(42)
     one, two = (torch.rand(2, 3, 100, 100, generator=generator) * 2 - 1 for _ in range(2))
@@ -148,7 +146,7 @@ def test_lpips_grows_with_noise(backbone: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "backbone"), lpips.BACKBONES.items())
-def test_lpips_without_weights_says_what_to_get(
+def test_lpips_without_weights_names_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, backbone: lpips.Backbone
 ) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
@@ -176,10 +174,10 @@ def test_texture_is_found_where_the_original_is_flat() -> None:
     after = before + np.uint8(3)
     after[16:32, :16] += np.indices((16, 16)).sum(axis=0).astype(np.uint8)[..., None] % 2 * 4
     after[:16, 16:32] ^= 64
-    found = added_deviation(*(Image.fromarray(levels) for levels in (original, before, after)))
-    assert len(found) == 4 + 4 - 1, "the last eight rows are no block, and one block is not flat"
-    assert sorted(found)[-1] == pytest.approx(2, abs=1e-4), "a chequered pattern of 4 levels"
-    assert sorted(found)[-2] == pytest.approx(0, abs=1e-4), "an even shift is no texture"
+    added = added_deviation(*(Image.fromarray(levels) for levels in (original, before, after)))
+    assert len(added) == 4 + 4 - 1, "the last eight rows are no block, and one block is not flat"
+    assert sorted(added)[-1] == pytest.approx(2, abs=1e-4), "a chequered pattern of 4 levels"
+    assert sorted(added)[-2] == pytest.approx(0, abs=1e-4), "an even shift is no texture"
 
 
 def test_flatness_of_other_sizes_and_of_small_pictures() -> None:

@@ -1,4 +1,4 @@
-"""Ma's metric and PI: features against the authors' program, forests against a walk by hand."""
+"""Ma's metric and PI: features of the authors' program, forests walked by hand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_features_are_those_of_the_authors_program(calibration: Path, name: str,
     np.testing.assert_array_equal(plane, stored["im"])
     local, overall, space = features(plane)
     np.testing.assert_allclose(local, stored["f1"].ravel(), rtol=1e-7)
-    # Shapes are told apart in steps of 0.001: rounding may choose the next one.
+    # Shapes are multiples of 0.001: rounding may choose the next one.
     np.testing.assert_allclose(overall[:18], stored["f2"].ravel()[:18], rtol=0, atol=0.00101)
     np.testing.assert_allclose(overall[18:], stored["f2"].ravel()[18:], rtol=2e-5)
     np.testing.assert_allclose(space, stored["f3"].ravel(), rtol=1e-10)
@@ -45,9 +45,9 @@ def test_features_are_those_of_the_authors_program(calibration: Path, name: str,
 def test_features_of_the_smallest_and_of_flat_pictures() -> None:
     plane = np.random.default_rng(0).integers(0, 256, (LEAST_SIDE, LEAST_SIDE + 1)).astype(np.uint8)
     for each in (plane, np.full_like(plane, 77), np.zeros_like(plane)):
-        found = features(each)
-        assert tuple(len(group) for group in found) == SIZES
-        assert all(np.isfinite(group).all() for group in found)
+        groups = features(each)
+        assert tuple(len(group) for group in groups) == SIZES
+        assert all(np.isfinite(group).all() for group in groups)
     with pytest.raises(ValueError, match=f"sides of 84 pixels; the picture is {LEAST_SIDE + 1}x83"):
         features(plane[1:])
 
@@ -57,7 +57,7 @@ def test_singular_values_keep_the_energy() -> None:
     assert np.sum(space[:25] ** 2) == pytest.approx(np.sum((PLANE / 255) ** 2))
 
 
-def test_shapes_are_found() -> None:
+def test_shapes_of_known_distributions() -> None:
     rng = np.random.default_rng(0)
     samples = (rng.standard_normal(100_000), rng.laplace(size=100_000) * 3 + 7)
     assert [float(_shape(values)) for values in samples] == pytest.approx([2, 1], abs=0.03)
@@ -71,7 +71,7 @@ def test_the_blocks_transform() -> None:
     assert counts == [0] + [1] * 48, "each coefficient but the mean"
 
 
-def test_the_pyramid_keeps_what_is_finer_than_its_scales() -> None:
+def test_the_pyramid_keeps_the_energy_of_its_scales() -> None:
     shape = (63, 65)
     spectrum = np.fft.fft2(np.random.default_rng(0).standard_normal(shape))
     coarse = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n) for n in shape), indexing="ij")) * 2 < 0.27
@@ -84,7 +84,7 @@ def test_the_pyramid_keeps_what_is_finer_than_its_scales() -> None:
     assert energy == pytest.approx(np.sum(plane**2))
 
 
-def test_the_pyramid_tells_orientations_apart() -> None:
+def test_the_pyramid_separates_orientations() -> None:
     down, across = np.indices((64, 64))
     angle = math.atan2(5, 12)
     grating = np.cos(2 * math.pi * (12 * across + 5 * down) / 64)
@@ -95,7 +95,7 @@ def test_the_pyramid_tells_orientations_apart() -> None:
 
 
 def _trees(rng: np.random.Generator, count: int, variables: int, nodes: int = 31) -> dict[str, Any]:
-    """What regRF_train stores of random trees; those that stop early have unused nodes at the end."""
+    """Random trees as regRF_train stores them; small ones have unused nodes at the end."""
     left, right, variable = (np.zeros((nodes, count), np.int32) for _ in range(3))
     threshold, value = np.zeros((nodes, count)), rng.normal(size=(nodes, count))
     used = np.ones(count, np.int32)
@@ -125,10 +125,10 @@ def test_forests_walk_every_tree() -> None:
     forest = Forest.from_matlab(trees, 6)
     assert len(forest.left) == trees["ndtree"].max() < 31, "unused nodes are left out"
     for values in rng.normal(size=(20, 6)):
-        wanted = np.mean([_walk(trees, tree, values) for tree in range(40)])
-        assert forest.predict(values) == pytest.approx(wanted)
+        expected = np.mean([_walk(trees, tree, values) for tree in range(40)])
+        assert forest.predict(values) == pytest.approx(expected)
         corrected = Forest.from_matlab({**trees, "coef": np.array([0.5, 2.0])}, 6)
-        assert corrected.predict(values) == pytest.approx(0.5 + 2 * wanted)
+        assert corrected.predict(values) == pytest.approx(0.5 + 2 * expected)
 
 
 def test_a_threshold_itself_leads_to_the_left() -> None:
@@ -147,7 +147,7 @@ def test_a_threshold_itself_leads_to_the_left() -> None:
         ("mbest", 0, "among"),
     ],
 )
-def test_forests_that_lead_nowhere_are_refused(name: str, value: int, because: str) -> None:
+def test_invalid_forests_are_refused(name: str, value: int, because: str) -> None:
     trees = _trees(np.random.default_rng(0), 3, 6)
     trees[name][0, 1] = value
     with pytest.raises(ValueError, match=because):
@@ -156,7 +156,7 @@ def test_forests_that_lead_nowhere_are_refused(name: str, value: int, because: s
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """A model of three small forests in the place where Ma's is looked for."""
+    """A model of three small forests in place of Ma's."""
     scipy_io = pytest.importorskip("scipy.io")
     rng = np.random.default_rng(1)
     forests = np.empty((3, 1), object)
@@ -180,8 +180,8 @@ def test_the_score_is_linear_in_three_forests(model: list[dict[str, Any]]) -> No
 def test_pi_is_by_the_pirm_protocol() -> None:
     picture = photo(211, 117)
     shaved = PLANE[4:-4, 4:-4]
-    wanted = ((10 - ma.ma(shaved)) + niqe(shaved)) / 2
-    assert METRICS["pi"].measure(picture, picture) == pytest.approx(wanted)
+    expected = ((10 - ma.ma(shaved)) + niqe(shaved)) / 2
+    assert METRICS["pi"].measure(picture, picture) == pytest.approx(expected)
     assert METRICS["ma"].measure(picture, picture) == pytest.approx(ma.ma(shaved))
     assert METRICS["pi"].missing() is None
 

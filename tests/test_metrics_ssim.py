@@ -33,7 +33,7 @@ def test_the_authors_programs_agree(calibration: Path, name: str) -> None:
     single, multiple = PUBLISHED[name]
     assert ssim(*pair) == pytest.approx(single, abs=6e-5)
     assert ms_ssim(*pair) == pytest.approx(multiple, abs=0.005)
-    # Theirs is the scales' weighted mean; the paper, and so everybody else, multiplies.
+    # Their program averages the scales; the paper, and other programs, multiply them.
     assert np.average(scales(*pair), weights=WEIGHTS) == pytest.approx(multiple, abs=6e-5)
 
 
@@ -101,13 +101,13 @@ def test_gray_is_rgb2gray() -> None:
     np.testing.assert_array_equal(gray(Image.fromarray(levels)), levels)
 
 
-def test_contrast_asks_how_much_texture_there_is_and_not_which() -> None:
+def test_contrast_measures_the_amount_of_texture() -> None:
     texture = np.random.default_rng(1).normal(128, 20, (64, 80))
     other = np.random.default_rng(2).normal(128, 20, (64, 80))
     assert contrast(texture, texture) == 1
     assert contrast(texture, 256 - texture) == pytest.approx(1)
     assert contrast(texture, other) > 0.9
-    # Half the deviation everywhere: 2ab / (a^2 + b^2) with b = a / 2 is 0.8, a little more for the constant.
+    # With half the deviation, 2ab / (a^2 + b^2) is 0.8, and the constant adds a little.
     assert contrast(texture, 128 + (texture - 128) / 2) == pytest.approx(0.8, abs=0.05)
     assert contrast(np.full((3, 2), 9), np.full((3, 2), 200)) == 1
     with pytest.raises(ValueError, match="different shapes"):

@@ -1,4 +1,4 @@
-"""The page of lbic compare: what is in the file, and what a browser makes of it."""
+"""The page of lbic compare: the content of the file, and its behaviour in a browser."""
 
 from __future__ import annotations
 
@@ -39,38 +39,38 @@ def flat(colour: tuple[int, int, int], size: tuple[int, int] = (200, 150)) -> Im
 
 
 class Elements(HTMLParser):
-    """Every start tag with its attributes, and the text of every element that has text of its own."""
+    """Every start tag with its attributes, and the text of every element with text."""
 
     def __init__(self, html: bytes) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[tuple[str, str]] = []
         self.feed(html.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.texts.append((self.found[-1][0] if self.found else "", data))
+        self.texts.append((self.tags[-1][0] if self.tags else "", data))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.tags if name == tag]
 
     def text(self, tag: str) -> list[str]:
         return [text for name, text in self.texts if name == tag and text.strip()]
 
 
-# --- the file -------------------------------------------------------------------------------------------------------
+# --- the file ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("picture", [photo(33, 20), gray(20, 33), photo(16_400, 2)], ids=["colour", "gray", "long"])
 def test_pictures_are_embedded_without_loss(picture: Image.Image) -> None:
-    found = Elements(page(COLUMNS, [shown("a", picture), shown("b", ImageOps.invert(picture))]))
-    for image, wanted in zip(found.all("img"), (picture, ImageOps.invert(picture)), strict=True):
+    elements = Elements(page(COLUMNS, [shown("a", picture), shown("b", ImageOps.invert(picture))]))
+    for image, expected in zip(elements.all("img"), (picture, ImageOps.invert(picture)), strict=True):
         kind, data = str(image["src"]).split(";base64,")
         assert kind == ("data:image/png" if picture.width > 16_383 else "data:image/webp")
         with Image.open(io.BytesIO(base64.b64decode(data))) as opened:
-            assert np.array_equal(np.asarray(opened.convert("RGB")), np.asarray(wanted.convert("RGB")))
+            assert np.array_equal(np.asarray(opened.convert("RGB")), np.asarray(expected.convert("RGB")))
 
 
 def test_the_policy_allows_this_style_and_script_and_nothing_else() -> None:
@@ -83,13 +83,13 @@ def test_the_policy_allows_this_style_and_script_and_nothing_else() -> None:
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert rules.pop(f"{tag}-src") == f"'sha256-{digest}'"
     assert rules == {"default-src": "'none'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
-    assert text.index("Content-Security-Policy") < text.index("<title>"), "it holds for what follows it"
+    assert text.index("Content-Security-Policy") < text.index("<title>"), "it holds for everything after it"
 
 
-def test_nothing_comes_from_outside() -> None:
+def test_there_are_no_outside_resources() -> None:
     html = page(COLUMNS, [shown("a", photo(8, 8)), shown("b", photo(8, 8))])
     assert not re.search(rb"https?:|//[a-z]|@import|url\(|import\(|fetch", re.sub(rb'base64,[^"]*', b"", html))
-    for tag, attributes in Elements(html).found:
+    for tag, attributes in Elements(html).tags:
         assert tag not in ("link", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "poster", "action", "style"):
             assert str(attributes.get(name, "data:")).startswith("data:")
@@ -97,22 +97,22 @@ def test_nothing_comes_from_outside() -> None:
 
 def test_names_and_numbers_are_text() -> None:
     versions = [shown(name, photo(8, 8), name, name, name) for name in HOSTILE]
-    found = Elements(page(HOSTILE, versions))
+    elements = Elements(page(HOSTILE, versions))
     plain = Elements(page(HOSTILE, [shown("a", photo(8, 8), "1", "2", "3")] * len(HOSTILE)))
-    assert [(tag, set(attributes)) for tag, attributes in found.found] == [
-        (tag, set(attributes)) for tag, attributes in plain.found
+    assert [(tag, set(attributes)) for tag, attributes in elements.tags] == [
+        (tag, set(attributes)) for tag, attributes in plain.tags
     ], "no name makes an element or an attribute"
-    names = "".join(found.text("th"))
+    names = "".join(elements.text("th"))
     assert all(name in names for name in HOSTILE)
-    assert "".join(found.text("title")) == HOSTILE[0] == "".join(found.text("h1"))
+    assert "".join(elements.text("title")) == HOSTILE[0] == "".join(elements.text("h1"))
 
 
-def test_a_name_that_is_no_text_is_shown_somehow() -> None:
+def test_a_name_that_is_not_valid_text_is_shown() -> None:
     html = page(COLUMNS, [shown("a\udcff.png", photo(8, 8)), shown("b", photo(8, 8))])
     assert "<title>a?.png</title>" in html.decode()
 
 
-# --- in a browser ---------------------------------------------------------------------------------------------------
+# --- in a browser --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def red_and_blue(tmp_path: Path) -> Path:
 
 
 def stage(tab: chromium.Tab) -> NDArray[np.uint8]:
-    """The screen's pixels within the stage."""
+    """The pixels of the stage on the screen."""
     left, top, width, height = tab.run(
         "(({x, y, width, height}) => [x, y, width, height].map((side) => Math.round(side * devicePixelRatio)))"
         "(document.querySelector('#stage').getBoundingClientRect())"
@@ -147,7 +147,7 @@ def stage(tab: chromium.Tab) -> NDArray[np.uint8]:
 
 
 def border(tab: chromium.Tab) -> int:
-    """Where red ends and blue begins, in pixels from the stage's left; nothing else is on the stage."""
+    """The border between red and blue, in pixels from the left; nothing else is on the stage."""
     row = stage(tab)[20]
     red, blue = np.all(row == RED, axis=-1), np.all(row == BLUE, axis=-1)
     assert (red | blue).sum() > len(row) - 8, "all but the divider's line"
@@ -173,7 +173,7 @@ def test_the_divider_is_dragged(browser: chromium.Tab, red_and_blue: Path) -> No
     x, y = browser.centre("#divider")
     before = border(browser)
     browser.drag((x + 9, y), (x + 159, y))
-    assert border(browser) == pytest.approx(before + 150, abs=1), "wherever it was gripped"
+    assert border(browser) == pytest.approx(before + 150, abs=1), "from any point of the divider"
     browser.swipe(browser.centre("#divider"), (100, y))
     assert border(browser) == pytest.approx(100, abs=4)
     browser.drag(browser.centre("#divider"), (-50, y))
@@ -184,11 +184,11 @@ def test_the_divider_is_dragged(browser: chromium.Tab, red_and_blue: Path) -> No
     assert complaints(browser) == []
 
 
-def holds(pixels: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> bool:
-    """Tell whether one picture is somewhere in another, in every pixel."""
-    height, width = wanted.shape[:2]
-    corners = np.argwhere(np.all(pixels == wanted[0, 0], axis=-1))
-    return any(np.array_equal(pixels[y : y + height, x : x + width], wanted) for y, x in corners)
+def holds(pixels: NDArray[np.uint8], part: NDArray[np.uint8]) -> bool:
+    """Whether a picture contains another one, equal in every pixel."""
+    height, width = part.shape[:2]
+    corners = np.argwhere(np.all(pixels == part[0, 0], axis=-1))
+    return any(np.array_equal(pixels[y : y + height, x : x + width], part) for y, x in corners)
 
 
 @pytest.mark.parametrize(("density", "side"), [(1, 4), (1.25, 4), (2, 8)])
@@ -223,7 +223,7 @@ def test_flicker_shows_one_after_the_other_while_held(browser: chromium.Tab, red
         for side, colour in (("b", BLUE), ("a", RED)):
             press()
             browser.wait(f"alone === '{side}' && (clearInterval(flickering), true)")
-            assert (stage(browser) == colour).all(), "not even the divider is in the way"
+            assert (stage(browser) == colour).all(), "the divider is hidden"
             release()
             assert browser.run("alone") is None
             border(browser)
@@ -258,7 +258,7 @@ def test_zoom_by_keys_buttons_and_wheel(browser: chromium.Tab, red_and_blue: Pat
     before = browser.run(below)
     browser.mouse("mouseWheel", point, deltaX=0, deltaY=-120)
     browser.wait("state.zoom === 8")
-    assert browser.run(below) == pytest.approx(before, abs=0.5), "what is under the pointer stays there"
+    assert browser.run(below) == pytest.approx(before, abs=0.5), "the pixel under the pointer stays there"
     browser.press("0")
     assert browser.run("state.zoom") == 0
 
@@ -266,7 +266,7 @@ def test_zoom_by_keys_buttons_and_wheel(browser: chromium.Tab, red_and_blue: Pat
 def test_the_view_is_in_the_address(browser: chromium.Tab, red_and_blue: Path) -> None:
     browser.open(red_and_blue, "a=2&b=9&split=0.25&zoom=3&x=nan&y=&__proto__=1")
     view = browser.run("state")
-    assert view == {"a": 2, "b": 1, "split": 0.25, "zoom": 0, "x": 0.5, "y": 0.5}, "nonsense is left alone"
+    assert view == {"a": 2, "b": 1, "split": 0.25, "zoom": 0, "x": 0.5, "y": 0.5}, "invalid values are ignored"
     browser.press("+")
     browser.wait("location.hash === '#a=2&b=1&split=0.25&zoom=1&x=0.5&y=0.5'")
 
@@ -283,7 +283,7 @@ def test_no_name_becomes_markup_and_no_foreign_script_runs(browser: chromium.Tab
     assert browser.run("document.title") == HOSTILE[0]
     assert browser.run("document.querySelector('section.a h2 span').textContent") == HOSTILE[0]
     assert HOSTILE[1] in browser.run("document.body.innerText")
-    # What if a name became markup all the same: the policy stops it.
+    # The policy is a second barrier: it stops a script that is in the page all the same.
     browser.run("""{
         const script = document.createElement('script');
         script.textContent = 'document.title = "taken"';

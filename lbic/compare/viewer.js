@@ -1,10 +1,11 @@
 "use strict";
 
-// One canvas shows the same crop of two pictures, A left of the divider and B right of it. A canvas and not two <img>,
-// so that a picture pixel is a whole number of screen pixels whatever the screen's density, and flicker is instant.
+// One canvas shows the same crop of two pictures: A left of the divider, B right of it. On a canvas
+// a picture pixel is a whole number of screen pixels at any screen density, and flicker is instant;
+// two <img> elements guarantee neither.
 
-const LEVELS = [0, 1, 2, 4, 8]; // times the picture's size; 0 fits the whole picture in
-const FLICKER_MS = 400; // slow enough to be no flashing light
+const LEVELS = [0, 1, 2, 4, 8]; // factors of the picture's size; 0 fits the whole picture into the stage
+const FLICKER_MS = 400; // fast flashes can harm people with photosensitive epilepsy
 
 const find = (selector) => document.querySelector(selector);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -18,9 +19,10 @@ const divider = find("#divider");
 const flickerButton = find("#flicker");
 const zoomButtons = [...document.querySelectorAll("[data-zoom]")];
 
-// a, b: rows; split: of the stage's width; x, y: the point of the picture in the stage's middle, in shares of its sides.
+// a, b: rows of the table. split: the divider, as a share of the stage's width. x, y: the point of the
+// picture in the middle of the stage, as shares of the picture's sides.
 const state = { a: 0, b: Math.min(1, rows.length - 1), split: 0.5, zoom: 0, x: 0.5, y: 0.5 };
-let alone = null; // "a" or "b" while only that one is shown
+let alone = null; // "a" or "b" while only that picture is shown
 
 // --- the picture ---
 
@@ -42,7 +44,7 @@ function layout() {
 function draw() {
   canvas.width = Math.round(stage.clientWidth * density());
   canvas.height = Math.round(stage.clientHeight * density());
-  canvas.style.width = `${canvas.width / density()}px`; // a stretched canvas would be blurred
+  canvas.style.width = `${canvas.width / density()}px`; // the browser blurs a stretched canvas
   canvas.style.height = `${canvas.height / density()}px`;
   keepInside();
   const context = canvas.getContext("2d");
@@ -60,7 +62,7 @@ function draw() {
   }
 }
 
-// The picture's edge never leaves the stage's; where there is room for all of it, it stays in the middle.
+// Keep the picture over the whole stage, or in the middle of it where the picture is smaller.
 function keepInside() {
   const { across, down } = layout();
   const inside = (middle, room, length) =>
@@ -69,7 +71,7 @@ function keepInside() {
   state.y = inside(state.y, canvas.height, down.length);
 }
 
-// --- what is said about it ---
+// --- captions ---
 
 function caption(side) {
   const section = find(`section.${side}`);
@@ -106,7 +108,7 @@ function change(values) {
 
 // --- zoom, pan, flicker ---
 
-// The point of the stage at left, top (shares of its sides) stays where it is.
+// Zoom around the point at left, top, in shares of the stage's sides.
 function zoomTo(zoom, left = 0.5, top = 0.5) {
   const place = () => {
     const { across, down } = layout();
@@ -168,7 +170,7 @@ stage.addEventListener("pointerdown", (event) => {
   stage.addEventListener("lostpointercapture", end, { once: true });
 });
 
-let turned = 0; // touchpads send many small turns
+let turned = 0; // touchpads send many small turns, which add up here
 stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   turned += event.deltaMode ? 100 * Math.sign(event.deltaY) : event.deltaY;
@@ -183,7 +185,7 @@ flickerButton.addEventListener("pointerdown", (event) => {
   flicker(true);
 });
 flickerButton.addEventListener("lostpointercapture", () => flicker(false));
-flickerButton.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
+flickerButton.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch opens a menu
 find("#swap").addEventListener("click", swap);
 for (const button of zoomButtons) button.addEventListener("click", () => zoomTo(Number(button.dataset.zoom)));
 find("tbody").addEventListener("change", ({ target }) => change({ [target.name]: Number(target.value) }));
@@ -218,11 +220,11 @@ document.addEventListener("keyup", (event) => {
 });
 window.addEventListener("blur", () => alone && flicker(false));
 
-// --- the view in the address: a reload keeps it, and a link can point at a spot ---
+// --- the view in the address: a reload keeps it, and a link can show a detail ---
 
 let remembering = 0;
 function remember() {
-  clearTimeout(remembering); // browsers allow only so many changes a second
+  clearTimeout(remembering); // browsers limit the number of changes per second
   remembering = setTimeout(() => {
     const view = Object.entries(state).map(([key, value]) => [key, String(Math.round(value * 1e4) / 1e4)]);
     history.replaceState(null, "", `#${new URLSearchParams(view)}`);
