@@ -19,6 +19,7 @@ from lbic.compressor import Compressor
 from lbic.enhance.choice import AUTO, GOALS, Auto, Goal
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
+from lbic.metrics.rate import bits_per_pixel
 from lbic.pipeline import Compressed
 from lbic.rate.request import CompressRequest
 
@@ -119,7 +120,7 @@ def _outcome(job: Job, result: Compressed, duration: float) -> Outcome:
         **wording.header_record(header),
         "type": header.type,
         "bytes": count,
-        "bpp": wording.bits_per_pixel(count, header),
+        "bpp": bits_per_pixel(count, *header.size),
         "seconds": round(duration, 3),
         "notes": list(result.notes),
     }

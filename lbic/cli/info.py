@@ -13,6 +13,7 @@ from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode
 from lbic.format import container
 from lbic.format.container import Header
+from lbic.metrics.rate import bits_per_pixel
 
 
 @click.command()
@@ -37,7 +38,7 @@ def info(files: Files, talk: Talk) -> ExitCode:
 
 
 def _outcome(name: str, header: Header, count: int, payload: int) -> Outcome:
-    bpp = 8 * count / (header.width * header.height)
+    bpp = bits_per_pixel(count, *header.size)
     scale = header.scale / SCALE_ONE
     items = {container.METADATA_NAMES.get(kind, str(kind)): len(value) for kind, value in header.metadata.items()}
     rows = {

@@ -9,6 +9,7 @@ from lbic.codecs.table import CODECS
 from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.format.container import METADATA_NAMES, Header
+from lbic.metrics.rate import bits_per_pixel
 
 
 def join(*parts: str) -> str:
@@ -29,7 +30,7 @@ def coded(coding: Coding) -> str:
 
 def rate(count: int, header: Header) -> str:
     """Return "4,211 B  0.086 bpp"."""
-    return f"{count:,} B  {bits_per_pixel(count, header):.3f} bpp"
+    return f"{count:,} B  {bits_per_pixel(count, *header.size):.3f} bpp"
 
 
 def seconds(duration: float) -> str:
@@ -51,11 +52,6 @@ def provider(name: str | None) -> str:
 def networks(models: Sequence[str], profile: str | None, provider: str | None) -> tuple[str, ...]:
     """Return the line that --verbose adds if networks ran."""
     return (f"{', '.join(models)} ({profile}) on {provider}",) if models else ()
-
-
-def bits_per_pixel(count: int, header: Header) -> float:
-    """Bits of the whole file for each pixel of the original picture."""
-    return 8 * count / (header.width * header.height)
 
 
 def scale_number(sixteenths: int) -> float:

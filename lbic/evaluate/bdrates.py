@@ -32,8 +32,7 @@ class BdRate:
 
 
 def bd_rates(rows: Sequence[Row]) -> list[BdRate]:
-    """Return the BD-rate of every codec, scale and type with at least two qualities; the anchor
-    comes first.
+    """Return the BD-rate of every codec, scale and type with two qualities or more, anchor first.
 
     The anchor is the first codec and scale of the rows, with type 0 where there is one. With
     fewer than two curves the list is empty. A BD-rate is computed for each picture and then

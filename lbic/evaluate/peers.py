@@ -147,7 +147,7 @@ PEERS: dict[str, Peer] = {
         _pillow("webp", "WebP, method 6", (0, 100), 20, "WEBP", lambda q: {"quality": q, "method": 6}),
         _pillow(
             "avif",
-            "AVIF, speed 0, 4:2:0, 8 bits (Pillow has no more)",
+            "AVIF, speed 0, 4:2:0, 8 bits (as many as Pillow writes)",
             (0, 100),
             30,
             "AVIF",

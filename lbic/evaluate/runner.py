@@ -69,8 +69,7 @@ class File:
 def evaluate(
     name: str, data: bytes, plan: Plan, cache: Cache | None = None, tick: Callable[[], None] = lambda: None
 ) -> list[Row]:
-    """Evaluate one picture file over a plan; a coding or type that fails becomes a row with an
-    error.
+    """Evaluate one picture file over a plan; a failure becomes a row with an error.
 
     Results in the cache are not computed again. ``tick`` is called after every row. Raises
     ImageError when the picture cannot be read.
