@@ -1,5 +1,7 @@
-# make demo: install into .venv and show what lbic does. make test: everything CI checks but lint.
-# make fuzz BUDGET=600: ten minutes of damaged files.
+# make demo   install lbic into .venv and run a demonstration
+# make test   all tests; make lint: style and types; CI runs both
+# make docs   generate docs/cli.md
+# make fuzz   decode damaged files, for ten minutes with BUDGET=600
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -19,7 +21,7 @@ lint: .venv/.dev
 docs: .venv/.dev
 	$(BIN)/python -m lbic.cli.docs > docs/cli.md
 
-# Damaged files through the decoders for BUDGET seconds; what does harm is kept in fuzz/.
+# Decode damaged files for BUDGET seconds; files that do harm are kept in fuzz/.
 BUDGET ?= 300
 fuzz: .venv/.dev
 	$(BIN)/python tests/fuzzer.py --seconds $(BUDGET)
@@ -33,7 +35,7 @@ fuzz: .venv/.dev
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-# torch first and pinned: an open range would bring gigabytes of CUDA libraries.
+# torch is installed first and pinned: an open range would bring gigabytes of CUDA libraries.
 .venv/.dev: .venv/.pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ray,train]' --group dev
