@@ -1,4 +1,4 @@
-"""Prose ends before column 100: comments and docstrings of the Python files, Markdown but its tables and code."""
+"""Prose ends before column 100: comments, docstrings, and Markdown except tables and code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ ROOT = Path(__file__).parents[1]
 LONGEST = 99
 FOLDERS = ("lbic", "benchmarks", "examples", "tests")
 PAGES = ("README.md", "CHANGELOG.md", "models/README.md", "docs/*.md", "benchmarks/**/*.md", "examples/**/*.md")
-GENERATED = {"docs/cli.md"}
-"""Pages that a program writes; their prose is that program's."""
 
 
 def comments(source: str) -> Iterator[tuple[int, str]]:
-    """The lines of a module that end in a comment, except commands to linters."""
+    """Yield the lines of a module that end in a comment, except commands to linters."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         commands = ("# noqa", "# type:", "# fmt:", "# ruff:")
         if token.type == tokenize.COMMENT and not token.string.startswith(commands):
@@ -28,7 +26,7 @@ def comments(source: str) -> Iterator[tuple[int, str]]:
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
-    """The lines of a module's docstrings, those below fields included."""
+    """Yield the lines of a module's docstrings, those of fields included."""
     lines = source.split("\n")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -36,7 +34,9 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
 
 
 def markdown(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of a page outside its tables and blocks of code; a lone link may be as long as it is."""
+    """Yield the lines of a page outside tables and blocks of code; a line of
+    one word may be long.
+    """
     code = False
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("```"):
@@ -46,21 +46,17 @@ def markdown(text: str) -> Iterator[tuple[int, str]]:
 
 
 def offenders(name: str, text: str) -> list[str]:
-    """The lines of prose in a file that are too long, as path:line: length."""
+    """Return the lines of prose in a file that are too long, as path:line: length."""
     prose = markdown(text) if name.endswith(".md") else [*comments(text), *docstrings(text)]
     return [f"{name}:{number}: {len(line)}" for number, line in prose if len(line) > LONGEST]
 
 
 def all_offenders() -> list[str]:
+    """Return the lines of prose in the whole repository that are too long."""
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     paths += [path for pattern in PAGES for path in ROOT.glob(pattern)]
     named = {path.relative_to(ROOT).as_posix(): path for path in paths}
-    return [
-        line
-        for name in sorted(named)
-        if name not in GENERATED
-        for line in offenders(name, named[name].read_text("utf-8"))
-    ]
+    return [line for name in sorted(named) for line in offenders(name, named[name].read_text("utf-8"))]
 
 
 @pytest.mark.xfail(reason="the files are being rewrapped", strict=False)
@@ -95,7 +91,8 @@ def test_long_code_tables_and_links_pass(name: str, text: str) -> None:
     assert offenders(name, text) == []
 
 
-if __name__ == "__main__":  # python tests/test_prose.py [PART OF A PATH]: the lines that are too long
+# python tests/test_prose.py [PART OF A PATH]: the lines that are too long
+if __name__ == "__main__":
     for line in all_offenders():
         if not sys.argv[1:] or sys.argv[1] in line:
             print(line)  # noqa: T201

@@ -6,6 +6,7 @@ commands' real output.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -118,16 +119,18 @@ JSON_KEYS: dict[str, dict[str, str]] = {
 _HEAD = """\
 # Command line
 
-This page is generated from the commands' own help by `python -m lbic.cli.docs > docs/cli.md`; do not edit it.
+This page is generated from the commands' own help by `python -m lbic.cli.docs > docs/cli.md`; do
+not edit it.
 
 Results and data go to stdout, everything else to stderr. An existing file is overwritten only with
-`-f`, an input never; an output appears whole or not at all. A file that fails does not stop the rest."""
+`-f`, an input never; an output appears whole or not at all. A file that fails does not stop the
+rest."""
 
 _COMPLETION = """\
 ## Shell completion
 
-`lbic completion bash|zsh|fish` prints a script; its help says where to put it. For the current bash
-only: `eval "$(lbic completion bash)"`."""
+`lbic completion bash|zsh|fish` prints a script; its help says where to put it. For the current
+bash only: `eval "$(lbic completion bash)"`."""
 
 
 def page() -> str:
@@ -160,17 +163,17 @@ def _exit_codes() -> str:
 
 
 def _json_keys() -> Iterator[str]:
-    codes = ", ".join(f"`{code}`" for code in _error_codes())
+    codes = textwrap.fill(f"`error.code` is one of {', '.join(f'`{code}`' for code in _error_codes())}.", 99)
     yield (
         "## JSON\n\n`--json` prints one object per line on stdout. A file that failed is\n"
         '`{"input": ..., "error": {"code": ..., "message": ...}}`, one that `--skip-existing` skipped is\n'
         '`{"input": ..., "output": ..., "skipped": true}`.\n\n'
-        f"`error.code` is one of {codes}.\n\n"
-        "`evaluate --json FILE` writes three lists: `rows` (one for each picture, coding and type), `means` over\n"
-        "the pictures, and `bd_rate` (one for each codec, scale and type; the first is the anchor; empty if there\n"
-        "is nothing to compare). An infinite PSNR and a metric that was not measured are null. A row with `kept`\n"
-        "is from an earlier run, with its seconds. `encode_s` may be from an earlier run even if `kept` is false:\n"
-        "the file was kept, and only decoded or measured again."
+        f"{codes}\n\n"
+        "`evaluate --json FILE` writes three lists: `rows` (one for each picture, coding and type),\n"
+        "`means` over the pictures, and `bd_rate` (one for each codec, scale and type; the first is the\n"
+        "anchor; empty if there is nothing to compare). An infinite PSNR and a metric that was not measured\n"
+        "are null. A row with `kept` is from an earlier run, with its seconds. `encode_s` may be from an\n"
+        "earlier run even if `kept` is false: the file was kept, and only decoded or measured again."
     )
     for command, keys in JSON_KEYS.items():
         rows = [f"| `{key}` | {meaning} |" for key, meaning in keys.items()]
