@@ -13,6 +13,7 @@ from lbic.errors import (
     CudaError,
     LbicError,
     NetworkMemoryError,
+    NoAlphaError,
     NoGainsError,
     OtherRunError,
     OutputExistsError,
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 HINTS: dict[type[LbicError], str] = {
     BetterThanTrainedError: "--type {error.type_id} runs it anyway",
     CudaError: "--device auto uses the CPU instead",
-    OutputExistsError: "use -f to overwrite it",
     NetworkMemoryError: "a smaller --tile needs less",
-    NoGainsError: "training measures them with --val",
+    NoAlphaError: "-o chooses the format",
+    NoGainsError: "train with --val",
     OtherRunError: "--{error.role} names that network",
+    OutputExistsError: "use -f to overwrite it",
     QualityAndTargetError: "leave out -q",
     TooLargeError: "choose a larger --scale or another --codec",
 }

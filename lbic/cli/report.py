@@ -73,12 +73,16 @@ class Report:
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
     """Prints a line on stderr; above the bar, while there is one."""
     done: int = 0
+    """Files that succeeded."""
     skipped: int = 0
+    """Files that were skipped."""
     failures: list[ExitCode] = field(default_factory=list)
     """The exit code of each file that failed."""
     bytes_read: int = 0
     bytes_written: int = 0
+    """Total sizes of the inputs and outputs that succeeded."""
     started: float = field(default_factory=time.perf_counter)
+    """Start of the run, in seconds of time.perf_counter."""
 
     @property
     def all_steps(self) -> int:
