@@ -16,7 +16,6 @@ import pytest
 from lbic import limits
 from lbic.cli.jobs import (
     COMPRESSED,
-    PICTURES,
     STDIO,
     Job,
     Skipped,
@@ -29,6 +28,7 @@ from lbic.cli.jobs import (
 )
 from lbic.cli.jobs import plan as plan_jobs
 from lbic.errors import FileError, UsageError
+from lbic.picture.suffixes import PICTURES
 from lbic.system import files
 
 

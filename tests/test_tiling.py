@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,30 +155,38 @@ def test_tiles_on_a_gpu_and_their_halo_follow_its_free_memory(
     assert tiling.automatic(session) == side
 
 
-def nvml(status: int = 0) -> SimpleNamespace:
-    """Stands for NVML: two GPUs with 10 and 11 free bytes; ``status`` is what asking for memory returns."""
+class ToyNvml:
+    """Replaces pynvml: two GPUs with 10 and 11 free bytes."""
 
-    def choose(index: int, handle: Any) -> int:
-        handle._obj.value = index
-        return 0
+    class NVMLError(Exception):
+        """The base class of pynvml's errors."""
 
-    def tell(handle: Any, memory: Any) -> int:
-        memory._obj.free = 10 + (handle.value or 0)
-        return status
+    def __init__(self, *, started: bool = True) -> None:
+        self.started = started
 
-    return SimpleNamespace(nvmlInit_v2=lambda: 0, nvmlDeviceGetHandleByIndex_v2=choose, nvmlDeviceGetMemoryInfo=tell)
+    def nvmlInit(self) -> None:  # noqa: N802
+        if not self.started:
+            raise self.NVMLError
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
+        return index
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802
+        if handle > 1:
+            raise self.NVMLError
+        return SimpleNamespace(total=20, free=10 + handle, used=0)
 
 
 def test_free_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ctypes.CDLL", lambda name: nvml())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setitem(sys.modules, "pynvml", ToyNvml())
     assert gpu.free_memory() == 10
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
     assert gpu.free_memory() == 11
-    monkeypatch.setattr("ctypes.CDLL", lambda name: nvml(status=3))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
     assert gpu.free_memory() is None
-
-    def absent(name: str) -> None:
-        raise OSError
-
-    monkeypatch.setattr("ctypes.CDLL", absent)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setitem(sys.modules, "pynvml", ToyNvml(started=False))
+    assert gpu.free_memory() is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # import raises ImportError
     assert gpu.free_memory() is None

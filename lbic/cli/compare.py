@@ -22,6 +22,7 @@ from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import ExitCode, LbicError, UsageError
 from lbic.metrics import table
 from lbic.metrics.table import METRICS, Metric
+from lbic.picture.suffixes import PICTURES
 from lbic.pipeline import DecompressSettings
 from lbic.system import files
 
@@ -64,7 +65,7 @@ def compare(
     colours do not count.
     """
     chosen, notes = table.chosen(metrics)
-    reference, *others = sources = fileio.expand((original, *inputs), recursive=False, suffixes=fileio.PICTURES)
+    reference, *others = sources = fileio.expand((original, *inputs), recursive=False, suffixes=PICTURES)
     page = _page(html, sources, force=force)
     if kind is not None:
         catalog.load().require(kind)

@@ -20,6 +20,7 @@ from lbic.enhance.choice import AUTO, GOALS, Auto, Goal
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
 from lbic.metrics.rate import bits_per_pixel
+from lbic.picture.suffixes import PICTURES
 from lbic.pipeline import Compressed
 from lbic.rate.request import CompressRequest
 
@@ -76,9 +77,9 @@ def compress(
     if _is_given("scale") and scale is None and not target:
         raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
     request = CompressRequest(codec, quality, target, scale, effort, kind, goal, frozenset(keep))
-    jobs = files.plan(fileio.PICTURES, fileio.compressed_name, talk)
+    jobs = files.plan(PICTURES, fileio.compressed_name, talk)
     for job in jobs:
-        if job.target is not None and job.target.suffix.lower() in fileio.PICTURES:
+        if job.target is not None and job.target.suffix.lower() in PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
     # A cluster's tasks are processes already: if a library crashes, only one picture fails.
     compressor = Compressor(request, max_pixels, flatten, apart=address is None)

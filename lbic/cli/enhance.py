@@ -9,7 +9,7 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
-from lbic.cli.jobs import PICTURES, Job, enhanced_name
+from lbic.cli.jobs import Job, enhanced_name
 from lbic.cli.options import Files
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
@@ -21,6 +21,7 @@ from lbic.errors import ExitCode
 from lbic.isolation import pictures
 from lbic.picture import save
 from lbic.picture.load import Picture
+from lbic.picture.suffixes import PICTURES
 from lbic.pipeline import Enhanced, EnhanceSettings
 
 

@@ -22,6 +22,7 @@ from lbic.evaluate.cache import Cache
 from lbic.evaluate.plan import Plan
 from lbic.evaluate.runner import Row
 from lbic.metrics import table
+from lbic.picture.suffixes import PICTURES
 
 
 @click.command()
@@ -97,7 +98,7 @@ def evaluate(
     """
     measured, notes = table.chosen(metrics)
     evaluation = Plan(plan.codings(codecs, scales), kinds, measured, effort, runtime)
-    sources = fileio.distinct(fileio.expand(inputs, recursive=True, suffixes=fileio.PICTURES))
+    sources = fileio.distinct(fileio.expand(inputs, recursive=True, suffixes=PICTURES))
     outputs.check([metric.name for metric in measured], sources)
     for sentence in plan.missing(evaluation):
         raise MissingError(sentence)

@@ -19,12 +19,6 @@ from lbic.system import files
 STDIO = "-"
 """The name of stdin as an input and of stdout as an output."""
 
-PICTURES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
-    | {".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
-)
-"""The suffixes of pictures in a searched folder; a file that the user names may have any."""
-
 _OWN_PICTURES = (".lbic.png", ".enhanced.png")
 """Pictures that lbic itself wrote; a second search of a folder leaves them out."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from lbic.errors import FileError, UsageError, first_line
+from lbic.system import files
 
 FORMAT = 1
 """Version of the checkpoint's layout."""
@@ -20,14 +22,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint.
 
     The file at ``path`` is replaced only by a complete checkpoint with finite weights; otherwise
-    it stays as it is. Raises UsageError if a weight is not finite.
+    it stays as it is. Raises UsageError if a weight is not finite, FileError if writing fails.
     """
     weights = (value for part in ("network", "average") for value in state[part].values())
     if not all(torch.isfinite(value).all() for value in weights):
         raise UsageError(f"the weights are not finite at step {state['step']}; a lower train.rate may help")
-    part = path.with_suffix(".part")
-    torch.save({"format": FORMAT, **state}, part)
-    part.replace(path)
+    data = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, data)
+    files.write(path, data.getvalue())
 
 
 def load(path: Path) -> dict[str, Any]:

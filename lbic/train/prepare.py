@@ -18,12 +18,12 @@ import numpy as np
 
 from lbic.errors import FileError, ImageError, reason
 from lbic.picture.load import load
+from lbic.picture.suffixes import PICTURES
 from lbic.system import cores, files
 from lbic.train import degrade
 from lbic.train.config import DataConfig
 from lbic.train.data import Bytes, PairWriter
 
-SUFFIXES = (".avif", ".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".ppm")
 _SHIFT = 0.6180339887498949 / 3
 _SHIFTS = 0.7548776662466927, 0.5698402909980532
 """Of two values together: 1 / p and 1 / p^2, p^3 = p + 1, whose multiples fill a square evenly."""
@@ -48,10 +48,10 @@ class Job:
 
 def pictures(folder: Path) -> list[Path]:
     """All pictures of a folder in order of name; FileError when there are none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
-    if not found:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES) if folder.is_dir() else []
+    if not paths:
         raise FileError(f"{folder}: no pictures there")
-    return found
+    return paths
 
 
 def training_jobs(paths: list[Path], data: DataConfig) -> list[Job]:
