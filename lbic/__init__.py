@@ -2,13 +2,13 @@
 
     data = lbic.compress(image, q=37)       # PIL.Image -> bytes of a .lbic file
     image = lbic.decompress(data)           # bytes -> PIL.Image, enhanced as the file recommends
-    facts = lbic.info(data)                 # the header, nothing decoded
-    better = lbic.enhance(old_jpeg)         # networks on any damaged picture
+    header = lbic.info(data)                # the header; nothing is decoded
+    better = lbic.enhance(old_jpeg)         # networks on any picture that a codec damaged
 
-After ``import lbic``, Pillow opens and saves .lbic files too (lbic.plugin).
+After ``import lbic``, Pillow opens and saves .lbic files too (lbic.pillow_plugin).
 """
 
-# The package comes before the function of its name: loaded later, it would take the function's place.
+# Importing the package lbic.enhance sets its name; the function of that name replaces it below.
 import lbic.enhance  # noqa: F401
 from lbic import pillow_plugin as _plugin
 from lbic.api import compress, decompress, enhance, info

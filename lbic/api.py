@@ -1,6 +1,7 @@
 """The Python API: four functions on Pillow images and bytes.
 
-The pipeline is imported at the first call, so that ``import lbic`` (and ``lbic --help``) stays fast.
+The pipeline is imported at the first call, so that ``import lbic`` (and ``lbic --help``) stays
+fast.
 """
 
 from __future__ import annotations
@@ -40,19 +41,20 @@ def compress(
 
     - ``q``: the codec's own quality; None is the codec's default.
     - ``codec``: vvc, vtm, jpeg, webp, avif or jpeg2000.
-    - ``scale``: downsampling before the codec, 1..4 in steps of a sixteenth; None is 1, with a target the best
-      of several.
+    - ``scale``: downsampling before the codec, 1..4 in steps of a sixteenth; None is 1, with a
+      target the best of several.
     - ``effort``: 0 (fastest) to 4 (smallest files).
-    - ``type``: the enhancement to record, by number or name; None is the catalog's advice, "auto" the type whose
-      picture comes closest to the original.
-    - ``goal``: what type "auto", and the scale for a target size, are chosen by: "fidelity" (PSNR) or "perceptual"
-      (local contrast). A goal alone means type "auto".
+    - ``type``: the enhancement to record, by number or name; None is the catalog's advice, "auto"
+      the type whose picture comes closest to the original.
+    - ``goal``: what type "auto", and the scale for a target size, are chosen by: "fidelity"
+      (PSNR) or "perceptual" (local contrast). A goal alone means type "auto".
     - ``target_size``: the best picture of at most so many bytes.
     - ``target_bpp``: the best picture of at most so many bits per pixel.
     - ``target_psnr``: the smallest file whose default decoding has at least this PSNR in dB.
 
-    Raises UsageError for arguments of another type or out of range and for a goal that has nothing to choose,
-    MissingError without an encoder, and TargetError for a target that no quality reaches.
+    Raises UsageError for arguments of another type or out of range and for a goal that has
+    nothing to choose, MissingError without an encoder, and TargetError for a target that no
+    quality reaches.
     """
     from lbic.picture.load import from_pillow
 
@@ -83,9 +85,9 @@ def make_request(
     target_psnr: float | None = None,
     keep: frozenset[str] = frozenset(),
 ) -> CompressRequest:
-    """Return the request that the arguments of ``compress`` mean, with ``keep``, the metadata items to store.
+    """Return the request that the arguments of ``compress`` mean; raises UsageError as it does.
 
-    Raises UsageError as ``compress`` does.
+    ``keep`` names the metadata items to store.
     """
     from lbic.enhance import choice, types
     from lbic.rate.request import CompressRequest
@@ -116,20 +118,24 @@ def decompress(
     tile: int | None = None,
     max_pixels: int = limits.MAX_PIXELS,
 ) -> Image.Image:
-    """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file recommends.
+    """Decompress a .lbic file to a Pillow image (L, RGB, LA or RGBA), enhanced as the file
+    recommends.
 
-    - ``type``: the enhancement to run, by number or name; None is the file's recommendation, 0 the codec's picture.
+    - ``type``: the enhancement to run, by number or name; None is the file's recommendation, 0
+      the codec's picture.
     - ``strength``: the weight of the enhanced picture against the codec's, 0..1.
     - ``profile``: "auto", "fast", "lite" or "full", the size of the networks.
     - ``device``: "auto", "cpu" or "cuda".
-    - ``tile``: the side in pixels of the tiles that networks run on; smaller ones need less memory. None chooses.
+    - ``tile``: the side in pixels of the tiles that networks run on; smaller ones need less
+      memory. None chooses.
     - ``max_pixels``: larger pictures are refused.
 
-    The codec's library decodes in this process. The command line uses a worker process: where files come from
-    strangers, call this function in a process of its own.
+    The codec's library decodes in this process. The command line uses a worker process: where
+    files come from strangers, call this function in a process of its own.
 
-    Raises FormatError or CodecError for damaged data and for a picture of more than ``max_pixels``, UsageError for
-    arguments of another type or out of range, and MissingError for a requested type or device that is missing.
+    Raises FormatError or CodecError for damaged data and for a picture of more than
+    ``max_pixels``, UsageError for arguments of another type or out of range, and MissingError for
+    a requested type or device that is missing.
     """
     from lbic import pipeline
     from lbic.enhance import types
@@ -153,14 +159,16 @@ def enhance(
 ) -> Image.Image:
     """Run an enhancement type on any picture that a codec damaged, an old JPEG for instance.
 
-    - ``type``: the enhancement to run, by number or name; None is the catalog's advice for the codec and quality.
-    - ``codec``, ``q``: how the picture was coded before. None reads it from a JPEG file that Pillow opened; any other
-      image is taken for one like those that the networks were trained on.
+    - ``type``: the enhancement to run, by number or name; None is the catalog's advice for the
+      codec and quality.
+    - ``codec``, ``q``: how the picture was coded before. None reads it from a JPEG file that
+      Pillow opened; any other image is taken for one like those that the networks were trained
+      on.
     - ``strength``, ``profile``, ``device``, ``tile``: as in ``decompress``.
 
-    Returns an image of the same size, upright where EXIF has it turned. Raises UsageError for arguments of another
-    type or out of range, and MissingError when the networks are not shipped or, without ``type``, none suits the
-    picture.
+    Returns an image of the same size, upright where EXIF has it turned. Raises UsageError for
+    arguments of another type or out of range, and MissingError when the networks are not shipped
+    or, without ``type``, none suits the picture.
     """
     from lbic import pipeline
     from lbic.enhance import types
@@ -180,7 +188,7 @@ def info(data: bytes) -> Header:
 
 
 def scale_in_sixteenths(scale: float) -> int:
-    """Return a scale as the format stores it; raises UsageError unless it is one of 1, 1 1/16 .. 4."""
+    """Return a scale in sixteenths; raises UsageError unless it is one of 1, 1 1/16 .. 4."""
     check_number(scale, "scale")
     sixteenths = scale * SCALE_ONE
     if not 1 <= scale <= MAX_SCALE or sixteenths != int(sixteenths):
@@ -189,7 +197,7 @@ def scale_in_sixteenths(scale: float) -> int:
 
 
 def _checked_image(image: object, function: str) -> Image.Image:
-    """Return the image; raises UsageError, which says how to get one, when it is something else."""
+    """Return the image; raises UsageError for another type, and says how to get an image."""
     if isinstance(image, Image.Image):
         return image
     if isinstance(image, bytes | bytearray | memoryview):

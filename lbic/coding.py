@@ -10,14 +10,15 @@ SCALE_ONE = 16
 
 @dataclass(frozen=True)
 class Coding:
-    """How a codec codes, or coded, a picture; the networks and the rows of the catalog are chosen by it."""
+    """How a codec codes, or coded, a picture; networks are chosen by it."""
 
     codec: str
     """The codec's name, as in codecs/table.py."""
     quality: int
     """The codec's own quality; its range and direction differ from codec to codec."""
     scale: int = SCALE_ONE
-    """Downsampling before the codec, in sixteenths: 32 halves both sides, the default keeps them."""
+    """Downsampling before the codec, in sixteenths: 32 halves both sides, the default keeps
+    them."""
 
     def __str__(self) -> str:
         """Return the words of a sentence: jpeg quality 20, scale 2."""

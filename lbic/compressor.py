@@ -1,4 +1,4 @@
-"""Compress a picture file's bytes by one request, on this machine or on any that the compressor is sent to."""
+"""Compress a picture file's bytes by one request, on this machine or another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lbic.rate.request import CompressRequest
 
 @dataclass(frozen=True)
 class Compressor:
-    """A function from a picture file's bytes to a .lbic file; it gives the same file on every machine."""
+    """A function from a picture file's bytes to a .lbic file, the same on every machine."""
 
     request: CompressRequest = field(default_factory=CompressRequest)
     """What the user wants of the file."""
@@ -27,7 +27,8 @@ class Compressor:
     def __call__(self, data: bytes) -> Compressed:
         """Compress a picture file.
 
-        Raises ImageError for data that is no picture or a damaged one, and as CompressRequest.compress does.
+        Raises ImageError for data that is no picture or a damaged one, and as
+        CompressRequest.compress does.
         """
         read = pictures.load if self.apart else load
         picture = read(data, max_pixels=self.max_pixels, keep_icc="icc" in self.request.keep)

@@ -29,10 +29,11 @@ class LbicImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "lbic compressed picture"
     _data = b""
-    """The whole file until it is decoded; empty in copies, which Pillow makes without opening them."""
+    """The whole file until it is decoded; empty in copies, which Pillow makes without opening
+    them."""
 
     def _open(self) -> None:
-        """Read the header; raises SyntaxError, as Pillow expects, for a file that is not .lbic or is damaged."""
+        """Read the header; raises SyntaxError for a damaged or foreign file, as Pillow expects."""
         from lbic.format import metadata  # import lbic does without numpy
 
         assert self.fp is not None
@@ -69,16 +70,18 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes | os.PathLik
 
     The options of ``Image.save`` are the arguments of lbic.compress, and of Pillow's own words:
 
-    - ``quality``: the same as ``q``, the codec's own quality. Its range and direction are the codec's: the default
-      codec vvc has 0..63, lower is better. Pillow's usual 1..95 is that of ``codec="jpeg"``.
-    - ``exif``: an EXIF block, bytes or an Image.Exif, to store instead of the image's own. Its orientation is applied
-      to the picture and left out of the block.
-    - ``icc_profile``: the ICC profile of the image's samples, bytes, to store. A profile for samples of another kind
-      (CMYK) is not stored: the samples are converted to sRGB.
+    - ``quality``: the same as ``q``, the codec's own quality. Its range and direction are the
+      codec's: the default codec vvc has 0..63, lower is better. Pillow's usual 1..95 is that of
+      ``codec="jpeg"``.
+    - ``exif``: an EXIF block, bytes or an Image.Exif, to store instead of the image's own. Its
+      orientation is applied to the picture and left out of the block.
+    - ``icc_profile``: the ICC profile of the image's samples, bytes, to store. A profile for
+      samples of another kind (CMYK) is not stored: the samples are converted to sRGB.
     - ``xmp``: an XMP packet, bytes, to store.
 
-    Metadata that no option names are not stored, not even those in ``image.info``: they may be larger than the
-    picture. As in Pillow's other formats, an option that is unknown (``optimize``, ``dpi``) is ignored.
+    Metadata that no option names are not stored, not even those in ``image.info``: they may be
+    larger than the picture. As in Pillow's other formats, an option that is unknown
+    (``optimize``, ``dpi``) is ignored.
 
     Raises OSError where lbic.compress raises an LbicError.
     """
@@ -101,7 +104,7 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes | os.PathLik
 
 
 def _block(name: str, value: object) -> bytes:
-    """Return a metadata option as bytes; raises UsageError, which names the types, for another value."""
+    """Return a metadata option as bytes; raises UsageError for a value of another type."""
     if isinstance(value, bytes):
         return value
     if name == "exif" and isinstance(value, Image.Exif):

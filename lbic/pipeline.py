@@ -1,7 +1,8 @@
-"""From a picture to a .lbic file and back: pure functions on bytes and pictures.
+"""The pipeline from a picture to a .lbic file and back: functions on bytes and pictures.
 
-compress: picture -> planes -> downsample -> codec -> container. decompress: the way back, and the
-networks strictly after a fully decoded picture, so that no rounding makes a file undecodable.
+compress: picture -> planes -> downsample -> codec -> container. decompress is the way back. The
+networks run only after the picture is fully decoded, so their rounding can never make a file
+undecodable.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
 from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
-from lbic.enhance.types import NONE, TYPES, EnhancementType, check_strength
+from lbic.enhance.types import NONE, EnhancementType, check_strength, choose_type
 from lbic.errors import MissingError, UsageError, whole_number
 from lbic.format import container, metadata
 from lbic.format.container import Header
@@ -42,16 +43,18 @@ class CompressSettings:
     effort: int = DEFAULT_EFFORT
     """Speed against file size, 0 (fastest) to 4 (smallest files)."""
     type: EnhancementType | Auto | None = None
-    """The enhancement type to record; None is the catalog's advice, "auto" the best by the goal."""
+    """The enhancement type to record; None is the catalog's advice, "auto" the best by the
+    goal."""
     keep: frozenset[str] = frozenset()
     """The metadata items to store: names of metadata.KEEPABLE."""
     lambda_scale: float = 1
-    """One of the codec's lambda_scales, for a file between two qualities; 1 is the quality itself."""
+    """One of the codec's lambda_scales, for a file between two qualities; 1 is the quality
+    itself."""
     goal: Goal = FIDELITY
     """What type "auto" is chosen by (enhance/choice.py)."""
 
     def check(self) -> Coding:
-        """Return the coding that the settings ask for; raises UsageError for settings out of range."""
+        """Return the coding that is asked for; raises UsageError for settings out of range."""
         codec = get(self.codec)
         quality = check_quality(codec, codec.default_quality if self.quality is None else self.quality)
         if whole_number(self.effort, "effort") not in EFFORTS:
@@ -64,57 +67,72 @@ class CompressSettings:
 
 @dataclass(frozen=True)
 class Compressed:
-    """A finished file, its header, and what the user should know about it."""
+    """The result of ``compress``."""
 
     data: bytes
+    """The .lbic file."""
     header: Header
+    """The file's header."""
     notes: tuple[str, ...]
+    """Sentences for the user, such as what reading the picture changed."""
 
 
 @dataclass(frozen=True)
 class DecompressSettings:
-    """How to decompress. ``type`` None follows the file's advice; an explicit type that cannot be met is an error.
-    ``strength``, 0..1, is how far to go from the codec's picture to the enhanced one. A file that says more than
-    ``max_pixels`` is refused. ``apart`` has the codec decode in another process (codecs/isolated.py), as the command
-    line does."""
+    """How to decompress a file."""
 
     type: EnhancementType | None = None
+    """The enhancement type to run; None is the one that the file recommends."""
     runtime: Runtime = field(default_factory=Runtime)
+    """Profile, device and tile of the networks."""
     strength: float = 1
+    """The weight of the enhanced picture against the codec's, 0..1."""
     max_pixels: int = limits.MAX_PIXELS
+    """Files of more pixels are refused."""
     apart: bool = False
+    """Whether the codec decodes in a worker process, as in the command line, or in this one."""
 
     def __post_init__(self) -> None:
+        """Raise UsageError for a strength out of range."""
         check_strength(self.strength)
 
 
 @dataclass(frozen=True)
 class Decompressed:
-    """A decompressed picture (L, RGB, LA or RGBA) and how it came about.
-
-    ``type_recorded`` is the number in the file, ``type`` what ran; ``icc``, ``exif``, ``xmp`` are as kept, in the
-    image's info too.
-    """
+    """The result of ``decompress``."""
 
     image: Image.Image
+    """The picture, mode L, RGB, LA or RGBA; its info has the metadata below too."""
     header: Header
+    """The file's header."""
     type: EnhancementType
+    """The type that ran."""
     type_recorded: int
+    """The number of the type that the file recommends, known to this lbic or not."""
     profile: str | None
+    """The profile of the last network; None where none ran."""
     models: tuple[str, ...]
+    """The names of the networks in the order in which they ran."""
     provider: str | None
+    """The ONNX Runtime provider that they ran on; None where none ran."""
     notes: tuple[str, ...]
+    """Sentences for the user."""
     icc: bytes | None = None
+    """The ICC profile of the picture's samples; None where the file has none."""
     exif: bytes | None = None
+    """The EXIF block, without an orientation; None where the file has none."""
     xmp: bytes | None = None
+    """The XMP packet; None where the file has none."""
     obstacle: MissingError | None = None
-    """The error that kept the recommended networks from running; a note says it too."""
+    """The error that kept the recommended networks from running; one of the notes contains its
+    sentence."""
 
 
 def compress(picture: Picture | Image.Image, settings: CompressSettings | None = None) -> Compressed:
     """Compress a picture.
 
-    Raises UsageError for settings out of range, MissingError without an encoder and CodecError when it fails.
+    Raises UsageError for settings out of range, MissingError without an encoder and CodecError
+    when it fails.
     """
     settings = settings or CompressSettings()
     coding = settings.check()
@@ -135,7 +153,8 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         metadata=metadata.collect(picture, settings.keep),
     )
     container.check(header)
-    stream = codec.encode(_coded_planes(picture.image, header), coding.quality, settings.effort, settings.lambda_scale)
+    planes = color.levels_to_planes(np.asarray(picture.image), *header.coded_size)
+    stream = codec.encode(planes, coding.quality, settings.effort, settings.lambda_scale)
     form, payload = codec.shorten(stream, _geometry(header), coding.quality)
     header = replace(header, form=form)
     if advised == AUTO:
@@ -145,12 +164,15 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
 
 
 def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decompressed:
-    """Decompress a file. Raises FormatError or CodecError for a damaged one, MissingError for a type or device
-    that was asked for and is not here."""
+    """Decompress a file.
+
+    Raises FormatError or CodecError for a damaged file, and MissingError for a missing type or
+    device that the settings name.
+    """
     settings = settings or DecompressSettings()
     header, payload = container.unpack(data, settings.max_pixels)
-    kind, notes = _choose_type(header, settings.type)
-    items = metadata.unpack(header)  # before minutes of networks: it may be damaged
+    kind, notes = choose_type(settings.type, header.type)
+    items = metadata.unpack(header)  # damaged items are found before networks run for minutes
     planes = _decode_payload(header, payload, settings.apart)
     explicit = settings.type is not None
     result = enhance_planes(
@@ -177,25 +199,25 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
 
 
 def decode_planes(data: bytes) -> Planes:
-    """Decode a file to the codec's picture at its original size, chroma at full size, without networks."""
+    """Decode a file to the codec's picture at its original size; at scale 1 it is in 4:2:0."""
     header, planes = decode_coded(data)
     return upsample(planes, *header.size)
 
 
 def extract(data: bytes) -> tuple[Header, bytes]:
-    """The header of a file and its codec's standard stream. Raises FormatError for a damaged file."""
+    """Return a file's header and its codec's standard stream; raises FormatError if damaged."""
     header, payload = container.unpack(data)
     return header, _stream(header, payload)
 
 
 def decode_coded(data: bytes) -> tuple[Header, Planes]:
-    """The header of a file and the codec's picture at the size it was coded at. Raises FormatError or CodecError."""
+    """Return a file's header and the codec's picture as coded; raises as ``decompress``."""
     header, payload = container.unpack(data)
     return header, _decode_payload(header, payload)
 
 
 def verify(data: bytes, max_pixels: int = limits.MAX_PIXELS, *, apart: bool = False) -> Header:
-    """Check a file as decompress would, without networks; returns its header. Raises FormatError or CodecError."""
+    """Decode all of a file, without networks, and return its header; raises as ``decompress``."""
     header, payload = container.unpack(data, max_pixels)
     metadata.unpack(header)
     _decode_payload(header, payload, apart)
@@ -204,34 +226,43 @@ def verify(data: bytes, max_pixels: int = limits.MAX_PIXELS, *, apart: bool = Fa
 
 @dataclass(frozen=True)
 class EnhanceSettings:
-    """How to enhance a picture that is no .lbic file. ``type`` None is the catalog's advice for what damaged it,
-    which ``codec`` and ``quality`` tell (None: found by degradation.find); ``strength`` as in DecompressSettings."""
+    """How to enhance a picture that is no .lbic file."""
 
     type: EnhancementType | None = None
+    """The enhancement type to run; None is the catalog's advice for the codec and quality."""
     codec: str | None = None
+    """The codec that the picture was coded with before; None: see degradation.find."""
     quality: int | None = None
+    """The quality that it was coded with; None: see degradation.find."""
     runtime: Runtime = field(default_factory=Runtime)
+    """Profile, device and tile of the networks."""
     strength: float = 1
+    """The weight of the enhanced picture against the given one, 0..1."""
 
     def __post_init__(self) -> None:
+        """Raise UsageError for a strength out of range."""
         check_strength(self.strength)
 
 
 @dataclass(frozen=True)
 class Enhanced:
-    """An enhanced picture (alpha and metadata kept), what it was taken for, what ran, and what the user should know."""
+    """The result of ``enhance``."""
 
     picture: Picture
+    """The enhanced picture, with the alpha and metadata of the given one."""
     degradation: Degradation
-    done: Enhancement
+    """How the picture was coded before, known or assumed."""
+    enhancement: Enhancement
+    """What ran."""
     notes: tuple[str, ...]
+    """Sentences for the user."""
 
 
 def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = None) -> Enhanced:
     """Run an enhancement type on any picture.
 
-    Raises UsageError for settings out of range, MissingError when the type's networks are not shipped or, where no
-    type is named, none suits the picture.
+    Raises UsageError for settings out of range, and MissingError when the type's networks are not
+    shipped or, without a type in the settings, none suits the picture.
     """
     settings = settings or EnhanceSettings()
     if isinstance(picture, Image.Image):
@@ -249,19 +280,8 @@ def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = N
     return Enhanced(enhanced, damage, result, (*picture.notes, *result.notes, *unknown))
 
 
-def _coded_planes(image: Image.Image, header: Header) -> Planes:
-    """The planes that the codec gets: downsampled by the header's scale, chroma halved after that."""
-    levels = np.asarray(image)
-    width, height = header.coded_size
-    if header.gray:
-        return Planes(color.resize(color.from_levels(levels, 255), width, height))
-    if header.scale == SCALE_ONE:
-        return color.rgb_to_planes(levels)
-    y, cb, cr = (color.resize(plane, width, height) for plane in color.rgb_to_ycbcr(levels))
-    return Planes(y, color.halve(cb), color.halve(cr))
-
-
 def _decode_payload(header: Header, payload: bytes, apart: bool = False) -> Planes:
+    """Decode a payload to the codec's picture, in a worker process or in this one."""
     codec, stream, geometry = CODECS[header.codec], _stream(header, payload), _geometry(header)
     return payloads.decode(codec, stream, geometry) if apart else codec.decode(stream, geometry)
 
@@ -272,14 +292,3 @@ def _stream(header: Header, payload: bytes) -> bytes:
 
 def _geometry(header: Header) -> Geometry:
     return Geometry(*header.coded_size, header.gray)
-
-
-def _choose_type(header: Header, wanted: EnhancementType | None) -> tuple[EnhancementType, tuple[str, ...]]:
-    """The type to run: the user's, else the file's advice; advice this lbic does not know is a note."""
-    if wanted is not None:
-        return wanted, ()
-    if header.type in TYPES:
-        return TYPES[header.type], ()
-    return TYPES[0], (
-        f"the file recommends enhancement type {header.type}, unknown to this lbic; wrote the codec's picture",
-    )

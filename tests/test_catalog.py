@@ -10,7 +10,8 @@ from toys import identity, spec
 
 from lbic.coding import Coding
 from lbic.enhance import catalog, types
-from lbic.enhance.catalog import Catalog, Default, Equivalent
+from lbic.enhance.catalog import Catalog, Default
+from lbic.enhance.equivalent import Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import ExitCode, MissingError, UsageError
 

@@ -239,7 +239,7 @@ def test_enhancing_a_picture_that_is_no_lbic_file(write_models: WriteCatalog) ->
     settings = EnhanceSettings(TYPES[7], "jpeg", 20, RUNTIME)
     result = pipeline.enhance(gray(30, 20), settings)
     assert np.abs(np.asarray(result.picture.image) - np.asarray(gray(30, 20)) / 2).max() <= 1
-    assert (result.done.models, result.notes) == (("half",), ())
+    assert (result.enhancement.models, result.notes) == (("half",), ())
     result = pipeline.enhance(photo(31, 21), replace(settings, quality=50))
     assert (result.picture.image.mode, result.picture.image.size) == ("RGB", (31, 21))
     assert "this picture is jpeg quality 50" in result.notes[0]

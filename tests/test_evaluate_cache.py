@@ -19,7 +19,7 @@ from toys import identity, spec
 
 from lbic import pipeline
 from lbic.codecs import encoders
-from lbic.enhance.catalog import Equivalent
+from lbic.enhance.equivalent import Equivalent
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, TYPES
 from lbic.errors import CodecError

@@ -17,7 +17,8 @@ import toys
 
 from lbic.coding import Coding
 from lbic.enhance import catalog
-from lbic.enhance.catalog import Default, Equivalent
+from lbic.enhance.catalog import Default
+from lbic.enhance.equivalent import Equivalent
 from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets import table as nets
 from lbic.nets.base import Network

@@ -21,7 +21,7 @@ scale_option = click.option(
 
 
 def target_options(function: Function) -> Function:
-    """Add --target-size, --target-bpp and --target-psnr; the command gets ``target``, a name and value, or None."""
+    """Add --target-size, -bpp and -psnr; ``target`` is the name and value, or None."""
 
     @click.option(
         "--target-size", type=IntegerParameter(1), metavar="BYTES", help="The best picture of at most this many bytes."

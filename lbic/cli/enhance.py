@@ -88,7 +88,7 @@ def _encode(picture: Picture, suffix: str, notes: list[str]) -> bytes:
 
 def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: float) -> Outcome:
     width, height = result.picture.image.size
-    enhancement, damage = result.done, result.degradation
+    enhancement, damage = result.enhancement, result.degradation
     line = wording.join(
         f"{job.name} -> {job.output}",
         wording.size(width, height),

@@ -1,4 +1,4 @@
-"""compress --ray: the same work and report, with the pictures compressed on a cluster."""
+"""Run compress --ray: the work and report of compress, with pictures compressed on a cluster."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lbic.errors import ExitCode, LbicError
 from lbic.pipeline import Compressed
 
 Compress = Callable[[bytes], Compressed]
+"""A picture file's bytes -> the result, here or on a cluster."""
 
 
 def run(
@@ -25,16 +26,18 @@ def run(
     *,
     workers: int | None,
 ) -> ExitCode:
-    """Do ``work`` for every job, compressing on the cluster at ``address``; ``workers`` files at the same time.
+    """Do ``work`` for every job, with pictures compressed on the cluster at ``address``.
 
-    A report of thousands of files is not read line by line: what failed, and what took a second try, is listed again
-    in its end.
+    ``workers`` files are in progress at the same time; None is the cluster's default. The end of
+    the report repeats the lines on files that failed or took a second try, as nobody reads
+    thousands.
     """
     listed: dict[str, str] = {}
     with cluster.connect(address) as connected:
         connected.check(compressor.request.codec)
 
         def listing(job: Job) -> Outcome:
+            """Do the work for a job, and keep its line where it failed or took a second try."""
             try:
                 outcome = work(job, partial(connected.compress, compressor))
             except LbicError as error:

@@ -40,7 +40,8 @@ class Enhancement:
     quality_matters: bool = False
     """Whether another quality of the picture would change the result or the notes."""
     obstacle: MissingError | None = None
-    """The error that kept the recommended networks from running; one of the notes contains its sentence."""
+    """The error that kept the recommended networks from running; one of the notes contains its
+    sentence."""
 
 
 def enhance_planes(
@@ -55,10 +56,11 @@ def enhance_planes(
 ) -> Enhancement:
     """Bring a decoded picture to its original size and enhance it.
 
-    ``coding`` is how the picture was coded and ``size`` its original width and height. ``strength``, 0..1, is the
-    weight of the enhanced picture against the codec's; at 0 no network runs. With ``explicit`` a missing network, or
-    too little memory for it, raises MissingError; without, the codec's picture comes back with a note. A device or
-    profile that is asked for and missing raises DeviceError in both cases.
+    ``coding`` is how the picture was coded and ``size`` its original width and height.
+    ``strength``, 0..1, is the weight of the enhanced picture against the codec's; at 0 no network
+    runs. With ``explicit`` a missing network, or too little memory for it, raises MissingError;
+    without, the codec's picture comes back with a note. A device or profile that is asked for and
+    missing raises DeviceError in both cases.
     """
     if strength == 0:
         kind = NONE
@@ -112,7 +114,10 @@ class _Networks:
     """The tiles' side in pixels; None for the automatic one."""
 
     def run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run all networks on (channels, height, width) float32 in [0, 1]; the result has the same shape."""
+        """Run all networks on (channels, height, width) float32 in [0, 1].
+
+        The result has the same shape.
+        """
         for opened in self.sessions:
             picture = tiling.run(opened, picture, self.tile, opened.spec.quality_for(self.coding))
         return picture
@@ -123,7 +128,7 @@ class _Networks:
         return result
 
     def notes(self) -> tuple[str, ...]:
-        """Return what the user should know of the devices and of networks that do not cover the picture."""
+        """Return the notes on devices and on networks that do not cover the picture."""
         notes: dict[str, None] = {}  # a set that keeps its order
         for opened in self.sessions:
             if opened.note:
@@ -148,7 +153,10 @@ def _choose_networks(kind: EnhancementType, coding: Coding, runtime: Runtime) ->
 
 
 def _run_in_memory(planes: Planes, kind: EnhancementType, size: Size, networks: _Networks) -> Planes:
-    """Run the networks; raises NetworkMemoryError where memory ends outside the tiles, which tiling makes smaller."""
+    """Run the networks.
+
+    Raises NetworkMemoryError where memory ends outside the tiles, which tiling makes smaller.
+    """
     if not networks.sessions:
         return upsample(planes, *size)
     try:
@@ -158,8 +166,11 @@ def _run_in_memory(planes: Planes, kind: EnhancementType, size: Size, networks: 
 
 
 def _run_decoded(planes: Planes, size: Size, networks: _Networks) -> Planes:
-    """Types 1-4: run the networks on RGB at the coded size; a gray picture becomes three equal channels."""
-    # No name here holds the input, 288 MB of a 24-megapixel picture, while the second network runs.
+    """Run the networks of types 1-4: on RGB at the coded size.
+
+    A gray picture becomes three equal channels.
+    """
+    # The input (288 MB for 24 megapixels) has no name, so it is freed before a second network.
     picture = networks.run(_channels(planes))
     y, cb, cr = color.rgb_to_ycbcr(picture.transpose(1, 2, 0))
     return upsample(Planes(y) if planes.gray else Planes(y, cb, cr), *size)
@@ -172,13 +183,16 @@ def _channels(planes: Planes) -> NDArray[np.float32]:
 
 
 def _run_upsampled(planes: Planes, size: Size, networks: _Networks) -> Planes:
-    """Types 5 and 6: run the networks on luma at the original size; chroma stays bicubic."""
+    """Run the networks of types 5 and 6: on luma at the original size; chroma stays bicubic."""
     full = upsample(planes, *size)
     return Planes(networks.run_plane(full.y), full.cb, full.cr)
 
 
 def _run_planes(planes: Planes, size: Size, networks: _Networks) -> Planes:
-    """Type 7: run the networks on luma, and on chroma at half size as it was coded, its middle moved to 0.5."""
+    """Run the networks of type 7: on luma, and on chroma at half size, as it was coded.
+
+    Chroma's middle is moved to 0.5 for them.
+    """
     half = upsample(planes, *size).halved()
     middle = np.float32(0.5)
     chroma = (c + middle for c in (half.cb, half.cr) if c is not None)
@@ -193,7 +207,10 @@ _STEPS: dict[Stage, Callable[[Planes, Size, _Networks], Planes]] = {
 
 
 def _blend(plain: Planes, enhanced: Planes, strength: float) -> Planes:
-    """Mix two pictures, the enhanced one with the weight ``strength``; chroma of two sizes is mixed at luma's."""
+    """Mix two pictures, the enhanced one with the weight ``strength``.
+
+    Where their chroma differs in size, it is mixed at luma's size.
+    """
     weight = np.float32(strength)
 
     def mix(a: Plane, b: Plane) -> Plane:

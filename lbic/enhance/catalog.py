@@ -1,7 +1,7 @@
-"""The networks that are shipped: one row of models/manifest.json each, and nothing guessed.
+"""The catalog of shipped networks, one row of models/manifest.json each.
 
-Rows are written by ``lbic export``. A wheel carries the folder as lbic/models, a checkout as
-models/ beside the package.
+``lbic export`` writes the rows. The folder is lbic/models in a wheel, and models/ beside the
+package in a checkout.
 """
 
 from __future__ import annotations
@@ -15,77 +15,64 @@ from pathlib import Path
 from typing import Any
 
 from lbic.coding import Coding
+from lbic.enhance.equivalent import Equivalent, distance_to_range
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError
 
 PROFILES = ("fast", "lite", "full")
-"""By what they cost; on a CPU the automatic choice goes in this order."""
+"""The profiles by what they cost; a CPU prefers them in this order."""
 ON_GPU = ("full", "fast", "lite")
-"""The order of the automatic choice on a GPU."""
+"""The profiles in the order in which a GPU prefers them."""
 _UNKNOWN = 2
+"""The strangeness of a codec that a network was neither trained nor measured for."""
 _PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def _outside(quality: int, ends: tuple[int, int]) -> int:
-    """How far a quality is outside a range, whichever end is named first; 0 inside."""
-    return max(min(ends) - quality, quality - max(ends), 0)
-
-
-@dataclass(frozen=True)
-class Equivalent:
-    """What a network was not trained for and gains on by measurement (docs/models.md).
-
-    Pictures of the codec between two qualities look to the network like those between two that it was trained on.
-    """
-
-    codec: str
-    quality: tuple[int, int]
-    looks_like: tuple[int, int]
-
-    def distance(self, quality: int) -> int:
-        """How far a quality is from those between the two, 0 for one of them."""
-        return _outside(quality, self.quality)
-
-    def quality_for(self, quality: int) -> int:
-        """The quality that pictures of this one look like, or of the nearest between the two."""
-        first, last = self.quality
-        share = (min(max(quality, min(self.quality)), max(self.quality)) - first) / (last - first)
-        return round(self.looks_like[0] + share * (self.looks_like[1] - self.looks_like[0]))
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One shipped network: the facts that its caller needs.
-
-    ``role`` is the step it takes in an enhancement type (types.EnhancementType.roles).
-    ``codecs`` and ``quality`` (lowest and highest, the codec's own numbers) say what it was trained on, ``also`` what
-    else it serves, ``scales`` (in sixteenths) at which scales. ``automatic`` tells whether it may run where the user
-    names no profile. ``halo`` is the context in pixels with which a tile equals the whole picture to a tenth of a level
-    (train/halo.py), ``multiple`` what its sides are padded to, ``channels`` 1 for luma and 3 for RGB; ``quality_plane``
-    tells that one more channel holds quality / 63.
-    """
+    """One shipped network, called a model: a row of the manifest."""
 
     name: str
+    """The model's name in messages and reports."""
     file: str
+    """The file's name in the models folder."""
     sha256: str
+    """The file's sha256, in hexadecimal."""
     size: int
+    """The file's size in bytes."""
     role: str
+    """The step that it takes in an enhancement type (types.EnhancementType.roles)."""
     network: str
+    """The network's name in nets/table.py."""
     profile: str
+    """One of PROFILES."""
     channels: int
+    """Channels of the picture that it gets: 1 for a plane, 3 for RGB."""
     halo: int
+    """Context in pixels with which a tile equals the whole picture to a tenth of a level
+    (train/halo.py)."""
     multiple: int
+    """The sides of its input are padded to a multiple of this."""
     quality_plane: bool
+    """Whether it gets one more channel, which holds quality / 63."""
     codecs: tuple[str, ...]
+    """The codecs that it was trained on."""
     scales: tuple[int, ...]
+    """The scales that it was trained for, in sixteenths."""
     quality: tuple[int, int]
+    """The lowest and the highest quality of the training, the codec's own numbers."""
     trained_on: str
+    """The pictures that it was trained on, in words."""
     licence: str
+    """The licence of its weights."""
     also: tuple[Equivalent, ...] = ()
+    """Codecs that it serves besides those of the training; none by default."""
     automatic: bool = True
+    """Whether it may run where the user names no profile."""
 
     @property
     def path(self) -> Path:
+        """The path of the model file."""
         return models_folder() / self.file
 
     def covers(self, coding: Coding) -> bool:
@@ -93,22 +80,20 @@ class ModelSpec:
         return coding.scale in self.scales and self.knows(coding)
 
     def knows(self, coding: Coding) -> bool:
-        """Return whether the network was trained or measured for this codec and quality, at any scale."""
+        """Return whether it was trained or measured for this codec and quality, at any scale."""
         return self.distance(coding) == 0
 
     def distance(self, coding: Coding) -> float:
-        """Return how far the quality is from the nearest that the network was trained or measured for.
-
-        Infinity for a codec that it was neither trained nor measured for.
-        """
-        return min((_outside(coding.quality, ends) for ends in self.ranges(coding.codec)), default=math.inf)
+        """Return how far the quality is from the nearest of ``ranges``; infinity without any."""
+        return min((distance_to_range(coding.quality, ends) for ends in self.ranges(coding.codec)), default=math.inf)
 
     def quality_for(self, coding: Coding) -> int:
         """Return the quality that the quality plane holds for a picture coded this way.
 
-        Within the training it is the picture's own. Within an equivalent it is the quality that the picture looks
-        like. Outside both it is the picture's own for a codec of the training, the nearest equivalent's for a codec
-        with equivalents, and the middle of the training for any other codec.
+        Inside the training it is the picture's own, inside an equivalent the one that it looks
+        like. Outside both it is the picture's own for a codec of the training, the nearest
+        equivalent's for a codec with equivalents, and the middle of the training for any other
+        codec.
         """
         codec, quality = coding.codec, coding.quality
         if codec in self.codecs and self.quality[0] <= quality <= self.quality[1]:
@@ -119,16 +104,16 @@ class ModelSpec:
         return quality if codec in self.codecs else sum(self.quality) // 2
 
     def strangeness(self, codec: str) -> int:
-        """0 for a codec that the network was trained for, 1 for one that it was measured for, 2 for any other."""
+        """Return 0 for a codec of the training, 1 for one of ``also``, 2 for any other."""
         return 0 if codec in self.codecs else 1 if self._equivalents(codec) else _UNKNOWN
 
     def ranges(self, codec: str) -> list[tuple[int, int]]:
-        """The ranges, lowest and highest, of a codec's qualities that the network was trained or measured for."""
+        """Return the ranges of a codec's qualities that it was trained or measured for."""
         trained = [self.quality] if codec in self.codecs else []
         return trained + [(min(other.quality), max(other.quality)) for other in self._equivalents(codec)]
 
     def domain(self, codec: str | None = None) -> str:
-        """What the network is for, and trained on; or what of one codec it serves, if it does, for a sentence."""
+        """Return in words what the network is for: codecs, or the given one, qualities, scales."""
         scales = ", ".join(f"{scale / 16:g}" for scale in self.scales)
         served = self.ranges(codec) if codec else []
         codecs, ranges = (codec, served) if served else ("/".join(self.codecs), [self.quality])
@@ -138,7 +123,7 @@ class ModelSpec:
         return [other for other in self.also if other.codec == codec]
 
     def read(self) -> bytes:
-        """Read the model file and check it; MissingError when absent or not the one that was shipped."""
+        """Read the model file; raises MissingError when it is absent or damaged."""
         try:
             data = self.path.read_bytes()
         except OSError as error:
@@ -152,12 +137,16 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Default:
-    """A type to record by default for a codec and a scale in sixteenths: at all qualities, or between two."""
+    """The enhancement type that compress records by default for a codec and a scale."""
 
     codec: str
+    """The codec's name."""
     scale: int
+    """The scale in sixteenths."""
     type: int
+    """The type's number."""
     quality: tuple[int, int] | None = None
+    """The lowest and the highest quality; None is all of them."""
 
     def covers(self, coding: Coding) -> bool:
         """Return whether the default is for pictures coded this way."""
@@ -170,32 +159,31 @@ class Default:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All shipped networks and the types that ``compress`` records by default, the first that fits."""
+    """All shipped networks and default types."""
 
     models: tuple[ModelSpec, ...]
+    """The rows of the manifest, in its order."""
     defaults: tuple[Default, ...]
+    """The default types; the first whose networks fit a picture is recorded."""
 
     def default_type(self, coding: Coding) -> EnhancementType:
         """Return the type to record when the user names none; NONE where nothing is trained.
 
-        A network harms pictures far better than those it was trained on (type 7 at JPEG quality 90: -2.8 dB), so
-        a quality outside the training of a type's networks gets NONE too.
+        A network harms pictures far better than those it was trained on (type 7 at JPEG quality
+        90: -2.8 dB), so a quality outside the training of a type's networks gets NONE too.
         """
         kinds = (TYPES[default.type] for default in self.defaults if default.covers(coding))
         return next((kind for kind in kinds if self.fits(kind, coding)), NONE)
 
     def fits(self, kind: EnhancementType, coding: Coding) -> bool:
-        """Return whether the type's networks are all shipped and cover pictures coded this way.
-
-        The networks are those that a CPU runs.
-        """
+        """Return whether the type's networks for a CPU are all shipped and cover a coding."""
         return self.shipped(kind) and all(spec.covers(coding) for spec in self.networks(kind, coding))
 
     def enhancing_type(self, coding: Coding) -> EnhancementType:
-        """Return the type for a coded picture that is no .lbic file; NONE where nothing is trained.
+        """Return the type for a coded picture that is no .lbic file.
 
-        It is the default type at this quality, or else the one whose networks cover the nearest quality, or else
-        noise reduction, which invents no texture.
+        It is the default type at this quality, or else the one whose networks cover the nearest
+        quality, or else noise reduction, which invents no texture; NONE where nothing is trained.
         """
         advised = self.default_type(coding)
         if advised is NONE:
@@ -209,11 +197,12 @@ class Catalog:
         return max((spec.distance(coding) for spec in self.networks(kind, coding)), default=math.inf)
 
     def find(self, role: str, coding: Coding, profiles: tuple[str, ...]) -> ModelSpec | None:
-        """The row for a role that suits the picture best, or None when no row has the role.
+        """Return the model that suits a picture best for a role; None when no model has the role.
 
-        A row that serves the picture beats one that does not, then one trained for the codec one measured for it, and
-        that any other, then scale, then quality, then the earlier of ``profiles``; the manifest's order breaks ties.
-        One profile alone is the user's: of its rows, where the codec is known to any, the best is taken.
+        These decide, in this order: whether it covers the picture; whether it was trained for the
+        codec, measured for it, or neither; the scale; the quality; the profile, the earlier of
+        ``profiles`` first; the manifest's order. A single profile is the user's: models of other
+        profiles are considered only if none of its knows the codec.
         """
 
         def distance(spec: ModelSpec) -> tuple[bool, int, bool, bool, int]:
@@ -237,30 +226,30 @@ class Catalog:
     def networks(
         self, kind: EnhancementType, coding: Coding, profiles: tuple[str, ...] = PROFILES
     ) -> tuple[ModelSpec, ...]:
-        """The row for each role of a type, in order; roles that no row has are left out."""
+        """Return the models for the roles of a type; roles without a model are left out."""
         specs = (self.find(role, coding, profiles) for role in kind.roles)
         return tuple(spec for spec in specs if spec)
 
     def shipped(self, kind: EnhancementType) -> bool:
-        """Tell whether every network of a type is in the catalog."""
+        """Return whether there is a model for every role of a type."""
         roles = {spec.role for spec in self.models}
         return all(role in roles for role in kind.roles)
 
     def require(self, kind: EnhancementType) -> None:
-        """Raise MissingError unless the type is shipped; worth asking before any file is read."""
+        """Raise MissingError unless there is a model for every role of a type."""
         if not self.shipped(kind):
             raise MissingError(f"the networks of enhancement type {kind} are not shipped with this lbic yet")
 
 
 def models_folder() -> Path:
-    """The folder of the installed models, else that of the checkout."""
+    """Return the folder of the installed models, or else that of the checkout."""
     installed = _PACKAGE / "models"
     return installed if installed.is_dir() else _PACKAGE.parent / "models"
 
 
 @lru_cache(maxsize=1)
 def load() -> Catalog:
-    """Read the manifest; an installation without one has an empty catalog."""
+    """Read the manifest; an absent one is empty. Raises MissingError when it is damaged."""
     path = models_folder() / "manifest.json"
     if not path.is_file():
         return Catalog((), ())
@@ -274,11 +263,13 @@ def load() -> Catalog:
 
 
 def _default(row: dict[str, Any]) -> Default:
+    """Read a default type of the manifest; raises KeyError or TypeError for a damaged one."""
     quality = row.get("quality")
     return Default(row["codec"], row["scale"], row["type"], tuple(quality) if quality else None)
 
 
 def _row(row: dict[str, Any]) -> ModelSpec:
+    """Read a model of the manifest; raises KeyError or TypeError for a damaged one."""
     known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name not in ("also", "automatic")}
     for name in ("codecs", "scales", "quality"):
         known[name] = tuple(known[name])

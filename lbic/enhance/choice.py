@@ -1,4 +1,4 @@
-"""Which enhancement the encoder records when it is to measure: it has the original, the decoder has not."""
+"""Choose the enhancement type by measurement: the encoder has the original to compare with."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ GOALS: dict[Goal, Callable[[Image.Image, Image.Image], float]] = {
     FIDELITY: psnr_picture,
     PERCEPTUAL: contrast_picture,
 }
-"""What choices go by, of the original and of what a file decompresses to; higher is better."""
+"""The measure of each goal: (original, decompressed picture) -> score; higher is better."""
 Auto = Literal["auto"]
 AUTO: Final = "auto"
-"""What stands for a measured choice where a type is expected."""
+"""Stands for the measured choice where a type is expected."""
 ENCODER = Runtime(device="cpu")
-"""What encoders measure with, so that their choices are the same on every machine: what a CPU would decode with."""
+"""How encoders run networks: on the CPU everywhere, so that every machine chooses the same
+type."""
 _RESTORING = {"tr", "cas"}
-"""Roles whose networks give PSNR away for texture: for fidelity they cost seconds and are never chosen."""
+"""Roles whose networks trade PSNR for texture: for fidelity they cost seconds and are never
+chosen."""
 
 
 def parse_goal(name: str) -> Goal:
-    """A goal by its name; UsageError for another name."""
+    """Return the goal with a name; raises UsageError, which lists the goals, for another name."""
     for goal in GOALS:
         if name == goal:
             return goal
@@ -44,11 +46,10 @@ def parse_goal(name: str) -> Goal:
 
 
 def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FIDELITY) -> EnhancementType:
-    """The type whose picture comes closest to the original by the goal; on a tie the one that costs less.
+    """Return the type whose picture comes closest to the original by the goal.
 
-    ``planes`` are the codec's picture at the size it was coded at. The candidates are ``none`` and the types whose
-    networks are all shipped and trained for this codec, scale and quality; those that restore texture only for
-    the perceptual goal.
+    ``planes`` are the codec's picture at its coded size. The types compared are those of
+    ``candidates``; on a tie the one that costs less is taken.
     """
 
     def score(kind: EnhancementType) -> float:
@@ -59,7 +60,11 @@ def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FID
 
 
 def candidates(coding: Coding, goal: Goal = FIDELITY) -> list[EnhancementType]:
-    """The types that ``best`` measures, ``none`` first, then by the number of their networks."""
+    """Return the types that ``best`` compares, by the number of their networks.
+
+    They are NONE and the types whose networks are all shipped and cover the coding. Types that
+    restore texture are among them only for the perceptual goal.
+    """
     useless = _RESTORING if goal == FIDELITY else set()
     kinds = (kind for kind in TYPES.values() if kind.roles and not useless & set(kind.roles))
     fitting = [kind for kind in kinds if catalog.load().fits(kind, coding)]

@@ -1,7 +1,7 @@
-"""What damaged a picture that is no .lbic file, and the enhancement type that suits it.
+"""Find how a picture that is no .lbic file was coded before, and the type that suits it.
 
-The user may know; a JPEG file's quantisation table tells; any other picture is taken for one of those that the
-networks were trained on.
+The user may name codec and quality. A JPEG file's quality follows from its quantisation table. Any
+other picture is assumed to be coded like those that the networks were trained on.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ class Degradation:
     """Where the quality comes from: the user, the picture's file, or the codec's default."""
 
     def note(self) -> str:
-        """What the user should know where an assumed quality matters."""
+        """Return the note for the user where an assumed quality matters."""
         return f"quality unknown: assumed {self.coding.quality}"
 
 
 def find(picture: Picture, codec: str | None, quality: int | None, kind: EnhancementType | None) -> Degradation:
-    """Find out what damaged a picture: what the user says goes first, then what its file says.
+    """Find how a picture was coded: the given codec and quality go first, then what its file says.
 
-    Where nobody says, the codec is one that the networks of ``kind`` were trained for (None: the default codec), at
-    its default quality. Raises UsageError for an unknown codec and for a quality out of its range.
+    Where neither says, the codec is one that the networks of ``kind`` were trained for, or
+    without a type the default codec, and the quality is its default. Raises UsageError for an
+    unknown codec and for a quality out of its range.
     """
     table = picture.luma_table
     row = get(codec or (JpegCodec.name if table else _assumed_codec(kind)))
@@ -50,11 +51,11 @@ def find(picture: Picture, codec: str | None, quality: int | None, kind: Enhance
 
 
 def choose_type(degradation: Degradation) -> EnhancementType:
-    """The type for a picture when the user names none: the catalog's advice for its codec at full size, else noise
-    reduction where that was trained for the codec.
+    """Return the type for a picture when the user names none: Catalog.enhancing_type.
 
-    Raises MissingError where neither is shipped, and where the picture is known to be better than all that the
-    networks were trained on: they may harm it.
+    Raises MissingError when no network is shipped for the codec, and BetterThanTrainedError when
+    the picture is known to be better than all that the networks were trained on: they may harm
+    it.
     """
     coding = degradation.coding
     kind = catalog.load().enhancing_type(coding)
@@ -71,6 +72,7 @@ def choose_type(degradation: Degradation) -> EnhancementType:
 
 
 def _assumed_codec(kind: EnhancementType | None) -> str:
+    """Return the default codec, or where the type's network is not for it, the network's first."""
     networks = catalog.load().networks(kind or NONE, Coding(DEFAULT_CODEC, CODECS[DEFAULT_CODEC].default_quality))
     codecs = networks[0].codecs if networks else ()
     return DEFAULT_CODEC if not codecs or DEFAULT_CODEC in codecs else codecs[0]

@@ -1,4 +1,4 @@
-"""ONNX Runtime: imported when it is first needed, since that takes 0.15 s, and told to keep to itself."""
+"""ONNX Runtime, imported at its first use, which takes 0.15 s, and with its telemetry off."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 from lbic.errors import MissingError
 
 TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""The environment variable that turns ONNX Runtime's telemetry off."""
 
 
 def onnxruntime() -> Any:
-    """The module.
+    """Import ONNX Runtime and return the module; raises MissingError where that fails.
 
-    From version 1.31 on its official builds report to their maker by default, and keep an identifier of the machine
-    for that (its Privacy.md). Pictures are nobody's business: it is off before the import, unless the user has set the
-    variable. MissingError where it does not import.
+    From version 1.31 on, official builds report usage to their maker by default, with an
+    identifier of the machine (its Privacy.md). The variable turns that off before the import,
+    unless the user has set it.
     """
     os.environ.setdefault(TELEMETRY, "1")
     try:

@@ -1,7 +1,7 @@
-"""ONNX Runtime sessions: on which device a network really runs, and why not where it does not.
+"""ONNX Runtime sessions: load a network, and find the device that it really runs on.
 
-A list of providers proves nothing: a session that asked for CUDA silently runs on the CPU when a
-library is missing. Only ``session.get_providers()`` tells the truth, so that is what is asked.
+A session that is to use CUDA silently runs on the CPU when a library is missing. Only the opened
+session's ``get_providers()`` is reliable, so lbic reports that.
 """
 
 from __future__ import annotations
@@ -26,23 +26,29 @@ from lbic.system.cores import for_a_network
 DEVICES = ("auto", "cpu", "cuda")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
-"""Tiles come in a few sizes: an exhaustive search for each would take longer than running it, and an arena that doubles
-would hold twice the memory."""
-_SILENT = 4  # ONNX Runtime's severity for fatal errors only: lbic says what matters itself
+"""An exhaustive search would take longer than running a tile, and a doubling arena twice the
+memory."""
+_SILENT = 4
+"""ONNX Runtime's log severity for fatal errors only; lbic reports the others itself."""
 _lock = threading.Lock()
 _gpu = threading.Lock()
-"""One tile at a time on the GPU: the memory is bounded, and the other jobs decode meanwhile."""
+"""Held while a tile runs on the GPU: one tile at a time bounds the memory, and other jobs decode
+meanwhile."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the user wants of the networks: profile and device by name, ``tile`` in pixels or None for automatic."""
+    """How to run networks."""
 
     profile: str = "auto"
+    """One of catalog.PROFILES, or "auto" for the one that suits picture and device."""
     device: str = "auto"
+    """One of DEVICES; "auto" is a GPU where CUDA works, else the CPU."""
     tile: int | None = None
+    """The tiles' side in pixels, without the halo; None chooses (tiling.automatic)."""
 
     def __post_init__(self) -> None:
+        """Raise UsageError for an unknown name and for a tile below 1."""
         if self.profile not in ("auto", *PROFILES):
             raise UsageError(f"unknown profile {self.profile!r}; known: auto, {', '.join(PROFILES)}")
         if self.device not in DEVICES:
@@ -52,9 +58,10 @@ class Runtime:
 
 
 class Session:
-    """A loaded network. ``provider`` is the one it runs on; ``note`` says what should have been better."""
+    """A loaded network."""
 
     def __init__(self, spec: ModelSpec, provider: str, engine: Any, note: str | None) -> None:
+        """Take the model, its provider, ONNX Runtime's session and a note for the user."""
         self.spec = spec
         self.provider = provider
         self.note = note
@@ -62,9 +69,10 @@ class Session:
         self._input = engine.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network on (1, channels, height, width) float32 in [0, 1]; the same size comes back.
+        """Run the network on (1, channels, height, width) float32 in [0, 1].
 
-        Raises MemoryError when the device has not enough memory for this size.
+        The result has the same height and width. Raises MemoryError when the device has too
+        little memory for this size, and MissingError when ONNX Runtime fails otherwise.
         """
         try:
             with _gpu if self.provider == CUDA else contextlib.nullcontext():
@@ -77,22 +85,28 @@ class Session:
 
 
 def open_session(spec: ModelSpec, device: str) -> Session:
-    """Load a network once per process and device.
+    """Load a network, once per process and device.
 
-    Raises DeviceError when ``device`` is cuda and the session would run elsewhere, MissingError when the
-    model file is absent or damaged.
+    Raises CudaError when ``device`` is cuda and the session would run on the CPU, and
+    MissingError when the model file is absent or damaged.
     """
     with _lock:
         return _open(spec, device)
 
 
 def cuda_works(device: str) -> bool:
-    """Tell whether this device choice may end on CUDA; says nothing of the libraries."""
+    """Return whether networks may run on CUDA.
+
+    The device must allow it and a driver be there; CUDA's libraries are not checked.
+    """
     return device != "cpu" and driver_present()
 
 
 def profiles(runtime: Runtime) -> tuple[str, ...]:
-    """The profiles that may run, the preferred one first: the user's alone, else full first where a GPU may run it."""
+    """Return the profiles that may run, the preferred one first.
+
+    A profile that the user names is the only one.
+    """
     if runtime.profile != "auto":
         return (runtime.profile,)
     return ON_GPU if cuda_works(runtime.device) else PROFILES
@@ -100,6 +114,7 @@ def profiles(runtime: Runtime) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _open(spec: ModelSpec, device: str) -> Session:
+    """Open a session as ``open_session``, without its lock."""
     data = spec.read()
     if device == "cpu" or (device == "auto" and not driver_present()):
         return Session(spec, CPU, _engine(spec, data, [CPU]), None)
@@ -115,11 +130,12 @@ def _open(spec: ModelSpec, device: str) -> Session:
 
 
 def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
+    """Create ONNX Runtime's session for a model; raises MissingError when it does not load."""
     ort = onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = for_a_network() or 0
-    # A plan of the memory is kept for every size seen: over a folder of pictures that grows without end.
+    # ONNX Runtime keeps a memory plan for every input size: over a folder of pictures they add up.
     options.enable_mem_pattern = False
     try:
         return ort.InferenceSession(data, options, providers=providers)
@@ -129,7 +145,7 @@ def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def driver_present() -> bool:
-    """Tell whether an NVIDIA driver is installed: its library loads."""
+    """Return whether an NVIDIA driver is installed: its library loads."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -139,7 +155,7 @@ def driver_present() -> bool:
 
 @lru_cache(maxsize=1)
 def cuda_obstacle() -> str | None:
-    """Why CUDA cannot run networks here, as far as it is known without loading one; None when nothing is known."""
+    """Return why CUDA cannot run networks here; None when no reason is known yet."""
     if not driver_present():
         return "no NVIDIA driver on this machine (libcuda does not load)"
     try:
@@ -148,13 +164,14 @@ def cuda_obstacle() -> str | None:
         return str(error)
     if CUDA not in ort.get_available_providers():
         return "the installed onnxruntime has no CUDA; install onnxruntime-gpu (and uninstall onnxruntime)"
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):  # preload_dlls prints on stdout, which belongs to the user's data
+    printed = io.StringIO()
+    # preload_dlls prints on stdout, which is for the user's data.
+    with contextlib.redirect_stdout(printed):
         ort.preload_dlls()
-    missing = [line.strip() for line in said.getvalue().splitlines() if "failed" in line.lower()]
+    missing = [line.strip() for line in printed.getvalue().splitlines() if "failed" in line.lower()]
     return f"{missing[0]} (pip install 'lbic[gpu]')" if missing else None
 
 
 def onnxruntime_version() -> str:
-    """The version of the installed ONNX Runtime."""
+    """Return the version of the installed ONNX Runtime."""
     return str(onnxruntime().__version__)

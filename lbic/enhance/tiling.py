@@ -1,8 +1,8 @@
 """Run a network over a picture of any size in tiles that overlap by its halo.
 
-The halo is measured (train/halo.py): with it, tiles and whole picture differ by at most a tenth of a level. At the
-picture's border a tile ends there too, so the network's own padding acts on the same pixels. Tiles start at a multiple
-of the network's own, so that its strided layers fall on the same pixels too.
+The halo is measured (train/halo.py): with it, tiles differ from the whole picture by at most a
+tenth of a level. Tiles end at the picture's border, so the network's padding acts on the same
+pixels. Tiles start at a multiple of the network's, so its strided layers fall on the same pixels.
 """
 
 from __future__ import annotations
@@ -19,19 +19,27 @@ from lbic.enhance.session import CUDA, Session
 from lbic.errors import MissingError
 
 AUTO_TILE = 768
-"""Pixels. Tiles of 512 take 3 to 15 % more CPU time, for the halo; a whole picture takes 13 % more, since its layers do
-not fit in the processor's caches (docs/models.md)."""
+"""The automatic tile's side on a CPU, in pixels.
+
+Tiles of 512 take 3 to 15 % more CPU time, for their halos. A whole picture takes 13 % more, since
+its layers do not fit in the processor's caches (docs/models.md).
+"""
 LEAST_TILE = 32
+"""The smallest tile's side in pixels."""
 GPU_TILES = 512, 2048
-"""Smallest and largest automatic tile on a GPU: beyond, the halo costs next to nothing."""
+"""The smallest and the largest automatic tile on a GPU; in larger tiles the halo costs next to
+nothing."""
 _BYTES_PER_PIXEL = 4096
-"""Of the full HGRDN in float16, a dense block's maps and as much again for cuDNN, rounded up."""
+"""GPU memory per pixel: a dense block's maps of the full HGRDN in float16, and as much for cuDNN,
+rounded up."""
 
 
 def run(session: Session, picture: NDArray[np.float32], tile: int | None, quality: int) -> NDArray[np.float32]:
-    """Run a network on (channels, height, width) float32 in [0, 1] and return the same shape.
+    """Run a network on (channels, height, width) float32 in [0, 1]; the result has the same shape.
 
-    A tile that does not fit in memory is halved and tried again, down to LEAST_TILE; MissingError below.
+    ``tile`` is the tiles' side in pixels, None for the automatic one, and ``quality`` the number
+    for the quality plane. Where a tile does not fit in memory, tiles are halved, down to
+    LEAST_TILE; raises MissingError when that does not fit either.
     """
     size = max(LEAST_TILE, tile or automatic(session))
     while True:
@@ -45,7 +53,10 @@ def run(session: Session, picture: NDArray[np.float32], tile: int | None, qualit
 
 
 def automatic(session: Session) -> int:
-    """The side of tiles when the user names none: on a GPU, what fits in half of its free memory."""
+    """Return the tiles' side when the user names none.
+
+    On a GPU a tile fits in half of its free memory.
+    """
     if session.provider != CUDA:
         return AUTO_TILE
     smallest, largest = GPU_TILES
@@ -57,6 +68,7 @@ def automatic(session: Session) -> int:
 
 
 def _run_tiles(session: Session, picture: NDArray[np.float32], size: int, quality: int) -> NDArray[np.float32]:
+    """Run a network tile by tile, with tiles of at most ``size`` pixels a side and their halos."""
     result = np.empty_like(picture)
     height, width = picture.shape[1:]
     halo, multiple = session.spec.halo, session.spec.multiple
@@ -71,14 +83,14 @@ def _run_tiles(session: Session, picture: NDArray[np.float32], size: int, qualit
 
 
 def _spans(length: int, size: int) -> Iterator[slice]:
-    """Cut a side into equal parts of at most ``size``: no sliver at the end."""
+    """Yield equal parts of a side, of at most ``size`` pixels each, so that none is a sliver."""
     count = -(-length // size)
     edges = [length * index // count for index in range(count + 1)]
     yield from (slice(start, stop) for start, stop in pairwise(edges))
 
 
 def _run_padded(session: Session, region: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
-    """Pad to the network's multiple by edge repetition, add the quality plane it may want, run, crop."""
+    """Pad a region to the network's multiple by its edges, add the quality plane, run and crop."""
     channels, height, width = region.shape
     multiple = session.spec.multiple
     pads = ((0, 0), (0, -height % multiple), (0, -width % multiple))

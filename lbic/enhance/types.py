@@ -1,9 +1,9 @@
-"""The enhancement types: the numbers a .lbic file records and the names a user types.
+"""The enhancement types: the numbers that .lbic files record and the names that users type.
 
-Numbers and names are fixed in docs/format.md and never reused. 1 to 4 are Table 1 of Kim et
-al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images"; 5 to 7 are
-the framework of Jia et al., "Deep Convolutional Network based Image Quality Enhancement for Low
-Bit Rate Image Compression".
+Numbers and names are fixed in docs/format.md and never reused. Types 1 to 4 are Table 1 of Kim et
+al., "Towards the Perceptual Quality Enhancement of Low Bit-rate Compressed Images". Types 5 to 7
+are the framework of Jia et al., "Deep Convolutional Network based Image Quality Enhancement for
+Low Bit Rate Image Compression".
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from lbic.errors import UsageError, check_number
 
 
 class Stage(Enum):
-    """Where in the decoder a type's networks run, and on what."""
+    """The step of decoding at which a type's networks run, and the samples that they get."""
 
     DECODED = "decoded"
-    """On the decoded RGB picture, before it is brought back to its original size."""
+    """On the decoded RGB picture, before it is enlarged to its original size."""
     UPSAMPLED = "upsampled"
     """On the luma of the picture at its original size."""
     PLANES = "planes"
@@ -27,15 +27,21 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class EnhancementType:
-    """One row of the table: ``roles`` are the networks it chains, in order."""
+    """One enhancement type."""
 
     id: int
+    """The number in the file."""
     name: str
+    """The name that users type."""
     stage: Stage
+    """When its networks run."""
     roles: tuple[str, ...]
+    """The roles of its networks, in the order in which they run."""
     summary: str
+    """A few words for tables and help texts."""
 
     def __str__(self) -> str:
+        """Return number and name: 7 (ar)."""
         return f"{self.id} ({self.name})"
 
 
@@ -58,7 +64,7 @@ TYPES: dict[int, EnhancementType] = {
 
 
 def check_strength(strength: float) -> float:
-    """Return the share of an enhancement to apply when it is in 0..1; UsageError names the range."""
+    """Return the weight of the enhanced picture; raises UsageError unless it is in 0..1."""
     check_number(strength, "strength")
     if 0 <= strength <= 1:
         return strength
@@ -66,13 +72,26 @@ def check_strength(strength: float) -> float:
 
 
 def parse(text: str | int) -> EnhancementType:
-    """Find a type by number or name ("6", 6 or "sr+ar").
+    """Return the type with a number or name: "6", 6 or "sr+ar".
 
-    Raises UsageError, listing all of them, for any other text.
+    Raises UsageError, which lists all types, for any other text.
     """
-    wanted = str(text).strip().lower()
+    word = str(text).strip().lower()
     for row in TYPES.values():
-        if wanted in (str(row.id), row.name):
+        if word in (str(row.id), row.name):
             return row
     known = ", ".join(f"{row.id} {row.name}" for row in TYPES.values())
     raise UsageError(f"unknown enhancement type {str(text)!r}; known: {known}")
+
+
+def choose_type(requested: EnhancementType | None, recommended: int) -> tuple[EnhancementType, tuple[str, ...]]:
+    """Return the type to run, and a note when the recommended one is unknown.
+
+    It is the requested type, else the one with the recommended number, else NONE.
+    """
+    if requested is not None:
+        return requested, ()
+    if recommended in TYPES:
+        return TYPES[recommended], ()
+    note = f"the file recommends enhancement type {recommended}, unknown to this lbic; wrote the codec's picture"
+    return NONE, (note,)

@@ -1,4 +1,4 @@
-"""The .lbic file: a header of about 20 bytes, optional metadata, one codec stream.
+"""The .lbic file: a header of about 20 bytes, optional metadata items, one payload.
 
 docs/format.md is the normative page; the tables here mirror it one for one. Integers are
 unsigned; multi-byte ones are big-endian, variable-length ones are LEB128.
@@ -20,15 +20,15 @@ VERSION = 1
 CONFIGURATION = 0
 """BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
 CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3, "webp": 4, "avif": 5, "jpeg2000": 6}
-"""Fixed in docs/format.md; a number is never reused, whatever happens to the codec."""
+"""The codecs' numbers, fixed in docs/format.md and never reused."""
 PAYLOAD_STREAM = 0
-"""The payload is the codec's own standard stream, whole."""
+"""The payload is the codec's whole standard stream."""
 PAYLOAD_VVC = 1
-"""A VVC stream without its parameter sets (codecs.vvcform)."""
+"""The payload is a VVC stream without its parameter sets (codecs/payload_vvc.py)."""
 PAYLOAD_JPEG = 2
-"""A JPEG stream without its headers (codecs.jpegform)."""
+"""The payload is a JPEG stream without its headers (codecs/payload_jpeg.py)."""
 FORMS = {PAYLOAD_STREAM: tuple(CODEC_IDS), PAYLOAD_VVC: ("vvc", "vtm"), PAYLOAD_JPEG: ("jpeg",)}
-"""The codecs whose payloads may have a form; numbers are fixed in docs/format.md."""
+"""The codecs that may use each payload form; the numbers are fixed in docs/format.md."""
 
 FLAG_METADATA = 0x01
 FLAG_GRAY = 0x02
@@ -36,7 +36,8 @@ RESERVED_FLAGS = 0xFF & ~(FLAG_METADATA | FLAG_GRAY)
 
 ALPHA, BLEND_WEIGHTS, ICC, EXIF, XMP = 1, 2, 128, 129, 130
 METADATA_NAMES = {ALPHA: "alpha", ICC: "icc", EXIF: "exif", XMP: "xmp"}
-"""The metadata this version understands. Types below 128 that are not here refuse the file."""
+"""The metadata items that this version understands. A file with another one below 128 is
+refused."""
 
 _FIXED = struct.Struct(">4sBBBBBBBB")  # magic .. recommended type
 _CRC = struct.Struct(">I")
@@ -44,23 +45,28 @@ _CRC = struct.Struct(">I")
 
 @dataclass(frozen=True)
 class Header:
-    """What a .lbic file says before its codec stream.
-
-    ``quality`` is the codec's own number, ``scale`` the downsampling in sixteenths (16 = none),
-    ``width`` and ``height`` the original picture's size in pixels, ``type`` the recommended
-    enhancement, ``metadata`` the optional items by their number.
-    """
+    """The header of a .lbic file."""
 
     codec: str
+    """The codec's name."""
     quality: int
+    """The codec's own quality, 0..255 in the file."""
     width: int
+    """The original picture's width in pixels."""
     height: int
+    """The original picture's height in pixels."""
     scale: int = SCALE_ONE
+    """Downsampling before the codec, in sixteenths; the default is none."""
     gray: bool = False
+    """Whether the picture has luma only; the default is 4:2:0."""
     type: int = 0
+    """The number of the recommended enhancement type; 0 is none."""
     config: int = CONFIGURATION
+    """The number of the colour and resampling rules."""
     form: int = PAYLOAD_STREAM
+    """The payload form's number; the default is the whole stream."""
     metadata: dict[int, bytes] = field(default_factory=dict)
+    """The metadata items by their number."""
 
     @property
     def coding(self) -> Coding:
@@ -74,17 +80,17 @@ class Header:
 
     @property
     def coded_size(self) -> tuple[int, int]:
-        """Width and height of the downsampled picture: the size divided by the scale, rounded up."""
+        """Width and height of the coded picture: the size divided by the scale, rounded up."""
         return scaled(self.width, self.scale), scaled(self.height, self.scale)
 
 
 def scaled(side: int, scale: int) -> int:
-    """A side in pixels divided by a scale in sixteenths, rounded up, at least 1."""
+    """Return a side in pixels divided by a scale in sixteenths, rounded up, at least 1."""
     return max(1, -(-side * SCALE_ONE // scale))
 
 
 def check(header: Header) -> None:
-    """Raise UsageError for a header that no file can have, so that nothing is encoded in vain."""
+    """Raise UsageError for a header that no file can have; checked before encoding."""
     problem = _size_problem(header.width, header.height)
     if problem:
         raise UsageError(f"the picture is {problem}")
@@ -96,7 +102,7 @@ def check(header: Header) -> None:
 
 
 def pack(header: Header, payload: bytes) -> bytes:
-    """Write a file. Raises UsageError as ``check``."""
+    """Return a file of a header and payload; raises UsageError as ``check``."""
     check(header)
     flags = (FLAG_METADATA if header.metadata else 0) | (FLAG_GRAY if header.gray else 0)
     head = _FIXED.pack(
@@ -121,10 +127,11 @@ def pack(header: Header, payload: bytes) -> bytes:
 
 
 def unpack(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Header, bytes]:
-    """Read a file into its header and codec stream.
+    """Return a file's header and payload.
 
-    Raises FormatError with a sentence that says what is wrong: foreign, empty, truncated or damaged
-    data, a version, codec, bit or metadata item this lbic does not know, a picture over the limits or ``max_pixels``.
+    Raises FormatError for foreign, empty, truncated or damaged data, for a version, codec, flag
+    or metadata item that this lbic does not know, and for a picture over the limits or
+    ``max_pixels``.
     """
     header, offset, crc_at = _read_header(data, max_pixels)
     stated = _CRC.unpack_from(data, crc_at)[0]
@@ -139,17 +146,17 @@ def unpack(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Header, by
 
 
 def read_header(data: bytes) -> Header:
-    """Read the header and metadata alone; the checksum is not verified. Raises FormatError as unpack."""
+    """Return the header and metadata items; the checksum is not verified. Raises as ``unpack``."""
     return _read_header(data)[0]
 
 
 def is_lbic(prefix: bytes) -> bool:
-    """Tell a .lbic file by its first four bytes."""
+    """Return whether a file that begins so is a .lbic file."""
     return prefix[: len(MAGIC)] == MAGIC
 
 
 def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Header, int, int]:
-    """Header, offset of the codec stream, offset of the checksum."""
+    """Return the header, the payload's offset and the checksum's offset; raises FormatError."""
     if not data:
         raise FormatError("the file is empty")
     if not is_lbic(data):
@@ -200,6 +207,7 @@ def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Head
 
 
 def _size_problem(width: int, height: int, max_pixels: int = limits.MAX_PIXELS) -> str | None:
+    """Return what is wrong with a size, for a sentence; None when it is within the limits."""
     if not (1 <= width <= limits.MAX_SIDE and 1 <= height <= limits.MAX_SIDE):
         return f"{width}x{height}; sides must be 1..{limits.MAX_SIDE} pixels"
     if width * height > max_pixels:
@@ -208,6 +216,7 @@ def _size_problem(width: int, height: int, max_pixels: int = limits.MAX_PIXELS) 
 
 
 def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
+    """Return the metadata items at an offset and the offset after them; raises FormatError."""
     length, at = varint.read(data, at)
     end = at + length
     if end > len(data):

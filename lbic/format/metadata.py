@@ -1,4 +1,4 @@
-"""The optional items of a .lbic file: lossless alpha, and ICC, EXIF, XMP when asked for."""
+"""The metadata items of a .lbic file: lossless alpha; ICC, EXIF and XMP on request."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ from lbic.format.container import Header
 from lbic.picture.load import Picture
 
 KEEPABLE = ("icc", "exif", "xmp")
+"""The items that are stored only on request."""
 
 
 @dataclass(frozen=True)
 class Items:
-    """The metadata of a file as they were before compress, None where it has none."""
+    """The decoded metadata items of a file; None where it has none."""
 
     alpha: NDArray[np.uint8] | None = None
+    """The alpha plane, (height, width) uint8."""
     icc: bytes | None = None
+    """The ICC profile of the samples."""
     exif: bytes | None = None
+    """The EXIF block, without an orientation."""
     xmp: bytes | None = None
+    """The XMP packet."""
 
     def as_info(self) -> dict[str, bytes]:
-        """The kept items as Pillow has them in an image's info."""
+        """Return the items but alpha under Pillow's names, for an image's info."""
         named = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp}
         return {name: value for name, value in named.items() if value is not None}
 
 
 def collect(picture: Picture, keep: frozenset[str]) -> dict[int, bytes]:
-    """The metadata section of a picture: alpha if it has any, and the kept items it brings, deflated."""
+    """Return a picture's alpha and the items that ``keep`` names, where it has them, deflated."""
     items: dict[int, bytes] = {}
     if picture.alpha is not None:
         items[container.ALPHA] = pack_alpha(picture.alpha)
@@ -45,13 +50,16 @@ def collect(picture: Picture, keep: frozenset[str]) -> dict[int, bytes]:
 
 
 def pack_alpha(alpha: NDArray[np.uint8]) -> bytes:
-    """Deflate an alpha plane, (height, width) uint8, as differences to the row above (modulo 256)."""
+    """Deflate an alpha plane, (height, width) uint8.
+
+    Each sample is stored as its difference from the one above, modulo 256.
+    """
     rows = np.concatenate([alpha[:1], alpha[1:] - alpha[:-1]])
     return zlib.compress(rows.tobytes(), 9)
 
 
 def unpack_alpha(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-    """Undo pack_alpha; FormatError when the plane is not exactly width x height."""
+    """Inflate an alpha plane; raises FormatError if damaged or not exactly width x height."""
     rows = np.frombuffer(inflate(data, width * height, "alpha"), np.uint8)
     if rows.size != width * height:
         raise FormatError(f"the alpha plane has {rows.size:,} samples, the picture {width}x{height}")
@@ -59,7 +67,7 @@ def unpack_alpha(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def unpack(header: Header) -> Items:
-    """Decode everything a header brings besides the picture; FormatError when any of it is damaged."""
+    """Decode the metadata items of a header; raises FormatError when one is damaged."""
     items = unpack_kept(header)
     if container.ALPHA not in header.metadata:
         return items
@@ -67,18 +75,17 @@ def unpack(header: Header) -> Items:
 
 
 def unpack_kept(header: Header) -> Items:
-    """The same without the alpha plane, which is as large as the picture."""
-    found = header.metadata
+    """Decode all items but alpha, which is as large as the picture; raises as ``unpack``."""
     kept = {
-        name: inflate(found[number], limits.MAX_METADATA, name)
+        name: inflate(header.metadata[number], limits.MAX_METADATA, name)
         for number, name in container.METADATA_NAMES.items()
-        if name in KEEPABLE and number in found
+        if name in KEEPABLE and number in header.metadata
     }
     return Items(None, **kept)
 
 
 def inflate(data: bytes, most: int, name: str) -> bytes:
-    """Inflate at most ``most`` bytes; FormatError when there are more, fewer or they are damaged."""
+    """Inflate data to at most ``most`` bytes; raises FormatError if damaged or longer."""
     engine = zlib.decompressobj()
     try:
         value = engine.decompress(data, most)

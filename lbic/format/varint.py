@@ -1,4 +1,4 @@
-"""Whole numbers as the .lbic format stores them: LEB128, at most 32 bits, always in the shortest form."""
+"""Variable-length integers of the .lbic format: LEB128, at most 32 bits, in the shortest form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ _MOST_BYTES = 5
 
 
 def write(value: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, the top bit set on all but the last."""
+    """Return a number in LEB128.
+
+    Each byte holds seven bits, the lowest first; the top bit is set on all but the last byte.
+    """
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -19,7 +22,10 @@ def write(value: int) -> bytes:
 
 
 def read(data: bytes, at: int, where: str = "header") -> tuple[int, int]:
-    """The number at an offset, and the offset after it; FormatError, which says ``where``, when there is none."""
+    """Return the number at an offset and the offset after it.
+
+    Raises FormatError, which names ``where`` the number should be, when there is none.
+    """
     value = 0
     for index in range(_MOST_BYTES):
         if at + index >= len(data):

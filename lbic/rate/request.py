@@ -30,23 +30,29 @@ class CompressRequest:
     codec: str = DEFAULT_CODEC
     """The codec's name."""
     quality: int | None = None
-    """The codec's own quality; None is the codec's default, or the quality that reaches the target."""
+    """The codec's own quality; None is the codec's default, or the quality that reaches the
+    target."""
     target: tuple[str, float] | None = None
-    """A target by its name and value: size in bytes, bpp in bits per pixel, psnr in dB; None for none."""
+    """A target by its name and value: size in bytes, bpp in bits per pixel, psnr in dB; None for
+    none."""
     scale: int | None = None
-    """Downsampling in sixteenths; None is full size, or with a target the best of rate.target.SCALES."""
+    """Downsampling in sixteenths; None is full size, or with a target the best of
+    rate.target.SCALES."""
     effort: int = DEFAULT_EFFORT
     """Speed against file size, 0 (fastest) to 4 (smallest files)."""
     type: EnhancementType | Auto | None = None
-    """The enhancement type to record; None is the catalog's advice, "auto" the best by the goal."""
+    """The enhancement type to record; None is the catalog's advice, "auto" the best by the
+    goal."""
     goal: Goal | None = None
-    """What type "auto", and the scale for a size, are chosen by; None is fidelity. A goal alone means type "auto"."""
+    """What type "auto", and the scale for a size, are chosen by; None is fidelity. A goal alone
+    means type "auto"."""
     keep: frozenset[str] = frozenset()
     """The metadata items to store: names of format.metadata.KEEPABLE."""
     scales: tuple[int, ...] = field(init=False)
     """The scales to choose from, in sixteenths, by the fields above."""
     settings: CompressSettings = field(init=False)
-    """The settings of one compression, at the first of the scales; a target changes quality and scale."""
+    """The settings of one compression, at the first of the scales; a target changes quality and
+    scale."""
 
     def __post_init__(self) -> None:
         """Check the fields and resolve scales and settings."""
@@ -76,8 +82,8 @@ class CompressRequest:
     def compress(self, picture: Picture) -> Compressed:
         """Compress a picture.
 
-        Raises MissingError without an encoder, CodecError when it fails, and TargetError when no quality reaches the
-        target.
+        Raises MissingError without an encoder, CodecError when it fails, and TargetError when no
+        quality reaches the target.
         """
         if self.target is None:
             return pipeline.compress(picture, self.settings)
@@ -85,7 +91,7 @@ class CompressRequest:
         return target.compress(picture, self.settings, Target.of(*self.target, width * height), self.scales)
 
     def _resolve_type(self) -> EnhancementType | Auto | None:
-        """Return the type to record: "auto" for a goal alone; raises UsageError for a goal with nothing to choose."""
+        """Return the type to record; raises UsageError for a goal that has nothing to choose."""
         goal_chooses_scale = self.target is not None and self.target[0] != "psnr" and self.scale is None
         if self.goal and self.type not in (None, AUTO) and not goal_chooses_scale:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Search over whole numbers with few trials: each of them codes a picture."""
+"""Search over whole numbers with few trials, each of which codes a picture."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 
 def last_that_fits(fits: Callable[[int], bool], low: int, high: int, start: int) -> int | None:
-    """The number in low..high that fits while the next one does not, or ``high``; None when ``low`` does not fit.
+    """Return the last number in low..high that fits; None when ``low`` does not fit.
 
-    What fits is taken to be low up to some number; where that is not quite true the answer is still a number that fits
-    before one that does not. Trials begin at ``start``, the best guess, and go away from it in growing steps.
+    ``fits`` is assumed to be true up to some number and false beyond. Where it is not quite so,
+    the result is still a number that fits before one that does not. Trials begin at ``start``,
+    the best guess, and move away from it in growing steps; bisection finds the rest.
     """
     start = min(max(start, low), high)
     step, good, bad = 1, low - 1, high + 1

@@ -1,9 +1,9 @@
-"""Compress to a wanted size or PSNR: the quality, a step towards the next one, and if wanted the scale, are found by
-trying.
+"""Compress to a target size or PSNR: search quality, a step towards the next quality, and scale.
 
-A trial of the fastest effort costs a tenth of one of the default effort, and its sizes and PSNRs rise and fall with
-those, so it says where to begin, and again after one trial in earnest. What is decided is decided on whole files as
-they would be written, and on the pictures that they decompress to.
+A trial at the fastest effort costs a tenth of one at the default effort, and its sizes and PSNRs
+rise and fall alike. So fast trials guess where to begin, and guess again after the first trial at
+the real effort. Decisions are made on whole files as they would be written, and on what they
+decompress to.
 """
 
 from __future__ import annotations
@@ -22,64 +22,70 @@ from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate.trials import Target, Trials
 
 SCALES = (16, 20, 24, 32, 48)
-"""What --scale auto chooses among, in sixteenths."""
+"""The scales, in sixteenths, to choose from when none is given."""
 _PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
-"""How far a scale may be behind in the fast trials, without networks, and still be tried in earnest."""
+"""How far a scale may be behind in the fast trials, without networks, and still be tried."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A scale that reaches the target, and the quality's rank and step there."""
+    """A scale that reaches the target, with the quality and step that do."""
 
     trials: Trials
+    """The trials at that scale."""
     rank: int
+    """The quality's rank, as in Trials."""
     step: int
+    """The step towards the next finer quality, as in Trials."""
 
     @property
     def scale(self) -> int:
-        """In sixteenths."""
+        """The scale in sixteenths."""
         return self.trials.settings.scale
 
     @property
     def file(self) -> Compressed:
-        """The file."""
+        """The file that reaches the target."""
         return self.trials.file(self.rank, self.step)
 
     @property
     def size(self) -> float:
-        """Its bytes; infinity where Trials.size is."""
+        """The file's size in bytes; infinity where the encoder has no room for it."""
         return self.trials.size(self.rank, self.step)
 
     @property
     def psnr(self) -> float:
-        """PSNR, dB, of what the file decompresses to by default, on the CPU."""
+        """The PSNR in dB of what the file decompresses to by default, on the CPU."""
         return self.trials.psnr(self.rank, self.step)
 
     @property
     def score(self) -> float:
-        """How close that comes to the original by the settings' goal."""
+        """The score, by the settings' goal, of what the file decompresses to; higher is better."""
         return self.trials.score(self.rank, self.step, self.trials.settings.goal)
 
 
 def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
-    """Compress a picture to a target, at the best of some scales (sixteenths).
+    """Compress a picture to a target, at the best of several scales (in sixteenths).
 
-    For a size that is the best scale by the settings' goal, for a PSNR the one with the smallest file. Raises
-    TargetError, which says what is possible, when no quality of any scale reaches the target; and as
-    pipeline.compress does.
+    For a size the best scale is the one with the highest score by the settings' goal, for a PSNR
+    the one with the smallest file. Raises TargetError, which says what is possible, when no
+    quality of any scale reaches the target, and the errors of pipeline.compress.
     """
     return best(reach(picture, settings, target, scales), target).file
 
 
 def reach(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> list[Reached]:
-    """The plausible ones of some scales, each at the quality that reaches the target, for a size also at coarser ones
-    whose networks may make up for it; raises as ``compress`` does."""
+    """Return the plausible scales at the qualities that reach the target.
+
+    For a size a scale may be there several times: at coarser qualities too, where other networks
+    may make up for the quality. Raises as ``compress``.
+    """
     guesses = _guesses(picture, settings, target, scales)
     plausible = _plausible(guesses, target)
     rest = [scale for scale in guesses if scale not in plausible]
-    for some in (plausible, rest):
+    for group in (plausible, rest):
         reached: list[Reached] = []
-        for scale in some:
+        for scale in group:
             reached += _reach(Trials(picture, replace(settings, scale=scale)), target, guesses[scale])
         if reached:
             return reached
@@ -87,18 +93,18 @@ def reach(picture: Picture, settings: CompressSettings, target: Target, scales: 
 
 
 def _reach(trials: Trials, target: Target, guess: _Guess) -> list[Reached]:
-    """How one scale reaches the target; empty when it does not."""
+    """Return how one scale reaches the target; an empty list when it does not."""
     rank = trials.rank(target, guess.start(trials, target))
     if rank is None or (target.psnr is not None and not trials.has_room(rank)):
         return []
     ranks = [rank]
-    if target.size is not None:  # not all that is coarser is smaller
+    if target.size is not None:  # a coarser quality is not always smaller
         ranks += [end for end in trials.ends_before(rank) if trials.size(end) <= target.size]
     return [Reached(trials, *trials.step(target, one)) for one in ranks]
 
 
 def best(reached: Sequence[Reached], target: Target) -> Reached:
-    """The one that comes closest to the original for a size, the one with the smallest file for a PSNR."""
+    """Return the highest score for a target size, the smallest file for a target PSNR."""
     if len(reached) == 1:
         return reached[0]
     if target.size is not None:
@@ -108,15 +114,20 @@ def best(reached: Sequence[Reached], target: Target) -> Reached:
 
 @dataclass(frozen=True)
 class _Guess:
-    """What the fast trials say of a scale: the quality's rank, and the file's size and PSNR without networks there."""
+    """The result of the fast trials at one scale."""
 
     fast: Trials
+    """The trials, at the fastest effort and without networks."""
     rank: int
+    """The rank of the quality that reaches the target in them, or comes closest."""
     size: float
+    """The file's size there, in bytes."""
     psnr: float
+    """The picture's PSNR there, in dB."""
 
     @staticmethod
     def make(picture: Picture, settings: CompressSettings, target: Target) -> _Guess:
+        """Run the fast trials at the settings' scale."""
         fast = Trials(picture, replace(settings, effort=EFFORTS[0], type=NONE))
         usual = fast.qualities.index(get(settings.codec).default_quality)
         rank = fast.rank(target, usual)
@@ -125,8 +136,11 @@ class _Guess:
         return _Guess(fast, rank, fast.size(rank), fast.psnr(rank))
 
     def start(self, trials: Trials, target: Target) -> int:
-        """The rank to begin with in earnest: the fast trials' answer to the target less what the effort and the
-        networks, tried once, make of it."""
+        """Return the rank to begin with at the real effort.
+
+        One trial there shows what effort and networks change. The fast trials then search for the
+        target less that change.
+        """
         if target.size is not None:
             ratio = trials.size(self.rank) / self.size
             nearer = Target(size=int(target.size / ratio)) if 0 < ratio < math.inf else target
@@ -138,7 +152,10 @@ class _Guess:
 
 
 def _guesses(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> dict[int, _Guess]:
-    """What the fast trials say of the scales at which the codec takes the picture; TooLargeError where it is none."""
+    """Return the guesses for the scales at which the codec accepts the picture.
+
+    Raises TooLargeError when it accepts none.
+    """
     guesses: dict[int, _Guess] = {}
     refusal: TooLargeError | None = None
     for scale in scales:
@@ -152,7 +169,7 @@ def _guesses(picture: Picture, settings: CompressSettings, target: Target, scale
 
 
 def _plausible(guesses: dict[int, _Guess], target: Target) -> list[int]:
-    """The scales that may be the best, full size always among them."""
+    """Return the scales that may be the best; full size is always among them."""
     if target.size is not None:
         best = max((guess.psnr for guess in guesses.values() if guess.size <= target.size), default=-math.inf)
         return [scale for scale, guess in guesses.items() if scale == SCALE_ONE or guess.psnr >= best - _PLAUSIBLE_DB]
@@ -161,7 +178,7 @@ def _plausible(guesses: dict[int, _Guess], target: Target) -> list[int]:
 
 
 def _impossible(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> str:
-    """What is possible instead of the target."""
+    """Return a sentence that says what is possible instead of the target."""
     if target.size is not None:
         least = min(Trials(picture, replace(settings, scale=scale)).size(0) for scale in scales)
         return f"no quality makes the file as small as {target.size:,} B; the smallest is {least:,.0f} B"

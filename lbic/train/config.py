@@ -11,7 +11,8 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lbic.api import scale_in_sixteenths
-from lbic.enhance.catalog import PROFILES, Equivalent
+from lbic.enhance.catalog import PROFILES
+from lbic.enhance.equivalent import Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import FileError, UsageError
 
