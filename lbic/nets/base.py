@@ -68,6 +68,7 @@ class LumaFilter(Network):
     """
 
     def __init__(self, layers: tuple[tuple[int, int], ...], last: int) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         sides = [side for side, _ in layers] + [last]
         self.halo = self.margin = sum(side // 2 for side in sides)

@@ -40,6 +40,7 @@ class Fast(Network):
     ends = ("head", "tail")
 
     def __init__(self, features: int, pairs: int, stride: int = 4, head: int = 3, plain: bool = True) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         block = stride * stride
         self.multiple = self.stride = stride
@@ -79,6 +80,7 @@ class _Pair(nn.Module):
     """Two 3x3 convolutions with a rectifier between, added to what comes in."""
 
     def __init__(self, features: int, plain: bool) -> None:
+        """Build the layers with random weights."""
         super().__init__()
         self.first, self.second = (nn.Conv2d(features, features, 3, padding=1) for _ in range(2))
         self.slope = nn.ReLU() if plain else nn.PReLU(features)

@@ -108,6 +108,7 @@ class PairSet:
                 raise UsageError(f"{self.folder}: was prepared with {name} {prepared[name]}, the recipe has {wanted}")
 
     def __len__(self) -> int:
+        """Return the number of pairs."""
         return len(self.pairs)
 
     def pictures(self, pair: Pair) -> tuple[Bytes, Bytes]:
@@ -185,6 +186,7 @@ class PairWriter:
     """Writes a prepared folder, a picture and its codings at a time. Left by ``with`` unclosed, it has no index."""
 
     def __init__(self, folder: Path, channels: int) -> None:
+        """Create the folder; the index of a folder that exists is removed."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "index.json").unlink(missing_ok=True)
         self._folder = folder
@@ -204,9 +206,11 @@ class PairWriter:
             self._coded.write(np.ascontiguousarray(coded).tobytes())
 
     def __enter__(self) -> Self:
+        """Return the writer."""
         return self
 
     def __exit__(self, *failure: object) -> None:
+        """Close the files; the folder gets no index."""
         self._truth.close()
         self._coded.close()
 

@@ -36,6 +36,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, matrices: list[nn.Parameter], others: list[nn.Parameter], lr: float, share: float = 1.0) -> None:
+        """Take the weights of both kinds and the learning rate."""
         groups = [{"params": matrices, "orthogonal": True}, {"params": others, "orthogonal": False}]
         self._share = share
         super().__init__([group for group in groups if group["params"]], {"lr": lr})

@@ -43,6 +43,7 @@ class Job:
 
     @property
     def name(self) -> str:
+        """The name of the picture in messages and in the index."""
         return f"{self.path.name} camera" if self.camera else self.path.name
 
 
