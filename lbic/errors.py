@@ -154,13 +154,16 @@ class CudaError(DeviceError):
 
 
 def check_number(value: object, name: str) -> None:
-    """Raise UsageError unless a value is a real number, NumPy's included; True and False are none."""
+    """Raise UsageError unless a value is a real number; NumPy's count, True and False do not."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise UsageError(f"{name} {value!r} is not a number")
 
 
 def whole_number(value: object, name: str) -> int:
-    """Return a whole number, NumPy's included, as an int; raises UsageError for any other value, True and False too."""
+    """Return a whole number, NumPy's included, as an int.
+
+    Raises UsageError for any other value, True and False included.
+    """
     try:
         if not isinstance(value, bool) and isinstance(value, SupportsIndex):
             return operator.index(value)

@@ -1,4 +1,4 @@
-"""lbic as a process that something happens to: signals at a known moment, a disk that is small or read-only."""
+"""Helpers that run lbic under faults: signals at a known moment, small or read-only disks."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 LBIC = tuple(PROGRAM)
 STAND_IN = '#!/bin/sh\ncase "$*" in *encoder=*) echo libvvenc; exit 0;; esac\nfor last; do :; done\n'
-"""Begins a shell script that lbic takes for an ffmpeg with libvvenc; ``$last`` is the stream it is to write."""
+"""The start of a shell script that passes for an ffmpeg with libvvenc; ``$last`` is its output."""
 
 
 def hooked(prologue: str) -> list[str]:
-    """lbic with some lines of Python run before it: ``arguments`` is its command line."""
+    """Return a command that runs some lines of Python, which may use ``arguments``, then lbic."""
     begin = "import os, pathlib, resource, signal, sys, time\nfrom lbic.cli.main import main\n"
     return [sys.executable, "-c", f"{begin}{prologue}\nsys.argv[0] = 'lbic'\nmain()"]
 
 
 def environment(scratch: Path, **more: str) -> dict[str, str]:
-    """An environment whose temporary folder is ``scratch``, which is made."""
+    """Make ``scratch`` and return an environment with it as the temporary folder."""
     scratch.mkdir(exist_ok=True)
     return {**os.environ, "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def stand_in(path: Path, body: str) -> str:
-    """A program that lbic takes for an ffmpeg with libvvenc; ``body`` is what it does when it is to encode."""
+    """Write a program that passes for an ffmpeg with libvvenc; to encode, it runs ``body``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(STAND_IN + body + "\n")
     path.chmod(0o755)
@@ -49,7 +49,7 @@ def stand_in(path: Path, body: str) -> str:
 def running(
     command: Sequence[str], arguments: Sequence[object], scratch: Path, **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The command as the leader of a process group, as a shell starts it; killed in the end with its whole group."""
+    """Run a command as the leader of a process group, like a shell; kill the group at the end."""
     words = [*command, *map(str, arguments)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -63,14 +63,14 @@ def running(
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
-    """The exit code and the lines on stderr of a process that is about to end. Its stdin stays open meanwhile."""
+    """Wait for a process, with its stdin open; return its exit code and the lines on stderr."""
     code = process.wait(timeout=60)
     assert process.stderr is not None
     return code, process.stderr.read().decode().splitlines()
 
 
 def until(condition: Callable[[], object], process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait for a condition; fails after two minutes, or when a process ends that it depends on."""
+    """Wait for a condition; fail after two minutes, or if ``process`` ends before."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -79,7 +79,7 @@ def until(condition: Callable[[], object], process: subprocess.Popen[bytes] | No
 
 
 def at_work(scratch: Path) -> list[int]:
-    """The processes that work in a folder below ``scratch``, even in one that is removed: encoders."""
+    """Return the processes whose folder is below ``scratch``, removed or not: encoders."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -94,7 +94,7 @@ def processes() -> list[int]:
 
 
 def gone(pid: int) -> bool:
-    """Tell whether a process ends within some seconds."""
+    """Return whether a process ends within 15 seconds."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         try:
@@ -104,13 +104,16 @@ def gone(pid: int) -> bool:
         status = Path(f"/proc/{pid}/stat")
         with suppress(OSError):
             if status.read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] == "Z":
-                return True  # ended, and whoever inherited it has not looked yet
+                return True  # a zombie: it has ended, and its parent has not read its status
         time.sleep(0.05)
     return False
 
 
 def in_namespace(setup: str, command: Sequence[str], listed: Path, **more: str) -> tuple[int, str, list[str]]:
-    """Run a command where ``setup``, shell lines, has mounted something: its code, stderr and what ``listed`` holds."""
+    """Run a command in a namespace where shell lines, ``setup``, mount file systems.
+
+    Returns its exit code, stderr, and the names in the folder ``listed``.
+    """
     _needs_namespaces()
     script = f'set -e\n{setup}\nset +e\n"$@"\ncode=$?\nls -A {listed}\nexit $code'
     words = ["unshare", "-rm", "sh", "-c", script, "sh", *command]

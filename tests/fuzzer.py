@@ -1,10 +1,11 @@
-"""Decode damaged files until the time is up (``make fuzz``): each may be refused, none may do harm.
+"""Decode damaged files until the time is up (``make fuzz``): none may do harm.
 
     .venv/bin/python tests/fuzzer.py --seconds 60 [--seed 1] [--first 0] [--files N]
 
-Files go the way of ``lbic decompress --type 0``, decoders in a process of their own. A finding, which makes the exit
-code 1, is an exception that is no LbicError, or a file that takes more than ten seconds. It is kept in --keep with its
-traceback, and so is a file that made a decoder's process crash; seed and number of a file make it again.
+Files are decoded as by ``lbic decompress --type 0``, with decoders in worker processes. A finding
+is an exception other than LbicError, or a file that takes more than ten seconds; it makes the exit
+code 1. The file is kept in --keep with its traceback, and so is a file that crashed a worker. Seed
+and number of a file reproduce it.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from lbic.isolation.process import DecoderError
 
 FOLDERS = (Path(__file__).parent / "golden", Path(__file__).parent / "corpus")
 LARGEST_SEED = 4000
-"""Bytes: small pictures decode in a millisecond."""
+"""Bytes of a file to start from: small pictures decode in a millisecond."""
 LARGEST_PICTURE = 16_000_000
-"""Pixels of a picture that is made whole. The format permits more, at up to 20 bytes each; then decoders alone run."""
+"""Pixels. Of larger pictures only the stream is decoded: the whole takes 20 bytes per pixel."""
 SLOW = 10
 UNSEALED = 1 / 20
 SETTINGS = pipeline.DecompressSettings(NONE, apart=True)
@@ -44,20 +45,20 @@ SETTINGS = pipeline.DecompressSettings(NONE, apart=True)
 
 @dataclass
 class Tally:
-    """What became of the files."""
+    """Counts of the results."""
 
     files: int = 0
     sealed: int = 0
     reached: Counter[str] = field(default_factory=Counter)
-    """Files whose bytes a decoder's library got, by codec."""
+    """Files whose stream reached a decoder's library, by codec."""
     outcomes: Counter[str] = field(default_factory=Counter)
     crashes: int = 0
-    """Decoder processes that ended; an error line for the user."""
+    """Worker processes that ended; the user gets one error line."""
     findings: int = 0
     slowest: float = 0
 
     def lines(self, seconds: float) -> Iterator[str]:
-        """The sums, for people."""
+        """Return the counts as lines of text."""
         yield f"{self.files:,} files in {seconds:.0f} s ({self.files / seconds:.0f}/s), {self.sealed:,} sealed"
         yield "reached a decoder: " + ", ".join(f"{name} {count:,}" for name, count in sorted(self.reached.items()))
         yield f"findings {self.findings}, decoder processes that crashed or hung {self.crashes}"
@@ -67,13 +68,13 @@ class Tally:
 
 
 def corpus() -> list[Seed]:
-    """The small files of every codec."""
+    """Return the small files of all codecs."""
     paths = sorted(path for folder in FOLDERS for path in folder.glob("*.lbic"))
     return [take_apart(path.name, path.read_bytes()) for path in paths if path.stat().st_size <= LARGEST_SEED]
 
 
 def make(seeds: Sequence[Seed], seed: int, number: int) -> tuple[bytes, bool]:
-    """The file of a number, and whether its checksum is right."""
+    """Return the file with a number, and whether its checksum is right."""
     random = Random(f"{seed} {number}")
     data = mutate(seeds, random)
     sealed = None if random.random() < UNSEALED else seal(data)
@@ -81,7 +82,10 @@ def make(seeds: Sequence[Seed], seed: int, number: int) -> tuple[bytes, bool]:
 
 
 def decode(data: bytes, tally: Tally) -> str:
-    """Decode as ``lbic decompress --type 0``; returns what came of it. Raises what is no LbicError."""
+    """Decode as ``lbic decompress --type 0`` and return the result's kind.
+
+    Raises exceptions other than LbicError.
+    """
     try:
         _count_decoder(data, tally)
         header = container.read_header(data)
@@ -100,7 +104,10 @@ def decode(data: bytes, tally: Tally) -> str:
 
 
 def _count_decoder(data: bytes, tally: Tally) -> None:
-    """Count a file whose stream passes lbic's own checks, so that a library gets it. Raises as decompress."""
+    """Count a file whose stream passes lbic's own checks and so reaches a library.
+
+    Raises as decompress does.
+    """
     header, stream = pipeline.extract(data)
     geometry = Geometry(*header.coded_size, header.gray)
     if header.codec in ("vvc", "vtm"):
@@ -111,18 +118,18 @@ def _count_decoder(data: bytes, tally: Tally) -> None:
 
 
 def _sentence(error: LbicError) -> str:
-    """The kind of an error: its sentence without numbers and the library's details."""
+    """Return an error's message without numbers and without the library's details."""
     text = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{8}\b|[\d,.]*\d", "N", str(error))
     return f"{type(error).__name__}: {text[:90]}"
 
 
 def _memory(who: int) -> float:
-    """The most megabytes that a process has held (Linux counts kilobytes)."""
+    """Return the peak memory of a process in megabytes (Linux counts kilobytes)."""
     return resource.getrusage(who).ru_maxrss / 1024
 
 
 def run(seed: int, numbers: Iterator[int], until: float, keep: Path) -> Tally:
-    """Decode the files of these numbers until the clock (time.monotonic) says so."""
+    """Decode the files with these numbers until a time of time.monotonic."""
     tally, seeds, told = Tally(), corpus(), time.monotonic()
     for number in numbers:
         started = time.monotonic()
@@ -153,7 +160,7 @@ def run(seed: int, numbers: Iterator[int], until: float, keep: Path) -> Tally:
 
 
 def main() -> int:
-    """The exit code: 1 when there are findings."""
+    """Run the fuzzer; return the exit code, 1 if there are findings."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))

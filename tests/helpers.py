@@ -1,4 +1,4 @@
-"""Pictures, files, a recipe and measures that several test files need; nothing is read from disk."""
+"""Pictures, files, a recipe and measures for several test files, made without the disk."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ warmup = 2
 name = "tiny"
 role = "sr"
 """
-"""A training recipe of six small steps."""
+"""Return a training recipe of six small steps."""
 
 
 def photo(width: int, height: int, seed: int = 7) -> Image.Image:
-    """A picture with what photos have: soft colour, edges, fine texture. The same for the same arguments."""
+    """Return a picture like a photo (soft colour, edges, texture), equal for equal arguments."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(width, height, 2)
     field = np.stack([0.5 + 0.4 * np.sin(3 * x + 2 * y + phase) for phase in (0.0, 1.0, 2.2)], axis=-1)
@@ -45,37 +45,37 @@ def photo(width: int, height: int, seed: int = 7) -> Image.Image:
 
 
 def gray(width: int, height: int, seed: int = 7) -> Image.Image:
-    """The luma of ``photo``."""
+    """Return the luma of ``photo``."""
     return photo(width, height, seed).convert("L")
 
 
 def noise(width: int, height: int, seed: int = 7) -> Image.Image:
-    """What codecs like least."""
+    """Return noise, the hardest input for codecs."""
     levels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(levels)
 
 
 def ramp(width: int, height: int) -> NDArray[np.uint8]:
-    """An alpha plane that goes from clear to opaque."""
+    """Return an alpha plane from transparent to opaque."""
     row = np.linspace(0, 255, width).astype(np.uint8)
     return np.broadcast_to(row, (height, width)).copy()
 
 
 def psnr(a: Image.Image, b: Image.Image) -> float:
-    """Peak signal-to-noise ratio over all samples, 99 for equal pictures."""
+    """Return the peak signal-to-noise ratio over all samples, in dB; 99 for equal pictures."""
     assert (a.mode, a.size) == (b.mode, b.size)
     error = float(np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2))
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
 def largest_difference(a: Image.Image, b: Image.Image) -> int:
-    """In levels, over all samples."""
+    """Return the largest difference of all samples, in levels."""
     assert (a.mode, a.size) == (b.mode, b.size)
     return int(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max())
 
 
 def planes_equal(a: Planes, b: Planes) -> bool:
-    """Tell whether two decoded pictures agree in every sample."""
+    """Return whether two decoded pictures are equal in every sample."""
     pairs = ((a.y, b.y), (a.cb, b.cb), (a.cr, b.cr))
     return all(
         (p is None and q is None) or (p is not None and q is not None and np.array_equal(p, q)) for p, q in pairs
@@ -83,30 +83,33 @@ def planes_equal(a: Planes, b: Planes) -> bool:
 
 
 def written(source: Image.Image, name: str, **options: Any) -> bytes:
-    """The picture as a file of a Pillow format."""
+    """Return the picture as a file in one of Pillow's formats."""
     out = io.BytesIO()
     source.save(out, name, **options)
     return out.getvalue()
 
 
 def profile(name: str) -> bytes:
-    """The ICC profile of a space that LittleCMS knows: sRGB, LAB or XYZ."""
+    """Return LittleCMS's ICC profile of sRGB, LAB or XYZ."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()  # type: ignore[arg-type]
 
 
 def wide_profile() -> bytes:
-    """sRGB's profile with its red and green columns exchanged: as wide as a profile can be from sRGB."""
+    """Return sRGB's profile with red and green swapped: very different from sRGB."""
     data = profile("sRGB")
     return data.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
 
 
 def png16(width: int, height: int, clear: bytes = b"") -> bytes:
-    """A 16-bit RGB PNG, (200 99) in all samples, which Pillow reads and cannot write."""
+    """Return a 16-bit RGB PNG, (200 99) in all samples, which Pillow reads but cannot write."""
     return png(width, height, 16, 2, bytes([200, 99] * 3) * width, clear)
 
 
 def png(width: int, height: int, bits: int, colour: int, row: bytes, clear: bytes = b"") -> bytes:
-    """A PNG of equal rows, of any bits a sample and colour type; ``clear`` is a tRNS chunk's data, if any."""
+    """Return a PNG of equal rows with any bit depth and colour type.
+
+    ``clear`` is the content of a tRNS chunk, if any.
+    """
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")

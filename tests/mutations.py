@@ -1,4 +1,4 @@
-"""Damage for .lbic files: what a disk, a bad program or an attacker could make of one (tests/fuzzer.py)."""
+"""Damage .lbic files like a disk, a faulty program or an attacker (for tests/fuzzer.py)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lbic.format.container import CODEC_IDS, FORMS, Header
 _FIXED = 12
 _CRC = 4
 _TELLING = (0, 1, 2, 3, 0x7F, 0x80, 0xC0, 0xD8, 0xD9, 0xDA, 0xFE, 0xFF)
-"""Bytes that mean something to one of the formats."""
+"""Bytes with a meaning in one of the formats."""
 _MARKS = (
     *(b"\x00\x00\x01", b"\x00\x00\x03", b"\x00\x00\x00\x01\x00\x79", b"\x00\x00\x01\x00\x41", b"\x00\x00\x01\x00\x89"),
     *(bytes([0xFF, marker]) for marker in (0x00, 0xC0, 0xC2, 0xC4, 0xD0, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xE0, 0xFF)),
@@ -27,7 +27,7 @@ _LONGEST_RUN = 64
 
 @dataclass(frozen=True)
 class Seed:
-    """A whole file that is to be damaged, taken apart."""
+    """The parts of a valid file that is to be damaged."""
 
     name: str
     header: Header
@@ -35,12 +35,12 @@ class Seed:
 
 
 def take_apart(name: str, data: bytes) -> Seed:
-    """Raises FormatError for a file that is damaged already."""
+    """Split a file into its parts. Raises FormatError if it is damaged."""
     return Seed(name, *container.unpack(data))
 
 
 def seal(data: bytes) -> bytes | None:
-    """The file with the checksum that its bytes should have; None where no decoder would look for one."""
+    """Return the file with a right checksum; None if no decoder would read as far."""
     try:
         _, at = varint.read(data, _FIXED)
         _, at = varint.read(data, at)
@@ -53,7 +53,7 @@ def seal(data: bytes) -> bytes | None:
 
 
 def mutate(seeds: Sequence[Seed], random: Random) -> bytes:
-    """One damaged file. Whatever its checksum is, ``seal`` makes it right."""
+    """Return a damaged file; ``seal`` corrects its checksum."""
     seed = random.choice(seeds)
     kind = random.random()
     if kind < 0.08:
@@ -72,21 +72,21 @@ def mutate(seeds: Sequence[Seed], random: Random) -> bytes:
 
 
 def _damaged(data: bytes, random: Random) -> bytes:
-    """One to four ways of damage, most often one."""
+    """Apply one to four kinds of damage, most often one."""
     for _ in range(random.choice((1, 1, 1, 2, 3, 4))):
         data = random.choice(_WAYS)(data, random)
     return data
 
 
 def _spliced(seed: Seed, seeds: Sequence[Seed], random: Random) -> bytes:
-    """The beginning of one payload and the end of another's, most often of the same codec."""
+    """Join the start of one payload and the end of another, mostly of the same codec."""
     alike = [other for other in seeds if other.header.codec == seed.header.codec]
     other = random.choice(alike if random.random() < 0.8 else seeds).payload
     return seed.payload[: _place(seed.payload, random)] + other[_place(other, random) :]
 
 
 def _other_header(header: Header, random: Random) -> Header:
-    """The header with one or two fields that say something else."""
+    """Change one or two fields of the header."""
     for _ in range(random.choice((1, 1, 2))):
         header = random.choice(_FIELDS)(header, random)
     return header
@@ -145,14 +145,14 @@ _FIELDS: tuple[Callable[[Header, Random], Header], ...] = (
 
 
 def _place(data: bytes, random: Random) -> int:
-    """Anywhere, twice as often near the beginning, where headers and tables are."""
+    """Return a position, twice as often near the start, where headers and tables are."""
     if random.random() < 0.3:
         return random.randint(0, min(len(data), 48))
     return random.randint(0, len(data))
 
 
 def _run(data: bytes, random: Random) -> tuple[int, int]:
-    """Where some bytes begin and end."""
+    """Return the start and the end of some bytes."""
     at = _place(data, random)
     return at, min(len(data), at + random.randint(1, _LONGEST_RUN))
 

@@ -1,4 +1,4 @@
-"""What a VVC stream claims: sequence parameter sets of two encoders, built bit by bit, and damaged."""
+"""VVC parameter sets: of two encoders, built bit by bit, and damaged."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_a_picture_parameter_set_gets_its_qp_back(qp: int) -> None:
 
 
 def golomb(value: int) -> str:
-    """ue(v) as text of bits."""
+    """Return a ue(v) code as a string of 0 and 1."""
     bits = f"{value + 1:b}"
     return "0" * (len(bits) - 1) + bits
 
 
 def sps(bits: str) -> bytes:
-    """An Annex B unit of an SPS with these bits, blanks ignored, escaped as the standard asks."""
+    """Return an SPS with these bits as an Annex B unit, escaped; spaces are ignored."""
     text = bits.replace(" ", "") + "1"
     text += "0" * (-len(text) % 8)
     body = bytes(int(text[at : at + 8], 2) for at in range(0, len(text), 8))

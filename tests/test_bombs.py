@@ -1,4 +1,4 @@
-"""Small files that claim to be huge: refused by a sentence, and memory stays where it was."""
+"""Small files that claim to be huge are refused without using memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss count
 
 SIDE = 60_000
 MOST_KB = 8_000
-"""Room for what readers import when first used; one byte for each pixel would be 3,500,000."""
+"""The modules that a reader imports fit in this; one byte per pixel would be 3,500,000."""
 SCRIPT = """
 import pathlib, resource, sys
 from lbic import pipeline
@@ -45,7 +45,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, *lines, sep="
 
 
 def pictures() -> Iterator[tuple[str, bytes, bytes]]:
-    """Name, a good file, and the same saying it is SIDE x SIDE."""
+    """Yield a name, a valid file, and the same file with SIDE x SIDE in its header."""
     png = bytearray(png16(1, 1))
     png[16:24] = 2 * SIDE.to_bytes(4, "big")
     png[29:33] = zlib.crc32(png[12:29]).to_bytes(4, "big")
@@ -73,7 +73,7 @@ def pictures() -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def files(codecs: tuple[str, ...] = ("jpeg", "webp", "avif", "jpeg2000")) -> Iterator[tuple[str, bytes, bytes]]:
-    """The same with .lbic files: 60000x60000 in 24 bytes, and a size within the limits that the stream has not."""
+    """Also .lbic files: 60000x60000 in 24 bytes, and a legal size that is not the stream's."""
     for codec in codecs:
         good = pipeline.compress(photo(16, 16), CompressSettings(codec, type=NONE)).data
         header, payload = container.unpack(good)

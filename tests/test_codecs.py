@@ -1,4 +1,4 @@
-"""Every row of the codec table: its facts, and pictures of any size through it and back."""
+"""Every codec of the table: its fields, and round trips of pictures of any size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lbic.format.container import CODEC_IDS
 SIZES = [(1, 1), (2, 3), (5, 7), (17, 64), (65, 33), (1, 500)]
 QUICK = 0
 GOOD = {"vvc": 27, "vtm": 27, "jpeg": 90, "webp": 90, "avif": 90, "jpeg2000": 50}
-"""A quality at which the codec is close to the picture."""
+"""Return a quality at which the decoded picture is close to the original."""
 
 
 def planes_of(image: Image.Image) -> Planes:
@@ -38,7 +38,7 @@ def geometry_of(planes: Planes) -> Geometry:
 
 
 def error_in_levels(a: Plane, b: NDArray[np.float32]) -> float:
-    """Root of the mean squared error, in levels of 8 bits."""
+    """Return the root mean square error in 8-bit levels."""
     assert a.shape == b.shape
     return float(np.sqrt(np.mean((a - b) ** 2)) * 255)
 
@@ -124,7 +124,7 @@ def test_long_pictures_come_back_close(codec: str, size: tuple[int, int]) -> Non
 
 
 MOST = {"vvc": 16_888, "jpeg": 65_500, "webp": 16_383, "avif": 32_768, "jpeg2000": 65_535}
-"""The longest sides, by what the encoder and the decoder that are there really do."""
+"""The limits are those of the installed encoder and decoder."""
 
 
 @pytest.mark.parametrize("tall", [False, True], ids=["wide", "tall"])
@@ -218,7 +218,7 @@ def test_a_stream_of_another_size_is_refused_before_it_is_decoded(
 def test_gray_as_colour_is_refused(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if codec in ("webp", "avif"):
         pytest.skip("these streams know no gray")
-    # Through ffmpeg a gray picture is coded with neutral chroma, so vvc's own stream would be colour.
+    # ffmpeg codes a gray picture with neutral chroma, so vvc's own stream would be colour.
     golden = {"vvc": "vvenc-gray", "vtm": "vtm-gray"}
     data = golden_stream(golden[codec]) if codec in golden else stream_of(codec, 72, 64, gray=True)
     monkeypatch.setattr("lbic.codecs.vvc.decode_levels", unreachable)

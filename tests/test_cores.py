@@ -1,4 +1,4 @@
-"""How files at the same time share the cores, and that sharing changes no byte."""
+"""Simultaneous jobs share the cores, and their number changes no byte of the files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_number_of_jobs_changes_no_byte(tmp_path: Path, needs_vvc: None) -> 
         save(tmp_path / "in" / f"{index}.png", photo(150 + 10 * index, 140, seed=index))
     written = []
     for jobs in (1, 2, 3):
-        session._open.cache_clear()  # a session keeps the threads that it was opened with
+        session._open.cache_clear()  # a session keeps its number of threads
         small, back = (tmp_path / f"{kind}{jobs}" for kind in ("small", "back"))
         lbic("compress", "--effort", 0, "-r", tmp_path / "in", "-o", small, "-j", jobs)
         lbic("decompress", "-r", small, "-o", back, "-j", jobs, "--device", "cpu")

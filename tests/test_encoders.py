@@ -1,4 +1,4 @@
-"""Encoder programs: in which order they are looked for, and what is said when they are missing or misbehave."""
+"""Encoder programs: the search order, and the errors if they are missing or misbehave."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Program = Callable[..., str]
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """Make a shell script: ``program(body, name)`` returns its path."""
+    """Write shell scripts: ``program(body, name)`` returns the path."""
 
     def make(body: str, name: str = "encoder") -> str:
         path = tmp_path / name
@@ -48,7 +48,7 @@ def program(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def nothing_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without any encoder."""
+    """Simulate a machine without encoders."""
     monkeypatch.delenv(encoders.VARIABLE, raising=False)
     monkeypatch.setattr(encoders, "_candidates", lambda _: iter(()))
 
@@ -88,7 +88,7 @@ def test_the_order_is_named_then_wheel_then_path(program: Program, monkeypatch: 
         found = encoders.require()
         assert found.path == expected
         assert found.codes_gray == (expected == app)
-        # Take it away: the next in the order is found.
+        # Without it the next program in the order is used.
         monkeypatch.delenv(encoders.VARIABLE, raising=False)
         Path(expected).unlink()
         encoders._find.cache_clear()
@@ -224,7 +224,7 @@ def test_a_program_that_vanished_is_missing(program: Program, monkeypatch: pytes
 
 
 def test_an_encoder_whose_interpreter_is_missing_cannot_be_started(tmp_path: Path) -> None:
-    """It is there and may be run, so that only the system itself can tell."""
+    """It exists and is executable, so only the system notices the fault."""
     path = tmp_path / "ffmpeg"
     path.write_text("#!/no/such/interpreter\n")
     path.chmod(0o755)
@@ -233,7 +233,7 @@ def test_an_encoder_whose_interpreter_is_missing_cannot_be_started(tmp_path: Pat
 
 
 KNOWS = 'case "$*" in *--version) exit 0;; esac\n'
-"""Begins a setpriv that has the option, as far as lbic asks."""
+"""The start of a setpriv script that accepts lbic's probe of the option."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has setpriv")

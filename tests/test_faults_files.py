@@ -1,4 +1,4 @@
-"""Faults of disks and folders, each really made: killed while writing, full, read-only, gone."""
+"""Real faults of disks and folders: killed while writing, full, read-only, removed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ pytestmark = posix
 
 JPEG = ("compress", "--codec", "jpeg", "-q", "95")
 AT_FSYNC = "os.fsync = lambda _: (pathlib.Path(os.environ['READY']).touch(), time.sleep(600))"
-"""Stops when the temporary file is written and not yet moved."""
+"""Code that stops lbic when the temporary file is complete but not moved."""
 DIES_AT_2000_BYTES = (
     "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
     "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))"
 )
-"""The system kills the process in the middle of a write()."""
+"""Code that makes the system kill lbic in the middle of a write()."""
 
 
 def temporaries(folder: Path) -> set[str]:
@@ -117,12 +117,13 @@ def test_a_temporary_folder_without_room_for_the_encoders_files(tmp_path: Path, 
 
 @pytest.mark.parametrize("name", ["a.lbic", ""], ids=["file", "folder"])
 def test_an_output_folder_that_vanishes_meanwhile(tmp_path: Path, name: str) -> None:
-    """A file's folder is not made again; an output folder is, as it would have been at the start."""
+    """The folder of an output file is not made again; an output folder is."""
     picture, fifo, out = save(tmp_path / "b.png"), tmp_path / "a.png", tmp_path / "o"
     out.mkdir()
     os.mkfifo(fifo)
     with running(LBIC, (*JPEG, fifo, "-o", f"{out}/{name}"), tmp_path / "scratch") as process:
-        with fifo.open("wb") as into:  # opens once lbic reads, which it does after it has looked at the target
+        # It opens when lbic reads, which is after lbic has checked the target.
+        with fifo.open("wb") as into:
             out.rmdir()
             into.write(picture.read_bytes())
         code, said = ended(process)

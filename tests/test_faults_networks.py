@@ -1,4 +1,4 @@
-"""Faults of networks, each really made: files that are damaged, cut or gone, and memory that ends."""
+"""Real faults of networks: damaged, truncated or missing files, and too little memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def limited(self, batch):
 
 session.Session.run = limited
 """
-"""From the first tile on, the process gets only so many megabytes more."""
+"""Limit the process, from the first tile on, to so many more megabytes."""
 
 
 @linux
@@ -76,8 +76,8 @@ session.Session.run = limited
     ids=["enough for smaller tiles", "for none, ordered", "for none, advised"],
 )
 def test_memory_that_ends_in_a_tile(tmp_path: Path, channels: int, explicit: bool, code: ExitCode) -> None:
-    """Each of two layers takes 256 MB of a tile of 512x512 pixels at 256 channels, and 75 of the least one at 2048:
-    more than what the C library may have put by."""
+    """Each of two layers needs 256 MB for a tile of 512x512 pixels at 256 channels, and 75 MB for
+    the smallest tile at 2048: more than the C library may hold in reserve."""
     megabytes, halo = (200, 2) if channels == 256 else (8, 64)
     models = tmp_path / "models"
     models.mkdir()

@@ -1,6 +1,6 @@
-"""Faults of encoders and signals, each really made: Ctrl-C at work, kill -9, encoders that die or write garbage.
+"""Real faults of encoders, and signals: Ctrl-C, kill -9, encoders that die or write garbage.
 
-What is said of encoders that are missing, hang or print is in test_encoders.py.
+test_encoders.py tests encoders that are missing, hang or print.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_an_interrupt_of_evaluate(tmp_path: Path, needs_vvc: None, jobs: int) ->
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_while_networks_run(tmp_path: Path, jobs: int) -> None:
-    """A network that would take minutes for a tile is not waited for."""
+    """lbic does not wait for a network that needs minutes for a tile."""
     kernels = [np.zeros(shape, np.float32) for shape in ((96, 1, 9, 9), *[(96, 96, 9, 9)] * 6, (1, 96, 9, 9))]
     data = network(1, 1, kernels)
     models = tmp_path / "models"
@@ -103,7 +103,7 @@ def test_an_interrupt_while_stdin_says_nothing(tmp_path: Path, jobs: int) -> Non
 
 
 def test_signals_that_are_ignored_stay_ignored(tmp_path: Path) -> None:
-    """As under nohup."""
+    """nohup makes lbic ignore the signal."""
     source, fifo = save(tmp_path / "b.png"), tmp_path / "a.png"
     os.mkfifo(fifo)
     ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
@@ -117,7 +117,7 @@ def test_signals_that_are_ignored_stay_ignored(tmp_path: Path) -> None:
 
 @linux
 def test_killed_while_a_picture_is_encoded(tmp_path: Path, needs_vvc: None) -> None:
-    """The encoder ends too; the next run removes its files."""
+    """The encoder ends too, and the next run removes its files."""
     source, scratch = save(tmp_path / "a.png", photo(320, 256)), tmp_path / "scratch"
     with running(LBIC, (*SLOW, source), scratch) as process:
         until(lambda: at_work(scratch), process)
@@ -140,7 +140,7 @@ def test_an_encoder_that_hangs_ends_with_an_lbic_that_is_killed(tmp_path: Path, 
     sources, scratch = [save(tmp_path / f"{name}.png") for name in "ab"], tmp_path / "scratch"
     encoder = stand_in(tmp_path / "bin" / "ffmpeg", "trap '' INT TERM HUP\n" + HANGS)
     with running(LBIC, ("compress", "-j", jobs, *sources), scratch, LBIC_VVC_ENCODER=encoder) as process:
-        # Not before setpriv, which has the folder first, has asked for their end (process.tie) and become them.
+        # Not before setpriv, which starts in the folder, has become the encoder (process.tie).
         until(
             lambda: [Path(f"/proc/{pid}/comm").read_text() for pid in at_work(scratch)] == ["sleep\n"] * jobs, process
         )

@@ -1,4 +1,4 @@
-"""Payload forms: streams without what the decoder can write itself, and back bit for bit; lbic extract."""
+"""Payload forms: streams are shortened and rebuilt bit for bit; lbic extract."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes, quality: 
 @pytest.mark.usefixtures("needs_vvc")
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_the_installed_encoders_parameter_sets_are_known(effort: int) -> None:
-    """A new libvvenc may write others: add a row to vvcform.KNOWN, never change one."""
+    """If a new libvvenc writes other sets: add a row to payload_vvc.KNOWN, never change one."""
     for image in (photo(64, 64), photo(200, 70), noise(136, 72), gray(72, 64)):
         done = pipeline.compress(image, CompressSettings("vvc", 20, effort=effort))
         assert done.header.form == PAYLOAD_VVC, f"{encoders.require().path} has new parameter sets"
         _, stream = pipeline.extract(done.data)
         assert stream == CODECS["vvc"].encode(color.levels_to_planes(np.asarray(image), *image.size), 20, effort)
         units = [unit for unit in split(stream) if unit[1] >> 3 in (8, 17)]
-        # Of the start codes and parameter sets a number and the lengths of the adaptation sets are left.
+        # Start codes and parameter sets become a number; adaptation sets keep only their lengths.
         assert len(done.data) <= sum(map(len, units)) + 24
 
 
@@ -136,7 +136,8 @@ def test_streams_of_another_kind_are_stored_whole(name: str) -> None:
 
 def test_a_known_encoders_stream_of_another_size_or_quality_is_stored_whole() -> None:
     stored_whole(golden_stream("vtm-color"), Geometry(72, 64, gray=False), 37)
-    stored_whole(golden_stream("vtm-color"), Geometry(64, 64, gray=False), 36)  # VTM's sets say 37
+    # VTM's sets have QP 37.
+    stored_whole(golden_stream("vtm-color"), Geometry(64, 64, gray=False), 36)
 
 
 def stored_whole(stream: bytes, geometry: Geometry, quality: int) -> None:
@@ -150,7 +151,7 @@ def golden_stream(name: str) -> bytes:
 
 
 def test_rows_of_parameter_sets_are_for_ever() -> None:
-    """Their numbers are in users' files: the page lists them all, and in this order."""
+    """Their numbers are in users' files, so the page lists all of them in this order."""
     first = golden_stream("vvenc-color")
     sps, pps = (unit.removesuffix(b"\0") for unit in list(split(first))[:2])
     assert payload_vvc.KNOWN[7] == (sps, pps, False), "preset medium without chroma offsets"
@@ -209,7 +210,7 @@ def test_extract_says_what_it_leaves_behind(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("needs_vvc")
 def test_other_programs_decode_what_extract_writes(tmp_path: Path) -> None:
-    """ffmpeg's own program where it decodes VVC, PyAV's library elsewhere."""
+    """Decode with ffmpeg's program if it supports VVC, else with PyAV."""
     picture = save(tmp_path / "a.png", photo(72, 64))
     lbic("compress", "--effort", "0", picture)
     lbic("extract", tmp_path / "a.lbic", "-o", tmp_path / "a.266")

@@ -1,4 +1,4 @@
-"""The fuzzer (make fuzz) for some seconds, what it counts and keeps, and every file that it once found."""
+"""The fuzzer (make fuzz): a short run, its counts, the files it keeps, and its past findings."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_time_ends_it(tmp_path: Path) -> None:
     assert run(1, iter(range(9)), time.monotonic() - 1, tmp_path).files == 0
 
 
-# --- what it found --------------------------------------------------------------------------------------------------
+# --- what it found -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["jpeg-gray", "jpeg-50", "vvc-gray"])

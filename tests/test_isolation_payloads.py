@@ -1,4 +1,4 @@
-"""Decoders in worker processes: crashes, hangs, memory limits, and how the workers are kept and ended."""
+"""Decoders in worker processes: crashes, hangs, memory limits, and the life of the workers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def file_of(order: str) -> bytes:
     return container.pack(Header("jpeg", 50, 16, 8, gray=True), order.encode())
 
 
-# --- the same pictures ----------------------------------------------------------------------------------------------
+# --- the same pictures ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_refused_stream_is_refused_in_the_same_words() -> None:
         assert type(caught.value) is CodecError
 
 
-# --- what goes wrong ------------------------------------------------------------------------------------------------
+# --- what goes wrong -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monk
     assert processes() == []
 
 
-# --- many pictures --------------------------------------------------------------------------------------------------
+# --- many pictures -------------------------------------------------------------------------------
 
 
 def test_pictures_share_one_process(toy: None) -> None:
@@ -213,11 +213,11 @@ def test_a_crash_is_one_error_line_of_a_batch(tmp_path: Path, toy: None) -> None
     assert record["error"]["code"] == "codec"
 
 
-# --- ends -----------------------------------------------------------------------------------------------------------
+# --- ends ----------------------------------------------------------------------------------------
 
 
 def command(*arguments: object) -> subprocess.Popen[bytes]:
-    """The command line as a process of its own with toy decoders."""
+    """Start the command line with toy workers."""
     script = "from lbic.isolation import process\nprocess.MODULE = 'toy_worker'\nfrom lbic.cli.main import main\nmain()"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     line = [sys.executable, "-c", script, *map(str, arguments)]
@@ -226,7 +226,7 @@ def command(*arguments: object) -> subprocess.Popen[bytes]:
 
 
 def wait_for(path: Path) -> int:
-    """The process that hangs, once it has written its number."""
+    """Return the id of the worker that hangs, once it has written it to ``path``."""
     deadline = time.monotonic() + 30
     while not (path.exists() and path.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -261,7 +261,7 @@ def test_a_decoder_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
 
 @posix
 def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
-    """Its alarm, which the end of the process that started it does not stop."""
+    """The worker's alarm ends it after its parent has ended."""
     fields = protocol.STREAM.pack(CODECS["jpeg"].id, True, 16, 8)
     request = protocol.REQUEST.pack(protocol.DECODE, 0, len(b"hang")) + fields + b"hang"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -276,7 +276,7 @@ def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> Non
     assert done.returncode == -signal.SIGALRM
 
 
-# --- the process itself ---------------------------------------------------------------------------------------------
+# --- the process itself --------------------------------------------------------------------------
 
 
 def test_a_request_that_is_cut_off_ends_it() -> None:

@@ -33,7 +33,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a 
 
 
 def outcome(load: Callable[..., Picture], data: bytes, **options: object) -> tuple[object, ...]:
-    """All that there is to a picture, or the refusal."""
+    """Return all parts of a picture, or the class and message of the error."""
     try:
         picture = load(data, **options)
     except ImageError as error:
@@ -48,7 +48,7 @@ def order(words: str) -> bytes:
     return FILE + words.encode()
 
 
-# --- the same pictures ----------------------------------------------------------------------------------------------
+# --- the same pictures ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -94,7 +94,7 @@ def test_a_note_of_any_letters_is_the_same() -> None:
 def test_a_tiff_whose_xmp_is_a_number_has_none(load: Callable[..., Picture]) -> None:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[700], tags.tagtype[700] = 7, TiffTags.LONG
-    tags[0x0112] = 1  # else Pillow looks for an orientation in the XMP
+    tags[0x0112] = 1  # otherwise Pillow looks for an orientation in the XMP
     assert load(written(photo(8, 8), "TIFF", tiffinfo=tags)).xmp is None
 
 
@@ -109,7 +109,7 @@ def test_files_are_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "a.lbic").read_bytes() == wanted
 
 
-# --- what goes wrong ------------------------------------------------------------------------------------------------
+# --- what goes wrong -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("when", ["", "opened "], ids=["unopened", "opened"])
@@ -136,7 +136,7 @@ def test_a_reader_that_fails_is_an_error_and_the_next_picture_goes_on(
 
 @pytest.mark.parametrize("words", ["opened other", "opened other mode", "opened long", "opened too large", "read"])
 def test_an_answer_that_is_no_picture_of_that_size(toy: None, words: str) -> None:
-    """Nothing is made room for then, and the process is not used again."""
+    """No memory is allocated for it, and the worker is not used again."""
     with pytest.raises(ReaderError, match=r"^the picture reader sent a malformed reply$"):
         pictures.load(order(words), max_pixels=99 * 99 - 1)
     assert processes() == []
@@ -221,7 +221,7 @@ def test_a_reader_that_does_not_start_is_not_the_pictures_fault(toy: None, monke
 
 @posix
 def test_a_reader_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
-    """By its alarm, which is set anew once the picture's size is known."""
+    """Its alarm ends it; the alarm is set again once the picture's size is known."""
     data = order("opened hang")
     fields = protocol.FILE.pack(limits.MAX_PIXELS, 0)
     request = protocol.REQUEST.pack(protocol.READ, 0, len(data)) + fields + data
@@ -232,7 +232,7 @@ def test_a_reader_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None
     assert done.returncode == -14
 
 
-# --- commands -------------------------------------------------------------------------------------------------------
+# --- commands ------------------------------------------------------------------------------------
 
 
 @posix
@@ -267,13 +267,13 @@ def test_commands_that_read_start_a_process_before_their_imports(monkeypatch: py
 
 
 def test_functions_read_in_process(toy: None) -> None:
-    """A library starts no processes unasked."""
+    """The library starts no process unless the caller wants it."""
     compressor.Compressor(CompressRequest("jpeg"))(written(photo(16, 8), "PNG"))
     assert processes() == []
 
 
 def test_reading_a_photo_needs_neither_numpy_nor_codecs() -> None:
-    """So that the process starts in half the time."""
+    """Without these imports a worker starts in half the time."""
     data = (GOLDEN / "jpeg-standard.png").read_bytes()
     fields = protocol.FILE.pack(limits.MAX_PIXELS, 0)
     request = protocol.REQUEST.pack(protocol.READ, 9, len(data)) + fields + data

@@ -1,4 +1,4 @@
-"""The quality of a JPEG file by its quantisation tables: exact for libjpeg's, sensible for others."""
+"""Estimating JPEG quality from quantisation tables: exact for libjpeg's, close for others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_first_component_says_which_table_is_lumas() -> None:
 
 
 def test_tables_of_16_bits() -> None:
-    """Without the baseline limit, as cjpeg writes very low qualities, steps grow beyond 255."""
+    """Without the baseline limit, as in cjpeg's very low qualities, steps exceed 255."""
     table = standard(20)
     data = written(gray(8, 8), "JPEG", qtables=[table])
     start = data.index(b"\xff\xdb")

@@ -1,4 +1,4 @@
-"""A 24-megapixel picture stays below 1.5 GB, whatever is done to it, and is read in less."""
+"""Memory: a picture of 24 megapixels needs less than 1.5 GB, and less than 0.6 GB to read."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ sys.stdout.write(str(max(int(state.split("VmHWM:")[1].split()[0]) for state in s
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Networks of 16 channels for every role; the large picture comes to lie beside them."""
+    """Return a folder with networks of 16 channels for all roles; tests add the large picture."""
     folder = tmp_path_factory.mktemp("models")
     rows = []
     for role in {role for kind in TYPES.values() for role in kind.roles}:
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def peak(folder: Path, job: str, scale: int, number: int = 0) -> int:
-    """Kilobytes that the job took at most, in a process of its own or one that it started."""
+    """Return the peak memory of the job in kilobytes: of its process or of a worker of it."""
     command = [sys.executable, "-c", SCRIPT, str(folder), job, str(scale), str(number)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ def peak(folder: Path, job: str, scale: int, number: int = 0) -> int:
 
 
 def test_24_megapixels_read_in_another_process(folder: Path) -> None:
-    """Neither process takes more than Pillow's picture (4 bytes a pixel), its turned copy, alpha and the libraries."""
+    """Both hold no more than Pillow's picture (4 bytes per pixel), a copy, alpha and libraries."""
     row = np.arange(6000, dtype=np.uint8)
     levels = np.stack([row, row[::-1], row // 2, row], axis=-1)[None].repeat(4000, axis=0)
     Image.fromarray(levels).save(folder / "large.png", compress_level=1)

@@ -1,4 +1,4 @@
-"""Picture files: the formats that are read and written, and those that are refused with a sentence."""
+"""Picture formats: those that lbic reads and writes, and the errors for all others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAKE = 0x010F
 
 
 def camera() -> bytes:
-    """An EXIF block as cameras write it: with a sub-directory, its own sizes, and an odd tag."""
+    """Return an EXIF block like a camera's: a sub-directory, sizes of its own, an odd tag."""
     exif = Image.Exif()
     exif[MAKE] = "camera"
     exif[0x0100], exif[0x0106], exif[0x0112] = 4000, 6, 1

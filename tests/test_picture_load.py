@@ -1,4 +1,4 @@
-"""Picture files in: every mode, orientation, profile and trap that Pillow has, as upright 8-bit sRGB with notes."""
+"""Reading pictures: all of Pillow's modes, orientations and profiles become upright 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_orientation_is_applied_and_taken_out_of_exif(orientation: int, name: st
     exif[MAKE] = "camera"
     picture = load(written(stored, name, exif=exif))
     assert psnr(picture.image, upright) > 25
-    if name != "TIFF":  # its tags are the file's structure, not a block that could be kept
+    if name != "TIFF":  # its tags are the file's structure, not an EXIF block
         assert picture.exif is not None
         kept = Image.Exif()
         kept.load(picture.exif)
@@ -261,7 +261,7 @@ def test_one_bad_tag_costs_the_exif_block_and_not_the_orientation() -> None:
     maker, resolution = b"\x01\x0f\x00\x02", b"\x01\x1a\x00\x02"
     assert block.count(maker) == 1
     image = photo(8, 4)
-    image.info["exif"] = block.replace(maker, resolution)  # which is a number, and no word
+    image.info["exif"] = block.replace(maker, resolution)  # the tag's value is a number
     picture = from_pillow(image)
     assert picture.image.size == (4, 8)
     assert picture.exif is None
@@ -306,7 +306,7 @@ def test_another_profile_is_converted_to_srgb_with_a_note() -> None:
     data = wide_profile().replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
     picture = load(written(source, "PNG", icc_profile=data))
     red, green, _ = np.asarray(picture.image)[0, 0]
-    assert green > red  # the profile exchanged them
+    assert green > red  # the profile swaps them
     assert picture.icc is None
     assert len(picture.notes) == 1 and picture.notes[0].startswith("converted from Swap")
 
@@ -342,7 +342,7 @@ def cmyk_with_rgb_profile() -> Image.Image:
 
 
 def linear_gray_profile() -> bytes:
-    """The least that is a gray profile: a white point and a straight curve."""
+    """Return the smallest valid gray profile: a white point and a linear curve."""
     tags = {
         b"wtpt": b"XYZ " + bytes(4) + bytes.fromhex("0000F6D6 00010000 0000D32D"),
         b"kTRC": b"curv" + bytes(8),
@@ -363,7 +363,8 @@ def test_gray_profiles_are_converted_to_srgbs_curve() -> None:
     data = written(Image.new("L", (2, 2), 128), "PNG", icc_profile=linear_gray_profile())
     picture = load(data)
     assert picture.image.mode == "L"
-    assert picture.image.getpixel((0, 0)) == pytest.approx(188, abs=1)  # 255 * (1.055 * (128/255) ** (1/2.4) - .055)
+    # 255 * (1.055 * (128/255) ** (1/2.4) - .055)
+    assert picture.image.getpixel((0, 0)) == pytest.approx(188, abs=1)
     assert picture.icc is None and len(picture.notes) == 1
     kept = load(data, keep_icc=True)
     assert kept.icc == linear_gray_profile() and kept.image.getpixel((0, 0)) == 128

@@ -1,4 +1,4 @@
-"""docs/pictures.md: every row of its table is made and compressed, and does what the row says."""
+"""The table in docs/pictures.md: compressing each picture gives the stated result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORIENTATION = 0x0112
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: its name without the options in it, the options, and what it promises."""
+    """A row of the table: the picture's name, the options in it, and the stated result."""
 
     name: str
     options: tuple[str, ...]
@@ -48,13 +48,13 @@ def rows() -> list[Row]:
 
 
 def photos(name: str) -> bytes:
-    """Three frames of a format."""
+    """Return an animation of three frames."""
     frames = [photo(16, 16, seed) for seed in (1, 2, 3)]
     return written(frames[0], name, save_all=True, append_images=frames[1:])
 
 
 def swapped() -> bytes:
-    """sRGB's profile under another name, its red and green exchanged."""
+    """Return sRGB's profile with another name and with red and green swapped."""
     data = profile("sRGB").replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
     name, other = ("sRGB built-in".encode("utf-16-be"), "Swapped".ljust(13, "\0").encode("utf-16-be"))
     assert name in data
@@ -133,7 +133,7 @@ SIZES = {
     "a phone's JPEG with a preview in it (MPO)": (32, 24),
     **{name: tuple(int(side) for side in name.split("x")) for name in MAKERS if re.fullmatch(r"\d+x\d+", name)},
 }
-"""Of the result, where it is not 16x16."""
+"""The size of the result, if it is not 16x16."""
 
 
 def test_the_table_and_the_pictures_are_the_same() -> None:

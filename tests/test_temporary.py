@@ -1,4 +1,4 @@
-"""Temporary files and folders: locked while they are used, swept when their process is gone; what a process keeps."""
+"""Temporary files and folders: locked while in use, removed when their process has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VVC streams: bit-exact against a second decoder, both gray forms, and what is refused before decoding."""
+"""VVC streams: bit-exact against a second decoder, gray, and streams refused undecoded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stream(name: str) -> bytes:
 
 
 def second_decoder(data: bytes, folder: Path) -> bytes:
-    """The raw samples that imageio-ffmpeg's own program decodes, single-threaded."""
+    """Return the raw samples from imageio-ffmpeg's program, decoded with one thread."""
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     source = folder / "in.266"
     source.write_bytes(data)
@@ -57,7 +57,7 @@ def test_two_decoders_agree_on_streams_of_other_encoders(name: str, tmp_path: Pa
 
 
 def test_one_thread_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    # With more, pictures of one CTU's width decode differently from run to run: no test would fail every time.
+    # With more threads, pictures one CTU wide decode differently from run to run.
     made: list[Any] = []
     create = av.CodecContext.create
 

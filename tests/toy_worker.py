@@ -1,4 +1,4 @@
-"""A worker process (isolation/worker.py) that misbehaves as the payload or picture file it gets says."""
+"""A worker process that misbehaves as its payload or picture file orders."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from lbic.picture import load as reader
 from lbic.picture.load import Picture
 
 FILE = b"a toy: "
-"""Begins a picture file that is an order; ``opened `` is one whose size is told before the order is obeyed."""
+"""The start of a picture file with an order. With ``opened `` the size is reported first."""
 
 
 class ToyCodec:
-    """Only what the process needs of a codec."""
+    """The part of a codec that a worker needs."""
 
     id = CODECS["jpeg"].id
 
@@ -39,7 +39,7 @@ class ToyCodec:
 
 
 class Long(bytes):
-    """Says that it is longer than any metadata."""
+    """Bytes that claim to be longer than any metadata."""
 
     def __len__(self) -> int:
         return 1 << 40
@@ -48,7 +48,7 @@ class Long(bytes):
 def load(
     data: bytes, *, max_pixels: int = 0, keep_icc: bool = False, opened: Callable[[int, int], None] = lambda *_: None
 ) -> Picture:
-    """As load, but for orders."""
+    """Read a picture, or obey an order."""
     if not data.startswith(FILE):
         return read(data, max_pixels=max_pixels, keep_icc=keep_icc, opened=opened)
     order = data.removeprefix(FILE).decode()
@@ -57,12 +57,13 @@ def load(
         opened(*((99, 99) if order == "too large" else (16, 8)))
     obey(order, ImageError)
     mode, size = ("CMYK" if order == "other mode" else "L"), ((15, 8) if order == "other" else (16, 8))
-    alpha = np.zeros((16, 8), np.uint8).T if order == "break" else None  # not as it can be sent
+    # An array that is not contiguous cannot be sent.
+    alpha = np.zeros((16, 8), np.uint8).T if order == "break" else None
     return Picture(Image.new(mode, size), alpha, icc=Long() if order == "long" else None)
 
 
 def obey(order: str, refusal: type[Exception]) -> None:
-    """Do the worst; a name after an order is that of a file to write this process's number to."""
+    """Obey an order; a path after it is a file to write this process's id to."""
     order, _, argument = order.partition(" ")
     if argument.startswith("/"):
         Path(argument).write_text(str(os.getpid()), encoding="ascii")

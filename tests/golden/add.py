@@ -1,10 +1,9 @@
-"""Add a golden file: a picture as this version compresses it, and as it must decompress for ever.
+"""Add a golden file: a picture compressed by this version, with its decompressed picture.
 
-    python tests/golden/add.py NAME PICTURE [--codec vvc] [--q 37] [--scale 1] [--type 0] [--keep icc]
+    python tests/golden/add.py NAME PICTURE [--codec vvc] [--q 37] [--scale 1] [--type 0] ...
 
-writes NAME.lbic and NAME.png here, adds them to SHA256SUMS and refuses to touch files that are
-there: a golden file is never made again. Look at the PNG before you commit the pair, and describe it
-in tests/README.md.
+This writes NAME.lbic and NAME.png here and adds them to SHA256SUMS. Existing files are never
+changed. Look at the PNG before you commit the pair, and describe it in tests/README.md.
 """
 
 from __future__ import annotations
@@ -22,7 +21,10 @@ HERE = Path(__file__).parent
 
 
 def add(name: str, picture: load.Picture, settings: CompressSettings) -> None:
-    """Write NAME.lbic, its codec picture NAME.png and their checksums; FileExistsError where there is one."""
+    """Write NAME.lbic, its coded picture NAME.png and their checksums.
+
+    Raises FileExistsError if one of them exists.
+    """
     done = compress(picture, settings)
     back = decompress(done.data, DecompressSettings(TYPES[0]))
     files = {f"{name}.lbic": done.data, f"{name}.png": save.encode(back.image, ".png", icc=back.icc)}
