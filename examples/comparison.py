@@ -1,9 +1,10 @@
 """Compare lbic with JPEG, WebP and AVIF at equal bytes: one labelled picture.
 
-    python examples/comparison.py [photo.png] [-o comparison.webp] [-q 37] [--crop LEFT,TOP,RIGHT,BOTTOM]
+    python examples/comparison.py [photo.png] [-o comparison.webp] [-q 37]
+        [--crop LEFT,TOP,RIGHT,BOTTOM]
 
-lbic compresses the photo with default settings. Each other format gets the highest quality whose file is not larger,
-by its own encoder at its best effort.
+lbic compresses the photo with default settings. Each other format gets the highest quality whose
+file is not larger, by its own encoder at its best effort.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def encode(image: Image.Image, name: str, quality: int) -> bytes:
 
 
 def largest_below(image: Image.Image, name: str, count: int) -> bytes:
-    """Return the file of the highest quality that has at most ``count`` bytes, or the smallest file there is."""
+    """Return the best file of at most ``count`` bytes, or the smallest file."""
     low, high = 1, 100
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,7 +1,7 @@
-"""Compress the example photo with vvc and with jpeg, decompress both, and show what the networks add.
+"""Compress the example photo with vvc and jpeg, decompress both, and show the enhancement.
 
-Writes into demo/: the .lbic files, the decompressed pictures, and before-after.png, a row of labelled crops for each
-codec: original, the codec's picture, and the enhanced pictures.
+Writes into demo/: the .lbic files, the decompressed pictures, and before-after.png, a row of
+labelled crops for each codec: original, the codec's picture, and the enhanced pictures.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Panel:
 
 
 def panel(original: Image.Image, decoded: Image.Image, title: str, count: int) -> Panel:
-    """Return a panel whose label has the file's bytes, its rate and the RGB-PSNR of the whole picture."""
+    """Return a panel with a label: the file's bytes and rate, the whole picture's RGB-PSNR."""
     bpp = 8 * count / (original.width * original.height)
     facts = f"{count:,} bytes  {bpp:.2f} bpp  {psnr_rgb(original, decoded):.2f} dB"
     return Panel(decoded, title, facts)

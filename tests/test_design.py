@@ -1,4 +1,6 @@
-"""docs/design.md names files that exist, every folder of the package, and the layers that test_imports.py holds."""
+"""docs/design.md names files that exist, every folder of the package, and the layers that
+test_imports.py holds.
+"""
 
 from __future__ import annotations
 

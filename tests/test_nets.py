@@ -41,7 +41,8 @@ def _picture(network: Network, height: int, width: int, batch: int = 1) -> torch
         ("fast", 1_425_552),
         ("fast-fine", 655_472),
         ("hgrdn-lite", 827_242),
-        ("hgrdn-lite-deep", 827_242 + 4 * (97_440 + 1_024)),  # a block, and its columns of the fusion, in each group
+        # a block, and its columns of the fusion, in each group
+        ("hgrdn-lite-deep", 827_242 + 4 * (97_440 + 1_024)),
         ("hgrdn-lite-texture", 820_074),
         ("hgrdn-full", 22_050_346),
         ("hgrdn-lite-cascade", 827_242 + 820_074),
@@ -73,7 +74,9 @@ def test_untrained_network_is_nearly_the_identity(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALONE)
 def test_a_pixel_reaches_no_farther_than_the_halo(name: str) -> None:
-    """Exactly as far for plain chains; where there are blocks it depends on where in them the pixel lies."""
+    """Exactly as far for plain chains; where there are blocks it depends on where in
+    them the pixel lies.
+    """
     network = _random(name).double()
     middle = (network.halo + 16) // 8 * 8
     picture = _picture(network, 2 * middle + 1, 2 * middle + 1).double()

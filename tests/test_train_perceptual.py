@@ -88,7 +88,9 @@ def test_flat_error_counts_flat_places_only() -> None:
 
 
 def test_the_discriminator_learns_and_then_guides() -> None:
-    """Here real crops are bright: the network's loss falls with brightness once that is learned."""
+    """Here real crops are bright: the network's loss falls with brightness
+    once that is learned.
+    """
     perceptual = _perceptual(pixel=0, feature=0, adversarial=1, rate=1e-2)
     real, fake = torch.full((4, 3, 16, 16), 0.8), torch.full((4, 3, 16, 16), 0.2)
     for _ in range(20):

@@ -1,4 +1,6 @@
-"""A teacher's stored outputs: what is stored, what becomes the target, the recipe's share of it."""
+"""A teacher's stored outputs: what is stored, what becomes the target, the
+recipe's share of it.
+"""
 
 from __future__ import annotations
 

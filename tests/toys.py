@@ -52,7 +52,9 @@ def network(inputs: int, outputs: int, kernels: Sequence[NDArray[np.float32]], *
 
 
 def identity(channels: int, gain: float = 1.0, *, quality_plane: bool = False) -> bytes:
-    """A network that multiplies every channel by ``gain``; a quality plane is added to each channel."""
+    """A network that multiplies every channel by ``gain``; a quality plane is
+    added to each channel.
+    """
     kernel = np.eye(channels, dtype=np.float32)[..., None, None] * np.float32(gain)
     if quality_plane:
         kernel = np.concatenate([kernel, np.ones((channels, 1, 1, 1), np.float32)], axis=1)
@@ -67,7 +69,9 @@ def random_kernels(channels: int, seed: int = 3) -> list[NDArray[np.float32]]:
 
 
 def spec(name: str, data: bytes, role: str, **changes: Any) -> ModelSpec:
-    """A manifest row for a network of ``role``: luma, lite, all codecs, all scales, all qualities unless changed."""
+    """A manifest row for a network of ``role``: luma, lite, all codecs, all scales, all
+    qualities unless changed.
+    """
     row: dict[str, Any] = {
         "name": name,
         "file": f"{name}.onnx",

@@ -64,7 +64,7 @@ def compress(
     max_pixels: int,
     address: str | None,
 ) -> ExitCode:
-    """Make pictures very small: a.png -> a.lbic.
+    """Compress pictures to very small files: a.png -> a.lbic.
 
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. Pictures
     become upright 8-bit sRGB or gray. Alpha is kept without loss unless --flatten puts the picture
