@@ -41,8 +41,8 @@ def test_pairs_are_what_the_codec_makes(pictures: Path, tmp_path: Path) -> None:
     first = pairs.pairs[0]
     truth, coded = pairs.pictures(first)
     image = Image.open(pictures / "a.png")
-    np.testing.assert_array_equal(truth, degrade.true(image, 1))
-    np.testing.assert_array_equal(coded, degrade.coded(degrade.encode(image, DATA, first.quality), 1))
+    np.testing.assert_array_equal(truth, degrade.true_picture(image, 1))
+    np.testing.assert_array_equal(coded, degrade.coded_picture(degrade.encode(image, DATA, first.quality), 1))
     assert truth.shape == (40, 48, 1)
     assert not np.array_equal(truth, coded)
 
@@ -52,7 +52,7 @@ def test_pairs_are_what_the_codec_makes(pictures: Path, tmp_path: Path) -> None:
 def test_coded_pictures_have_the_original_size(pictures: Path, scale: int, channels: int) -> None:
     image = Image.open(pictures / "b.png")
     data = DataConfig(codec="jpeg", scale=scale, quality=(5, 40), validation=(10,))
-    assert degrade.coded(degrade.encode(image, data, 30), channels).shape == (57, 33, channels)
+    assert degrade.coded_picture(degrade.encode(image, data, 30), channels).shape == (57, 33, channels)
 
 
 def test_interrupted_preparing_goes_on(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,9 +120,9 @@ def test_a_folder_of_another_format_is_not_read(pictures: Path, tmp_path: Path) 
 def test_qualities_fill_the_range_evenly() -> None:
     paths = [Path(f"{i}.png") for i in range(300)]
     jobs = prepare.training_jobs(paths, DATA)
-    found = [quality for job in jobs for quality, _ in job.codings]
-    assert (min(found), max(found)) == DATA.quality
-    counts = np.bincount(found)[5:]
+    qualities = [quality for job in jobs for quality, _ in job.codings]
+    assert (min(qualities), max(qualities)) == DATA.quality
+    counts = np.bincount(qualities)[5:]
     assert counts.min() > 0.6 * counts.mean()
     assert counts.max() < 1.4 * counts.mean()
     assert all(abs(job.codings[0][0] - job.codings[1][0]) in (17, 18) for job in jobs)
@@ -246,7 +246,7 @@ def test_crops_repeat_for_the_same_seed(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_folders_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no pictures"):
+    with pytest.raises(FileError, match="holds no pictures"):
         prepare.pictures(tmp_path)
     with pytest.raises(FileError, match="not a prepared folder"):
         PairSet(tmp_path)

@@ -16,7 +16,7 @@ from helpers import RECIPE
 
 from lbic.errors import FileError, UsageError
 from lbic.nets import table as nets
-from lbic.train import checkpoint, config, loop, losses
+from lbic.train import checkpoint, config, log, loop, losses, optimize
 from lbic.train.config import TrainConfig
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.validate import gains
@@ -80,7 +80,7 @@ def test_reports_and_log(tmp_path: Path) -> None:
     _, reports = _run(loop.Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs)
     assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6]
     assert [report.gains is not None for report in reports] == [False, True] * 3
-    lines = [json.loads(line) for line in (tmp_path / "run" / loop.LOG).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "run" / log.LOG).read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert set(lines[0]["gain"]) == {"10", "20"}
 
@@ -111,7 +111,7 @@ def test_bf16_autocast_trains(tmp_path: Path) -> None:
 
 def test_rate_warms_up_and_decays() -> None:
     plan = TrainConfig(steps=100, rate=1.0, final_rate=0.1, warmup=10)
-    rates = [loop.rate_at(step, plan) for step in range(101)]
+    rates = [optimize.rate_at(step, plan) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9] == rates[10] == 1.0
     assert rates[55] == pytest.approx(0.55)

@@ -1,4 +1,4 @@
-"""What every network here has in common: facts about its geometry, and two ways to run it."""
+"""The base classes of the networks: facts about their geometry, and two ways to run them."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 QUALITY_UNIT = 63
-"""The quality that a quality plane holds as 1: the highest QP (docs/format.md)."""
+"""The quality that is 1 in a quality plane: the highest QP (docs/format.md)."""
 
 
 class Network(nn.Module):
-    """Base of the networks.
-
-    ``channels`` is 1 (luma) or 3 (RGB), for input and output alike; ``quality_plane`` tells that the input has one
-    channel more, quality / 63 everywhere. ``halo`` is the radius in
-    pixels of the input that one output pixel depends on, ``multiple`` what a picture's sides must
-    be a multiple of, and ``margin`` the border of true context that a training crop brings along
-    for ``inside`` (0 for networks that are trained on what ``forward`` makes of a crop). ``stages`` names the
-    networks that a network is made of, in their order; none for most. ``fresh`` names layers that a related
-    network, which this one may begin with, lacks, and ``wider`` weights that have fewer input channels there. ``ends``
-    names the convolutions between the picture and the features where those have many channels: blocks of pixels.
-    """
+    """Base of the networks."""
 
     channels: int = 1
+    """Channels of input and output: 1 for luma, 3 for RGB."""
     quality_plane: bool = False
+    """Whether the input has one more channel that holds quality / 63 everywhere."""
     halo: int = 0
+    """Radius in input pixels that an output pixel depends on."""
     multiple: int = 1
+    """The sides of the input must be multiples of this number of pixels."""
     margin: int = 0
+    """Pixels of true context that a training crop has on each side for ``inside``.
+
+    With 0 the network trains on the output of ``forward`` for the crop alone.
+    """
     stages: tuple[str, ...] = ()
+    """Names of the networks that this one consists of, in order; empty for most."""
     fresh: tuple[str, ...] = ()
+    """Prefixes of the weights that are missing in the smaller network it may start from."""
     wider: tuple[str, ...] = ()
+    """Prefixes of the weights that have fewer input channels in that smaller network."""
     ends: tuple[str, ...] = ()
+    """Names of the convolutions to or from the picture if it is unshuffled to many channels."""
 
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
-        """Append the quality plane to (batch, channels, height, width), where the network has one.
+        """Append the quality plane to pictures if the network has one, else return them.
 
-        ``quality`` is (batch,), in the codec's own numbers.
+        ``picture`` is (batch, channels, height, width); ``quality`` is (batch,), in the codec's
+        own numbers.
         """
         if not self.quality_plane:
             return picture
@@ -44,31 +47,34 @@ class Network(nn.Module):
         return torch.cat([picture, plane.to(picture)], dim=1)
 
     def inside(self, picture: Tensor) -> Tensor:
-        """Restore a crop that has ``margin`` pixels of context on each side, and drop those."""
+        """Restore crops and cut off their ``margin`` pixels of context on each side."""
         result: Tensor = self(picture)
         return result
 
     def parameter_count(self) -> int:
-        """Number of trained values."""
+        """Return the number of trained values."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 class LumaFilter(Network):
-    """A plain chain of convolutions that predicts a correction of the luma it is given.
+    """A chain of convolutions that predicts a correction of luma.
 
-    Input and output are (batch, 1, height, width) in [0, 1] (full-range BT.601 luma; the output
-    may overshoot a little and is not clamped). The picture is padded once, by replicating its
-    border, and every convolution is a "valid" one: cheaper than padding 64 feature maps in each
-    layer, and a tile with ``halo`` pixels of context gives exactly the whole picture's values.
+    Input and output are (batch, 1, height, width) in [0, 1]: full-range BT.601 luma. Output
+    values may lie slightly outside. The picture is padded once, by repeating its border; the
+    convolutions do not pad. That is cheaper than padding 64 feature maps in each layer, and a
+    tile with ``halo`` pixels of context gives exactly the values of the whole picture.
 
-    ``layers`` lists (kernel side, filters) from the input to the hidden layers; the output layer
-    has one filter of side ``last``. Hidden layers end in a PReLU with a slope per filter
-    (Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", section 3.2).
-    The last layer starts near zero, so an untrained network is the identity.
+    Hidden layers end in a PReLU with one slope per filter: Dong et al., "Accelerating the
+    Super-Resolution Convolutional Neural Network" (ECCV 2016), section 3.2. The last layer starts
+    near zero, so an untrained network returns its input nearly unchanged.
     """
 
     def __init__(self, layers: tuple[tuple[int, int], ...], last: int) -> None:
-        """Build the layers with random weights."""
+        """Build the layers.
+
+        ``layers`` lists (kernel side, filters) of the hidden layers from the input on; ``last`` is
+        the kernel side of the output layer, which has one filter.
+        """
         super().__init__()
         sides = [side for side, _ in layers] + [last]
         self.halo = self.margin = sum(side // 2 for side in sides)
@@ -86,11 +92,11 @@ class LumaFilter(Network):
         self.body = nn.Sequential(*body, head)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Restore whole pictures: the output has the input's size."""
+        """Restore pictures; the output has the size of the input."""
         return self.inside(F.pad(picture, (self.halo,) * 4, mode="replicate"))
 
     def inside(self, picture: Tensor) -> Tensor:
-        """Restore a crop with ``halo`` pixels of context on each side, which the output lacks."""
+        """Restore crops and cut off their ``halo`` pixels of context on each side."""
         halo = self.halo
         centre = picture[..., halo:-halo, halo:-halo]
         correction: Tensor = self.body(picture - 0.5)

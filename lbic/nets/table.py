@@ -1,4 +1,4 @@
-"""The networks, in PyTorch: what lbic train and lbic export build, one row of ``NETWORKS`` each."""
+"""The table of the PyTorch networks that ``lbic train`` and ``lbic export`` can build."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from lbic.nets.srcnn import SRCNN
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """A network that can be trained: its name in a configuration, how to build it, what it is called in print."""
+    """A network that can be trained."""
 
     name: str
+    """Its name in recipes and in the manifest."""
     title: str
+    """Its name in print."""
     build: Callable[[], Network]
+    """Builds it, untrained."""
 
 
 NETWORKS: dict[str, NetworkRow] = {
@@ -46,7 +49,7 @@ NETWORKS: dict[str, NetworkRow] = {
 
 
 def build(name: str) -> Network:
-    """Build an untrained network; UsageError for an unknown name."""
+    """Build an untrained network by name; raises UsageError for an unknown name."""
     if name not in NETWORKS:
         raise UsageError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
     return NETWORKS[name].build()

@@ -1,168 +1,199 @@
-"""Training recipes: a TOML file becomes frozen dataclasses, and nothing in it is silently ignored."""
+"""Training recipes: read a TOML file into frozen dataclasses and reject all unknown keys."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lbic.api import scale_in_sixteenths
 from lbic.enhance.catalog import PROFILES
 from lbic.enhance.equivalent import Equivalent
 from lbic.enhance.types import TYPES
 from lbic.errors import FileError, UsageError
+from lbic.train.toml_table import fill
 
-T = TypeVar("T")
 _ROLES = tuple(dict.fromkeys(role for kind in TYPES.values() for role in kind.roles))
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What the network is fed: pictures as one codec damages them.
-
-    ``scale`` is the downsampling factor before the codec, ``quality`` the lowest and highest of
-    the codec's own numbers, ``per_picture`` how many qualities each training picture is coded
-    at,  ``validation`` the qualities of every validation picture, ``effort`` the encoder's.
-    ``spacing`` spreads the training qualities over the range: "even", or "log", every octave alike, since a JPEG's
-    quantiser step is proportional to 1 / quality.
-    ``limited_range`` is the fraction of codings that are done with the contrast reduced to 16..235,
-    so that pictures whose luma was stored that way are known too. ``channels`` is 1 for luma, 3 for RGB.
-    ``enlarge`` above 1 or ``grain`` above 0 has every picture prepared once more as a camera might give it at full
-    resolution (degrade.camera): enlarged up to so many times, with noise of up to so many levels.
-    """
+    """The pictures that a network trains on, coded by one codec."""
 
     codec: str
+    """Name of the codec."""
     scale: int
+    """How many times smaller the sides are when the pictures are coded."""
     quality: tuple[int, int]
+    """Lowest and highest quality of the training pictures, in the codec's own numbers."""
     validation: tuple[int, ...]
+    """All qualities of every validation picture."""
     per_picture: int = 3
+    """Number of qualities at which each training picture is coded."""
     channels: int = 1
+    """1 for luma, 3 for RGB."""
     effort: int = 1
+    """The encoder's effort."""
     limited_range: float = 0.0
+    """Fraction of codings with the contrast reduced to 16..235, as some pictures have it."""
     enlarge: float = 1.0
+    """Largest enlargement of the camera versions (degrade.camera).
+
+    If it is above 1, or ``grain`` above 0, each picture is prepared once more as a camera version.
+    """
     grain: float = 0.0
+    """Largest standard deviation of the camera versions' noise, in 8-bit levels."""
     spacing: str = "even"
+    """How training qualities spread: "even", or "log" for equal shares of all octaves.
+
+    "log" suits JPEG, whose quantiser step is proportional to 1 / quality.
+    """
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How it is trained. ``patch`` is the side of the square crops whose error counts.
+    """How a network is trained.
 
-    The learning rate rises linearly over ``warmup`` steps to ``rate`` and falls as a half cosine
-    to ``final_rate`` at ``steps``; with ``halve_at`` it is halved at each of these steps instead, as the papers do.
-    ``optimizer`` is "adam" or "muon" (optimize.py), ``ema`` the decay of the weights' moving average, which is what is
-    validated and exported. ``spacing`` "log" draws every octave of qualities as often as any other, "even" every
-    quality of a folder prepared with even spacing. ``gray`` is the fraction of crops that lose their colour, as if
-    a gray picture had been coded. ``after_share`` is the fraction of crops that
-    pass the network before this one, where there is one. ``autocast`` is "none" or "bf16"; ``compile`` has PyTorch
-    compile the network first, which pays on a GPU.
+    The learning rate rises linearly over ``warmup`` steps to ``rate``, then falls as half a
+    cosine to ``final_rate`` at the last step.
     """
 
     steps: int
+    """Number of steps."""
     batch: int = 8
+    """Crops in a step."""
     patch: int = 64
+    """Side in pixels of the square crops that the loss sees."""
     optimizer: str = "adam"
+    """"adam" or "muon" (optimize.py)."""
     rate: float = 1e-3
+    """Highest learning rate."""
     final_rate: float = 1e-6
+    """Learning rate of the last step."""
     halve_at: tuple[int, ...] = ()
+    """Steps at which the learning rate is halved; if there are any, they replace the cosine."""
     warmup: int = 200
+    """Steps in which the learning rate rises."""
     ema: float = 0.999
+    """Decay of the weights' moving average, which is validated and exported."""
     spacing: str = "even"
+    """How qualities are drawn: "even", or "log" for equal shares of all octaves.
+
+    "log" expects pictures prepared with even spacing.
+    """
     gray: float = 0.0
+    """Fraction of crops that lose their colour, as if a gray picture had been coded."""
     loss: str = "mse"
+    """Name of the pixel loss (losses.py)."""
     clip: float = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
     seed: int = 1
+    """Seed of all random numbers."""
     autocast: str = "none"
+    """"none", or "bf16" to compute in bfloat16 where PyTorch can."""
     channels_last: bool = True
+    """Whether channels are the last axis in memory, which is faster on most machines."""
     after_share: float = 1.0
+    """Fraction of crops that pass the network before this one, if there is one."""
     compile: bool = False
+    """Whether PyTorch compiles the network first, which pays on a GPU."""
 
 
 @dataclass(frozen=True)
 class PerceptualConfig:
-    """The weights of the terms of texture restoration's loss (perceptual.py).
-
-    ``pixel`` weighs the recipe's pixel loss, ``feature`` the difference of features, ``adversarial`` the
-    discriminator's verdict (0: there is none), ``flat`` the error where the true picture is flat. ``filters`` is
-    the discriminator's width, ``rate`` its learning rate.
-    """
+    """The weights of the terms in the loss of texture restoration (perceptual.py)."""
 
     pixel: float = 2e-2
+    """Weight of the pixel loss, ``train.loss``."""
     feature: float = 1.0
+    """Weight of the feature loss."""
     adversarial: float = 5e-4
+    """Weight of the discriminator's loss; with 0 there is no discriminator."""
     flat: float = 0.0
+    """Weight of the error where the true picture is flat."""
     filters: int = 32
+    """Width of the discriminator in channels."""
     rate: float = 1e-4
+    """Learning rate of the discriminator."""
 
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """How a network learns from an earlier one (teacher.py).
-
-    The target is ``share`` of the way from the truth to the teacher's mean. ``pool`` crops are kept and drawn again
-    and again, ``fresh`` of them are replaced at every step.
-    """
+    """How a network learns from a teacher that runs during the training (teacher.py)."""
 
     share: float = 0.8
+    """The target's place between the true picture, 0, and the teacher's mean output, 1."""
     pool: int = 512
+    """Number of crops that are kept with their targets and drawn again."""
     fresh: int = 1
+    """Number of crops that are replaced at every step."""
 
 
 @dataclass(frozen=True)
 class TaughtConfig:
-    """How a network learns from outputs of an earlier one that ``lbic train teach`` has stored (taught.py).
+    """How a network learns from a teacher's stored outputs (taught.py).
 
-    ``first`` is the share of those outputs in the target of the first step, ``last`` in that of the last step; the
-    rest is the truth.
+    The target is a mix of these outputs and the true picture.
     """
 
     first: float = 0.9
+    """Share of the outputs in the target at the first step."""
     last: float = 0.0
+    """Share of the outputs in the target at the last step."""
 
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """The facts of the manifest row that no checkpoint knows."""
+    """The facts of the manifest row that follow from no other part of the recipe."""
 
     name: str
+    """Name of the model."""
     role: str
+    """Its step in an enhancement type (enhance/types.py)."""
     profile: str = "lite"
+    """Its profile."""
     codecs: tuple[str, ...] = ()
-    """The codecs it serves; the one it was trained on when left out."""
+    """The codecs that it serves; by default the one it was trained on."""
     scales: tuple[float, ...] = ()
-    """How many times smaller the pictures may be that it serves; data.scale alone when left out."""
+    """The scales of the pictures that it serves; by default ``data.scale``."""
     also: tuple[Equivalent, ...] = ()
-    """Other codecs that it gains on, and what their pictures look like to it."""
+    """Other codecs on which it gains, and the qualities that it runs their pictures with."""
     automatic: bool = True
-    """Whether it may run where the user names no profile; false for a network that another one still beats by far."""
+    """Whether it may run if the user names no profile; false if another network is far better."""
     trained_on: str = ""
+    """The training pictures and their licences."""
     licence: str = "MIT"
+    """The licence of the weights."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """One file in models/configs: a network, its data, its training and its place in the manifest."""
+    """A recipe, one file in models/configs."""
 
     network: str
+    """Name of the network (nets.table)."""
     data: DataConfig
+    """The training pictures."""
     train: TrainConfig
+    """The training."""
     export: ExportConfig
+    """The manifest row."""
     perceptual: PerceptualConfig | None = None
-    """Given in recipes of texture restoration; without it the loss is train.loss alone."""
+    """The loss of texture restoration; without it the loss is ``train.loss`` alone."""
     distill: DistillConfig | None = None
-    """Given in recipes that have a teacher."""
+    """Distillation from a teacher; None without one."""
     taught: TaughtConfig | None = None
-    """Given in recipes that learn from stored outputs."""
+    """Training on a teacher's stored outputs; None without them."""
     text: str = field(default="", repr=False, compare=False)
-    """The file itself, kept in checkpoints."""
+    """The recipe's text, which checkpoints keep."""
 
 
 def load(path: Path) -> Config:
-    """Read a recipe; FileError or UsageError with the file's name and what is wrong."""
+    """Read a recipe.
+
+    Raises FileError if the file cannot be read, UsageError if it is not a valid recipe.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -173,57 +204,23 @@ def load(path: Path) -> Config:
 
 
 def parse(text: str, name: str = "configuration") -> Config:
-    """Check and convert the text of a recipe."""
+    """Parse and check the text of a recipe; ``name`` stands in error messages.
+
+    Raises UsageError if it is not a valid recipe.
+    """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{name}: not a TOML file: {error}") from error
     if "text" in content:
         raise UsageError(f"{name}: unknown key 'text'")
-    config = dataclasses.replace(_convert(Config, content, name, ""), text=text)
+    config = dataclasses.replace(fill(Config, content, name, ""), text=text)
     _check(config, name)
     return config
 
 
-def _convert(kind: type[T], table: dict[str, Any], name: str, prefix: str) -> T:
-    """Fill a dataclass from a table, refusing keys that it lacks and values of another type."""
-    hints = get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    known = [key for key in fields if key != "text"]
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-            hint = f"; did you mean '{prefix}{near[0]}'?" if near else f"; known: {', '.join(known)}"
-            raise UsageError(f"{name}: unknown key '{prefix}{key}'{hint}")
-    for key in known:
-        spec = fields[key]
-        if key not in table and spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{name}: '{prefix}{key}' is missing")
-    return kind(**{key: _value(hints[key], value, name, prefix + key) for key, value in table.items()})
-
-
-def _value(hint: Any, value: Any, name: str, key: str) -> Any:
-    if isinstance(hint, UnionType):  # "X | None": the key may be left out
-        hint = get_args(hint)[0]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise UsageError(f"{name}: '{key}' must be a table: [{key}]")
-        return _convert(hint, value, name, key + ".")
-    if get_origin(hint) is tuple:
-        arguments = get_args(hint)
-        fixed = len(arguments) if arguments[-1] is not Ellipsis else None
-        if not isinstance(value, list) or (fixed is not None and len(value) != fixed):
-            raise UsageError(f"{name}: '{key}' must be a list" + (f" of {fixed} values" if fixed else ""))
-        return tuple(_value(arguments[0], item, name, key) for item in value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise UsageError(f"{name}: '{key}' must be of type {hint.__name__}, not {value!r}")
-    return value
-
-
 def _check(config: Config, name: str) -> None:
-    """Refuse values that no training can use."""
+    """Raise UsageError for values out of range, or that contradict each other."""
     data, train = config.data, config.train
     low, high = data.quality
     rules = (

@@ -1,8 +1,9 @@
-"""Prepared pictures: pairs of undamaged and coded pictures on disk, and random crops from them.
+"""Prepared folders: pairs of true and coded pictures on disk, and random crops from them.
 
-A prepared folder (written by prepare.py) holds ``truth.u8`` and ``coded.u8``, luma or interleaved RGB
-of 8 bits, one picture after the other, and ``index.json``, which says where each one lies. Both files
-are memory-mapped, so a set may be larger than memory, and nothing but numpy is needed to read it.
+A prepared folder holds ``truth.u8`` and ``coded.u8``: luma or interleaved RGB of 8 bits, one
+picture after the other. ``index.json`` lists the pictures and their places. Both files are
+memory-mapped, so a folder may be larger than the memory. prepare.py writes it; reading it needs
+only numpy.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from lbic.errors import FileError, UsageError
 from lbic.train.config import DataConfig
 
 FORMAT = 2
+"""Version of the layout of prepared folders."""
 LEAST_ERROR = 1e-5
-"""50 dB: no crop weighs more than one from a picture as good as this."""
+"""Smallest mean squared error in a batch, 50 dB: it limits the weight of good pictures."""
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Sample = TypeVar("Sample", bound=np.generic)
@@ -29,54 +31,57 @@ Sample = TypeVar("Sample", bound=np.generic)
 
 @dataclass(frozen=True)
 class Pair:
-    """One coded picture: its size, quality, and where its planes begin in the two files.
-
-    ``error`` is the mean squared error of values in [0, 1].
-    """
+    """A coded picture and its true picture in a prepared folder."""
 
     source: str
+    """Name of the picture's file."""
     width: int
+    """Width in pixels."""
     height: int
+    """Height in pixels."""
     quality: int
+    """Quality of the coding, in the codec's own numbers."""
     truth: int
+    """Offset of the true picture in truth.u8, in bytes."""
     coded: int
+    """Offset of the coded picture in coded.u8, in bytes."""
     error: float
+    """Mean squared error of the coded picture, for values in [0, 1]."""
 
 
 class Batch(NamedTuple):
-    """What a training step sees, values in [0, 1].
-
-    ``coded`` is (batch, channels, patch + 2 margin, same), ``truth`` (batch, channels, patch, patch); ``error``,
-    (batch,), is the mean squared error of the whole coded picture that a crop is from, ``quality``, (batch,), what
-    that was coded with, in the codec's own numbers.
-    """
+    """The crops of a training step, with values in [0, 1]."""
 
     coded: Floats
+    """Coded crops with context, (batch, channels, patch + 2 margin, patch + 2 margin)."""
     truth: Floats
+    """True crops, (batch, channels, patch, patch)."""
     error: Floats
+    """Mean squared errors of the coded pictures from which the crops are taken, (batch,)."""
     quality: Floats
+    """Qualities of these pictures in the codec's own numbers, (batch,)."""
 
 
 class Crop(NamedTuple):
-    """A crop of the pair number ``pair``, (height, width, channels) in levels.
-
-    ``coded`` brings its context, ``target`` does not; ``error`` is the mean squared error of the whole coded picture,
-    values in [0, 1].
-    """
+    """A crop of a pair, with values in 8-bit levels."""
 
     pair: int
+    """Index of the pair."""
     coded: Bytes | Floats
+    """The coded crop with context, (height, width, channels)."""
     target: Bytes | Floats
+    """The target without context, (height, width, channels)."""
     error: float
+    """Mean squared error of the whole coded picture, for values in [0, 1]."""
 
 
 class PairSet:
-    """All pairs of a prepared folder."""
+    """The pairs of a prepared folder."""
 
     def __init__(self, folder: Path, spacing: str = "even", gray: float = 0.0) -> None:
-        """Open a folder, to draw from it as ``spacing`` and ``gray`` say (see TrainConfig).
+        """Open a prepared folder; ``spacing`` and ``gray`` are those of TrainConfig.
 
-        FileError when it is not a prepared one.
+        Raises FileError if it is not a readable prepared folder.
         """
         self.folder = folder
         self.gray = gray
@@ -99,20 +104,20 @@ class PairSet:
             raise FileError(f"{folder}: not a prepared folder (see lbic train prepare): {error}") from error
 
     def check(self, data: DataConfig) -> None:
-        """Raise UsageError for a folder that was prepared for another codec, scale or number of channels."""
+        """Raise UsageError if the folder has another codec, scale or number of channels."""
         stated = self.about.get("data")
         prepared = {"channels": self.channels, **(stated if isinstance(stated, dict) else {})}
         for name in ("codec", "scale", "channels"):
-            wanted = getattr(data, name)
-            if prepared.get(name, wanted) != wanted:
-                raise UsageError(f"{self.folder}: was prepared with {name} {prepared[name]}, the recipe has {wanted}")
+            value = getattr(data, name)
+            if prepared.get(name, value) != value:
+                raise UsageError(f"{self.folder}: was prepared with {name} {prepared[name]}, the recipe has {value}")
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self.pairs)
 
     def pictures(self, pair: Pair) -> tuple[Bytes, Bytes]:
-        """The undamaged and the coded picture of a pair, (height, width, channels) each."""
+        """Return a pair's true and coded picture, (height, width, channels) uint8 each."""
         shape = (pair.height, pair.width, self.channels)
         size = pair.width * pair.height * self.channels
         truth = self._truth[pair.truth : pair.truth + size].reshape(shape)
@@ -120,10 +125,10 @@ class PairSet:
         return truth, coded
 
     def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Batch:
-        """Draw random crops, each turned into one of its eight orientations.
+        """Draw random crops, each in one of its eight orientations.
 
-        A margin that reaches over the border of a picture repeats its outermost pixels, as a
-        network's own padding does.
+        ``patch`` is their side, ``margin`` the context on each side, in pixels. Context outside
+        the picture repeats its border, as a network's own padding does.
         """
         side = patch + 2 * margin
         coded_crops = np.empty((batch, self.channels, side, side), np.float32)
@@ -131,18 +136,18 @@ class PairSet:
         errors, qualities = np.empty(batch, np.float32), np.empty(batch, np.float32)
         for i in range(batch):
             crop = self._draw(rng, patch, margin)
-            turn = int(rng.integers(8))
+            orientation = int(rng.integers(8))
             if self.gray and rng.random() < self.gray:
                 crop = crop._replace(
                     coded=_gray(crop.coded), target=_gray(crop.target), error=self._luma_error(crop.pair)
                 )
             errors[i], qualities[i] = max(crop.error, LEAST_ERROR), self.pairs[crop.pair].quality
-            coded_crops[i] = _orient(crop.coded, turn).transpose(2, 0, 1)
-            truth_crops[i] = _orient(crop.target, turn).transpose(2, 0, 1)
+            coded_crops[i] = _orient(crop.coded, orientation).transpose(2, 0, 1)
+            truth_crops[i] = _orient(crop.target, orientation).transpose(2, 0, 1)
         return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
 
     def _draw(self, rng: np.random.Generator, patch: int, margin: int) -> Crop:
-        """A random crop, not yet turned."""
+        """Draw a random crop in the picture's own orientation."""
         index = int(np.searchsorted(self._odds, rng.random(), side="right"))
         pair = self.pairs[index]
         truth, coded = self.pictures(pair)
@@ -152,7 +157,10 @@ class PairSet:
         return Crop(index, around, cut(truth, top, left, patch), pair.error)
 
     def _luma_error(self, index: int) -> float:
-        """Mean squared error of a coded picture's luma, values in [0, 1]; each is computed once."""
+        """Return the mean squared error of a coded picture's luma, for values in [0, 1].
+
+        Each one is computed once and kept.
+        """
         if index not in self._luma_errors:
             truth, coded = (_gray(picture)[..., 0] for picture in self.pictures(self.pairs[index]))
             self._luma_errors[index] = float(np.square(truth - coded).mean()) / 255**2
@@ -160,13 +168,16 @@ class PairSet:
 
 
 def _gray(picture: Bytes | Floats) -> Floats:
-    """RGB as a gray picture of its luma (BT.601), whole levels where that has them: three equal channels."""
+    """Replace the channels of an RGB picture by its BT.601 luma, rounded for uint8."""
     luma = picture @ np.array([color.KR, color.KG, color.KB], np.float32)
     return np.repeat((np.rint(luma) if picture.dtype == np.uint8 else luma)[..., None], 3, axis=2)
 
 
 def cut(picture: NDArray[Sample], top: int, left: int, side: int) -> NDArray[Sample]:
-    """A square crop whose parts outside the picture repeat its border."""
+    """Return the square crop of a picture with its corner at ``top`` and ``left``.
+
+    Parts of it outside the picture repeat the border.
+    """
     height, width = picture.shape[:2]
     if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
         return picture[top : top + side, left : left + side]
@@ -175,18 +186,21 @@ def cut(picture: NDArray[Sample], top: int, left: int, side: int) -> NDArray[Sam
     return picture[np.ix_(rows, columns)]
 
 
-def _orient(crop: Bytes | Floats, turn: int) -> Bytes | Floats:
-    """One of the eight orientations of a square."""
-    if turn >= 4:
+def _orient(crop: Bytes | Floats, orientation: int) -> Bytes | Floats:
+    """Bring a square crop, (side, side, channels), into an orientation, 0..7."""
+    if orientation >= 4:
         crop = crop.swapaxes(0, 1)
-    return np.rot90(crop, turn % 4)
+    return np.rot90(crop, orientation % 4)
 
 
 class PairWriter:
-    """Writes a prepared folder, a picture and its codings at a time. Left by ``with`` unclosed, it has no index."""
+    """Writes a prepared folder, one picture with its codings at a time.
+
+    Without ``close`` the folder has no index and cannot be read.
+    """
 
     def __init__(self, folder: Path, channels: int) -> None:
-        """Create the folder; the index of a folder that exists is removed."""
+        """Make the folder, or empty it; ``channels`` is 1 for luma, 3 for RGB."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "index.json").unlink(missing_ok=True)
         self._folder = folder
@@ -196,7 +210,10 @@ class PairWriter:
         self._coded = (folder / "coded.u8").open("wb")
 
     def add(self, source: str, truth: Bytes, codings: list[tuple[int, Bytes]]) -> None:
-        """Append one picture, (height, width, channels), and its codings as (quality, picture)."""
+        """Append a true picture and its codings, each a quality and the coded picture.
+
+        All pictures are (height, width, channels) uint8.
+        """
         height, width = truth.shape[:2]
         start = self._truth.tell()
         self._truth.write(np.ascontiguousarray(truth).tobytes())
@@ -210,12 +227,12 @@ class PairWriter:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Close the files; the folder gets no index."""
+        """Close the files without an index."""
         self._truth.close()
         self._coded.close()
 
     def close(self, about: dict[str, object]) -> None:
-        """Finish the folder; the index is written last, so a half-written folder is never read."""
+        """Finish the folder: write the index, with ``about`` in it, after everything else."""
         self._truth.close()
         self._coded.close()
         pairs = [asdict(pair) for pair in self._pairs]

@@ -47,7 +47,7 @@ def encode(image: Image.Image, data: DataConfig, quality: int) -> bytes:
     return pipeline.compress(image, settings).data
 
 
-def coded(data: bytes, channels: int) -> Bytes:
+def coded_picture(data: bytes, channels: int) -> Bytes:
     """Decode a .lbic file without enhancement to (height, width, channels) uint8, at full size."""
     from lbic import pipeline
 
@@ -55,7 +55,7 @@ def coded(data: bytes, channels: int) -> Bytes:
     return _luma(planes.y) if channels == 1 else color.planes_to_uint8(planes)
 
 
-def true(image: Image.Image, channels: int) -> Bytes:
+def true_picture(image: Image.Image, channels: int) -> Bytes:
     """Return the luma of an RGB picture, or its RGB, as (height, width, channels) uint8."""
     rgb = np.asarray(image)
     return _luma(color.rgb_to_ycbcr(rgb)[0]) if channels == 1 else rgb

@@ -1,6 +1,7 @@
-"""The training loop: warm-up and decay of the rate, averaged weights, exact resume, safe stop.
+"""The training loop: learning rate, averaged weights, checkpoints, exact resume and safe stop.
 
-It needs PyTorch and numpy only, and reports through a callback: bars belong to the command line.
+It needs only PyTorch and numpy. It reports through a callback, which the command line turns into a
+progress bar.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from lbic.errors import OtherRunError, UsageError
 from lbic.nets import table as nets
 from lbic.nets.base import Network
 from lbic.nets.features import Features
-from lbic.train import beside, checkpoint, losses, optimize
-from lbic.train.config import Config, TrainConfig
+from lbic.train import beside, checkpoint, log, losses, optimize
+from lbic.train.config import Config
 from lbic.train.data import Floats, PairSet
 from lbic.train.perceptual import Perceptual
 from lbic.train.taught import TaughtSet, share_at
@@ -31,52 +32,48 @@ from lbic.train.teacher import Teacher
 from lbic.train.validate import gains
 
 LAST = "last.pt"
-LOG = "log.jsonl"
+"""Name of the checkpoint in a run folder."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How a run is paced: none of it changes the weights a given step ends with.
-
-    ``minutes`` stops the run early (0: never), ``save_minutes`` is the time between checkpoints,
-    ``validate_every`` the steps between validations, ``crop`` the part of each validation picture.
-    """
+    """When a run stops, saves and validates. None of it changes the weights after a step."""
 
     minutes: float = 0
+    """Time after which the run stops; 0 never stops it early."""
     save_minutes: float = 3
+    """Time between checkpoints."""
     validate_every: int = 500
+    """Steps between validations."""
     crop: int = 256
+    """Side in pixels of the part of each validation picture that is measured."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the callback learns after every step; ``gains`` (dB by quality) only after a validation."""
+    """The state of a run after a step, for the callback."""
 
     step: int
+    """Number of steps so far."""
     steps: int
+    """Number of steps of the recipe."""
     loss: float
+    """Moving average of the loss."""
     rate: float
+    """Learning rate of the step."""
     seconds: float
+    """Time since the run started."""
     gains: dict[int, float] | None = None
-
-
-def rate_at(step: int, config: TrainConfig) -> float:
-    """Learning rate of a step (counted from 0): linear warm-up, then half a cosine or halvings."""
-    if step < config.warmup:
-        return config.rate * (step + 1) / config.warmup
-    if config.halve_at:
-        return config.rate / (1 << sum(step >= each for each in config.halve_at))
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.final_rate + (config.rate - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    """Gain in dB by quality; None except after a validation."""
 
 
 def best_device() -> torch.device:
-    """CUDA where PyTorch can use it, else the CPU."""
+    """Return CUDA if PyTorch can use it, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Trainer:
-    """One run: the network, its averaged copy, the optimiser and the random generator."""
+    """A run: the network, its averaged copy, the optimiser and the random generator."""
 
     def __init__(
         self,
@@ -88,9 +85,10 @@ class Trainer:
     ) -> None:
         """Start a run of a recipe.
 
-        ``before`` is a finished network whose output this one is to improve, ``features`` what a perceptual
-        recipe compares, ``teacher`` the network that one with [distill] learns from. Raises UsageError where a recipe
-        lacks what it needs or has no use for what is given.
+        ``before`` is a finished network; the new one improves its output. ``features`` serves the
+        feature loss of a recipe with [perceptual], ``teacher`` the distillation of one with
+        [distill]. Raises UsageError if the recipe needs one of them and it is missing, or does
+        not use it.
         """
         self.config = config
         self.device = device
@@ -112,9 +110,13 @@ class Trainer:
             self.loss = self.perceptual.loss
         beside.check(config, self.network, before, teacher)
         self.multiple = math.lcm(self.network.multiple, before.multiple if before else 1)
-        """What a picture's sides must be a multiple of."""
-        if (config.train.patch + 2 * self.margin) % self.multiple:
-            raise UsageError(f"crops of this network have sides that are multiples of {self.multiple}")
+        """The sides of a picture must be multiples of this number of pixels."""
+        side = config.train.patch + 2 * self.margin
+        if side % self.multiple:
+            raise UsageError(
+                f"train.patch = {config.train.patch} gives crops with sides of {side} pixels; "
+                f"the network {config.network!r} needs sides that are multiples of {self.multiple}"
+            )
         self.beside = {
             name: checkpoint.fingerprint(module)
             for name, module in (("after", before), ("teacher", teacher), ("features", features))
@@ -125,11 +127,11 @@ class Trainer:
 
     @property
     def margin(self) -> int:
-        """Pixels of context that crops bring along on each side."""
+        """Pixels of context on each side of a crop."""
         return self.network.margin + (self.before.margin if self.before else 0)
 
     def state(self) -> dict[str, Any]:
-        """Everything that an exact resume needs, and the recipe that ``lbic export`` reads."""
+        """Return what an exact resume needs, and the recipe for ``lbic export``."""
         return {
             "config": self.config.text,
             "step": self.step,
@@ -144,7 +146,11 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint; UsageError when it is of another network or optimiser, or of a run beside others."""
+        """Take over the state of a checkpoint.
+
+        Raises UsageError if its run had another network, optimiser or loss, and OtherRunError if
+        it used other networks beside the trained one.
+        """
         for name in ("after", "teacher", "features"):
             if "beside" in state and state["beside"].get(name) != self.beside.get(name):
                 raise OtherRunError(f"the checkpoint is of a run with another network {name!r}, or with none", name)
@@ -158,26 +164,29 @@ class Trainer:
                 self.teacher.restore(state["teacher"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise UsageError(
-                f"the checkpoint is not of the network {self.config.network!r}, optimizer "
-                f"{self.config.train.optimizer!r} and losses of this recipe"
+                f"the checkpoint is not of the network {self.config.network!r}, the optimizer "
+                f"{self.config.train.optimizer!r} and the losses of this recipe"
             ) from error
         self.rng.bit_generator.state = json.loads(state["rng"])
         torch.set_rng_state(state["torch_rng"])
         self.step = int(state["step"])
 
     def start_from(self, weights: dict[str, torch.Tensor]) -> None:
-        """Begin with given weights instead of random ones."""
+        """Start from weights, by their PyTorch names, instead of random ones.
+
+        Raises UsageError if they are not those of the network.
+        """
         try:
             self.network.load_state_dict(weights)
         except RuntimeError as error:
-            raise UsageError(f"these weights are not of the network {self.config.network!r}") from error
+            raise UsageError(f"the weights are not those of the network {self.config.network!r}") from error
         self.average.load_state_dict(self.network.state_dict())
 
     def advance(self, pairs: PairSet) -> Tensor:
-        """Do one step and return its loss; on CUDA it is not yet computed."""
+        """Do one step and return its loss, a scalar; reading it on CUDA waits for the step."""
         config = self.config.train
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.step, config)
+            group["lr"] = optimize.rate_at(self.step, config)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         coded, target, error, quality = self._sample(pairs)
         if self.before:
@@ -198,29 +207,32 @@ class Trainer:
         return loss.detach()
 
     def _sample(self, pairs: PairSet) -> tuple[Tensor, ...]:
-        """The crops of a step, as data.Batch has them."""
+        """Draw the crops of a step: the fields of data.Batch, on the device."""
         if self.teacher:
             return self.teacher.sample(pairs, self.rng)
         if taught := self.config.taught:
             if not isinstance(pairs, TaughtSet):
-                raise UsageError("a recipe with [taught] needs a folder that lbic train teach has been through")
+                raise UsageError("a recipe with [taught] needs stored outputs of a teacher (see lbic train teach)")
             pairs.share = share_at(self.step, self.config.train.steps, taught.first, taught.last)
         batch = pairs.sample(self.rng, self.config.train.batch, self.config.train.patch, self.margin)
         return tuple(torch.from_numpy(values).to(self.device) for values in batch)
 
     def restore_picture(self, picture: Floats, quality: int) -> Floats:
-        """Run the averaged network (after the one before it) on a picture, (height, width, channels) in [0, 1]."""
+        """Restore a picture, (height, width, channels) in [0, 1], with the averaged network.
+
+        The network before it, if there is one, runs first.
+        """
         with torch.inference_mode():
             batch = torch.from_numpy(picture.transpose(2, 0, 1)[None]).to(self.device)
-            known = torch.tensor([quality], device=self.device)
+            qualities = torch.tensor([quality], device=self.device)
             if self.before:
-                batch = self.before(self.before.with_quality(batch, known))
-            output = self.average(self.average.with_quality(batch, known))
+                batch = self.before(self.before.with_quality(batch, qualities))
+            output = self.average(self.average.with_quality(batch, qualities))
         result: Floats = output[0].float().cpu().numpy().transpose(1, 2, 0)
         return result
 
     def _after(self, before: Network, coded: Tensor, quality: Tensor) -> Tensor:
-        """Let the recipe's share of the crops pass the network before; the others lose its margin only."""
+        """Run the network before on ``after_share`` of the crops; the rest lose its margin."""
         count = round(self.config.train.after_share * len(coded))
         with torch.no_grad():
             passed = before.inside(before.with_quality(coded[:count], quality[:count]))
@@ -229,7 +241,7 @@ class Trainer:
         return torch.cat([passed, rest])
 
     def _average(self) -> None:
-        """Follow the weights; faster in the beginning, so that the start is soon forgotten."""
+        """Update the averaged weights; faster at first, so that the initial weights soon fade."""
         decay = min(self.config.train.ema, self.step / (self.step + 10))
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
@@ -245,51 +257,40 @@ def run(
     report: Callable[[Report], None],
     stopped: Callable[[], bool],
 ) -> bool:
-    """Train until the configured steps are done, ``stopped()`` or the time is up; True when done.
+    """Train until the recipe's steps are done, ``stopped()`` is true or the time is over.
 
-    Writes ``last.pt`` every few minutes and at the end, and a line of JSON to ``log.jsonl`` at
-    every validation.
+    Writes a checkpoint to ``folder`` every few minutes and at the end, and a line of the log at
+    every validation. Calls ``report`` after every step. Returns whether all steps are done.
+    Raises UsageError if a folder was prepared for another recipe, or if the loss is not finite.
     """
-    for given in (pairs, validation):
-        if given is not None:
-            given.check(trainer.config.data)
+    for folder_pairs in (pairs, validation):
+        if folder_pairs is not None:
+            folder_pairs.check(trainer.config.data)
     folder.mkdir(parents=True, exist_ok=True)
     steps = trainer.config.train.steps
     began = saved = time.monotonic()
     mean_loss = 0.0
-    look = 1 if trainer.device.type == "cpu" else 16  # reading a loss waits for the GPU
+    read_every = 1 if trainer.device.type == "cpu" else 16  # reading a loss waits for the GPU
     while trainer.step < steps:
         loss = trainer.advance(pairs)
-        if trainer.step % look == 0:
+        if trainer.step % read_every == 0:
             mean_loss = float(loss) if not mean_loss else mean_loss * 0.99 + float(loss) * 0.01
             if not math.isfinite(mean_loss):
                 raise UsageError(f"the loss is {mean_loss} at step {trainer.step}; a lower train.rate may help")
         now = time.monotonic()
         ends = trainer.step == steps or stopped() or bool(pace.minutes and now - began > pace.minutes * 60)
-        found = None
-        if ends or now - saved > pace.save_minutes * 60:  # before validation, which takes a while and changes nothing
+        measured = None
+        rate = optimize.rate_at(trainer.step - 1, trainer.config.train)
+        # Save before the validation: it takes a while, and a run may be killed in it.
+        if ends or now - saved > pace.save_minutes * 60:
             checkpoint.save(folder / LAST, trainer.state())
             saved = now
         if ends or trainer.step % pace.validate_every == 0:
-            found = {}
+            measured = {}
             if validation is not None:
-                found = gains(trainer.restore_picture, validation, trainer.multiple, pace.crop)
-            _log(folder / LOG, trainer, mean_loss, now - began, found)
-        report(
-            Report(trainer.step, steps, mean_loss, rate_at(trainer.step - 1, trainer.config.train), now - began, found)
-        )
+                measured = gains(trainer.restore_picture, validation, trainer.multiple, pace.crop)
+            log.append(folder, step=trainer.step, loss=mean_loss, rate=rate, seconds=now - began, gain=measured)
+        report(Report(trainer.step, steps, mean_loss, rate, now - began, measured))
         if ends:
             break
     return trainer.step >= steps
-
-
-def _log(path: Path, trainer: Trainer, loss: float, seconds: float, found: dict[int, float]) -> None:
-    line = {
-        "step": trainer.step,
-        "loss": loss,
-        "rate": rate_at(trainer.step - 1, trainer.config.train),
-        "seconds": round(seconds, 1),
-        "gain": {str(quality): round(gain, 4) for quality, gain in found.items()},
-    }
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")

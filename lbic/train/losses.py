@@ -1,7 +1,8 @@
-"""The losses, one row each.
+"""The pixel losses.
 
-All of them take (output, truth, error) to a scalar: output and truth are (batch, channels, height,
-width) in [0, 1], error is (batch,), the mean squared error of the coded picture a crop is from.
+Each takes ``output``, ``truth`` and ``error`` and returns a scalar. Output and truth are (batch,
+channels, height, width) in [0, 1]. Error is (batch,): the mean squared error of the whole coded
+picture from which a crop was taken, for values in [0, 1].
 """
 
 from __future__ import annotations
@@ -16,40 +17,43 @@ from lbic import color
 from lbic.errors import UsageError
 
 _KNEE = 2.0
+"""Relative error above which ``relative_luma`` grows like a logarithm."""
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def mse(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
-    """Mean squared error, as in the papers of SRCNN and ARCNN."""
+    """Return the mean squared error, as in the papers of SRCNN and ARCNN."""
     return F.mse_loss(output, truth)
 
 
 def l1(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
-    """Mean absolute error."""
+    """Return the mean absolute error."""
     return F.l1_loss(output, truth)
 
 
 def rmse(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
-    """Mean of the crops' root-mean-square errors: every crop's gradient has about the same length."""
+    """Return the mean of the crops' RMS errors, whose gradients have about equal lengths."""
     return torch.sqrt((output - truth).square().mean(dim=(1, 2, 3)) + 1e-8).mean()
 
 
 def relative(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
-    """Mean squared error as a part of the coded picture's; 1 for a network that changes nothing.
+    """Return the mean ratio of the crops' squared error to the coded pictures' error.
 
-    Plain MSE is ruled by the pictures that coding damaged most. A picture's PSNR is the logarithm
-    of its MSE, so this is, to first order, the mean PSNR gain: every picture and quality counts
-    the same.
+    It is about 1 if the network changes nothing. PSNR is the logarithm of the MSE, so this loss
+    follows the mean PSNR gain to first order, and all pictures and qualities count the same. In
+    plain MSE the pictures with the most damage dominate.
     """
     return ((output - truth).square().mean(dim=(1, 2, 3)) / error).mean()
 
 
 def relative_luma(output: Tensor, truth: Tensor, error: Tensor) -> Tensor:
-    """The mean of ``relative`` of RGB and that of its luma (BT.601), both as parts of the coded picture's RGB error.
+    """Return the mean of ``relative`` for RGB and for BT.601 luma.
 
-    Chroma is the easy part of what a codec damages and the larger part of its error in RGB; eyes look at luma. Above
-    ``_KNEE`` a crop counts by its logarithm: where qualities differ by a hundred times in error, those of the best
-    pictures would else rule every step, and a network that begins without knowing them falls apart.
+    Both errors are divided by the RGB error of the coded picture. Most of a codec's RGB error is
+    in chroma, which is easy to restore; the eye sees luma. Above ``_KNEE`` a crop's part of the
+    loss grows like a logarithm. Errors differ by a factor of 100 between qualities, so without it
+    the crops of the best pictures would dominate every step, and an untrained network would
+    diverge.
     """
     difference = output - truth
     luma = sum(difference[:, i] * float(part) for i, part in enumerate((color.KR, color.KG, color.KB)))
@@ -69,7 +73,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def find(name: str) -> Loss:
-    """Find a loss by its name in a configuration; UsageError for an unknown one."""
+    """Return a loss by its name in a recipe; raises UsageError for an unknown name."""
     if name not in LOSSES:
         raise UsageError(f"unknown loss {name!r}; known: {', '.join(LOSSES)}")
     return LOSSES[name]

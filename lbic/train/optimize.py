@@ -1,9 +1,12 @@
-"""Muon: steepest descent for the matrices of a network, Adam for everything else.
+"""The optimisers: Adam, and Muon for the inner convolutions with Adam for all other weights.
 
-Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), with the scale of Liu et al., "Muon is
-Scalable for LLM Training" (2025), section 2.2, which makes one learning rate fit both kinds of weights. The gain over
-a codec that filters well by itself comes late with Adam: most of the gradient points where it has already been, and
-an update with equal singular values follows the weak directions as fast as the strong ones.
+Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). The scale
+of the updates is that of Liu et al., "Muon is Scalable for LLM Training" (2025), section 2.2;
+with it one learning rate fits both kinds of weights.
+
+The gain over a codec with good filters comes late with Adam, since the strong directions of the
+gradient dominate its steps. An update of Muon has equal singular values: it follows the weak
+directions as fast as the strong ones.
 """
 
 from __future__ import annotations
@@ -16,27 +19,33 @@ import torch
 from torch import Tensor, nn
 
 from lbic.errors import UsageError
+from lbic.train.config import TrainConfig
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""Coefficients of the Newton-Schulz polynomial, from Jordan et al."""
 _ITERATIONS = 5
 _MOMENTUM = 0.95
 _BETAS = (0.9, 0.999)
+"""Adam's decay rates."""
 _EPSILON = 1e-8
 _ENDS = 4
-"""Channels of a picture, the quality plane included: a convolution with more on both sides is an inner one."""
+"""Channels of a picture with quality plane. An inner convolution has more on both sides."""
 _ADAM_LIKE = 0.2
-"""Root mean square of an Adam update, in learning rates."""
+"""Root mean square of an update by Adam, as a multiple of the learning rate."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps along the orthogonalised momentum of every ``matrices`` weight, along Adam's for the others.
+    """Muon for some weights, Adam for the others.
 
-    ``share`` is the others' part of the learning rate. A convolution's weight, (out, in, kernel, kernel), is taken as
-    the matrix (out, in * kernel * kernel).
+    A convolution's weight, (out, in, kernel, kernel), counts as a matrix, (out, in * kernel *
+    kernel).
     """
 
     def __init__(self, matrices: list[nn.Parameter], others: list[nn.Parameter], lr: float, share: float = 1.0) -> None:
-        """Take the weights of both kinds and the learning rate."""
+        """Optimise ``matrices`` with Muon and ``others`` with Adam.
+
+        ``lr`` is the learning rate; for ``others`` it is multiplied by ``share``.
+        """
         groups = [{"params": matrices, "orthogonal": True}, {"params": others, "orthogonal": False}]
         self._share = share
         super().__init__([group for group in groups if group["params"]], {"lr": lr})
@@ -47,7 +56,7 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Change the weights by one step."""
+        """Update the weights once."""
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
             if group["orthogonal"]:
@@ -57,7 +66,7 @@ class Muon(torch.optim.Optimizer):
         return None
 
     def _muon(self, parameters: list[nn.Parameter], rate: float) -> None:
-        """All matrices of one size at once: they are small, and many."""
+        """Update matrices; those of one size go together, since they are small and many."""
         sizes: dict[tuple[int, int], list[nn.Parameter]] = {}
         for parameter in parameters:
             sizes.setdefault((parameter.shape[0], parameter[0].numel()), []).append(parameter)
@@ -68,7 +77,7 @@ class Muon(torch.optim.Optimizer):
                 parameter.sub_(update.reshape(parameter.shape))
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:
-        """Nesterov's momentum of a gradient."""
+        """Update the momentum of a weight and return it in Nesterov's form."""
         gradient = _gradient(parameter)
         memory = self._memory(parameter, "momentum")
         memory.lerp_(gradient, 1 - _MOMENTUM)
@@ -93,7 +102,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """Bring the singular values of (count, rows, columns) near 1 by five Newton-Schulz steps of fifth order."""
+    """Bring the singular values of matrices, (count, rows, columns), near 1.
+
+    Uses five Newton-Schulz steps of fifth order (Jordan et al.).
+    """
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
@@ -106,15 +118,16 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 
 
 def adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """Adam with the papers' decay rates, 0.9 and 0.999."""
+    """Return Adam for all weights, with decay rates 0.9 and 0.999 as in the networks' papers."""
     return torch.optim.Adam(network.parameters(), lr=rate)
 
 
 def muon(network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """Muon for the convolutions that turn features into features, Adam for the first, the last and all vectors.
+    """Return Muon for the inner convolutions, with Adam for the outer ones, biases and slopes.
 
-    Where the first and the last see blocks of pixels (``Network.ends``), Adam's steps are as long as Muon's: each of
-    their weights moves a whole block, and at the full rate the picture is lost in a few steps.
+    If the outer convolutions see unshuffled pixels (``Network.ends``), Adam's steps are shortened
+    to the length of Muon's. Each of their weights affects a whole block of pixels: at the full
+    rate, a few steps would destroy the picture.
     """
     ends: tuple[str, ...] = getattr(network, "ends", ())
     convolutions = (
@@ -133,11 +146,21 @@ def _gradient(parameter: nn.Parameter) -> Tensor:
     return parameter.grad
 
 
+def rate_at(step: int, config: TrainConfig) -> float:
+    """Return the learning rate of a step, counted from 0 (TrainConfig describes its course)."""
+    if step < config.warmup:
+        return config.rate * (step + 1) / config.warmup
+    if config.halve_at:
+        return config.rate / (1 << sum(step >= each for each in config.halve_at))
+    part = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.final_rate + (config.rate - config.final_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
+
+
 OPTIMIZERS: dict[str, Callable[[nn.Module, float], torch.optim.Optimizer]] = {"adam": adam, "muon": muon}
 
 
 def find(name: str) -> Callable[[nn.Module, float], torch.optim.Optimizer]:
-    """Find an optimiser by its name in a recipe; UsageError for an unknown one."""
+    """Return an optimiser's builder by name in a recipe; raises UsageError for an unknown name."""
     if name not in OPTIMIZERS:
         raise UsageError(f"unknown optimizer {name!r}; known: {', '.join(OPTIMIZERS)}")
     return OPTIMIZERS[name]

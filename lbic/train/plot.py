@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lbic.errors import FileError, MissingError, NoGainsError
-from lbic.train.loop import LOG
+from lbic.train.log import LOG
 
 Curve = list[tuple[int, float]]
 """The gain in dB after each logged step: (step, gain)."""

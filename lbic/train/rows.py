@@ -1,4 +1,4 @@
-"""The manifest row of an exported network, taken from its recipe and from the network itself."""
+"""The manifest row of an exported network, from its recipe and the network itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lbic.train.config import Config
 
 
 def facts(recipe: Config, steps: int) -> dict[str, str]:
-    """What an exported file says of itself (metadata_props)."""
+    """Return the metadata_props of an exported ONNX file."""
     export, data = recipe.export, recipe.data
     return {
         "name": export.name,
@@ -28,7 +28,10 @@ def facts(recipe: Config, steps: int) -> dict[str, str]:
 
 
 def spec(recipe: Config, network: Network, data: bytes, halo: int | None = None) -> ModelSpec:
-    """The row of an exported file; ``halo`` in pixels is the measured one, where it was measured (halo.py)."""
+    """Return the manifest row of an exported file, given as its bytes.
+
+    ``halo`` is the measured halo in pixels (halo.py); None takes the halo by the kernel sizes.
+    """
     export = recipe.export
     return ModelSpec(
         name=export.name,

@@ -1,9 +1,12 @@
-"""A teacher's outputs beside the pairs of a prepared folder: computed once, part of the target ever after.
+"""``lbic train teach``: store a teacher's outputs in a prepared folder, for all later trainings.
 
-The truth holds texture that nobody can predict from the coded picture, which is noise to a step; the output of an
-earlier, larger network does not. A small network learns from it several times as fast, and ends on the truth
-(docs/training.md). The file ``taught.i8`` holds what the teacher adds to the coded picture, in quarters of a level, for
-one area of each pair; ``taught.json`` says where each one lies.
+The true picture holds texture that no network can predict from the coded picture. This texture
+acts as noise on the gradient. The output of a teacher, an earlier and larger network, lacks it.
+So a small network learns several times as fast from the teacher, and from the true picture at the
+end (docs/training.md).
+
+``taught.i8`` holds the teacher's correction of the coded picture, in quarters of an 8-bit level,
+for one area of each pair. ``taught.json`` lists the areas.
 """
 
 from __future__ import annotations
@@ -22,36 +25,48 @@ from lbic.nets.base import Network
 from lbic.train.data import Bytes, Crop, Floats, PairSet, cut
 
 FORMAT = 1
+"""Version of the layout of the stored outputs."""
 INDEX, OUTPUTS = "taught.json", "taught.i8"
+"""Names of the two files."""
 _STEPS = 4
-"""Steps of the stored change in a level: the rounding's error is a thousandth of what the teacher leaves."""
+"""Steps in an 8-bit level. The rounding error is a thousandth of the teacher's own error."""
 _MOST = 127
 CONTEXT = 48
-"""Pixels around an area that the teacher sees: as far as HGRDN lite looks to a tenth of a level (docs/models.md)."""
+"""Pixels of context around an area: the measured halo of HGRDN lite (docs/models.md)."""
 Progress = Callable[[int, int], None]
+"""Is called with the number of finished areas and that of all areas."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """The part of the pair ``pair`` that a teacher has seen, in pixels, and where its bytes begin in the file."""
+    """A part of a coded picture for which a teacher's output is stored."""
 
     pair: int
+    """Index of the pair."""
     top: int
+    """First row in pixels."""
     left: int
+    """First column in pixels."""
     height: int
+    """Height in pixels."""
     width: int
+    """Width in pixels."""
     start: int
+    """Offset of the output in taught.i8, in bytes."""
 
 
 class TaughtSet(PairSet):
     """The pairs of a prepared folder with a teacher's outputs.
 
-    ``share`` is how much of a target is the teacher's: above 0, crops come from the areas that it has seen, at 0 from
-    everywhere.
+    ``share`` is the share of the outputs in a target, 0..1. Above 0, crops come from the stored
+    areas only; at 0 they come from the whole pictures.
     """
 
     def __init__(self, folder: Path, spacing: str = "even", gray: float = 0.0) -> None:
-        """Open a folder; FileError when it is not a prepared one, or no teacher has seen it."""
+        """Open a prepared folder; ``spacing`` and ``gray`` are those of TrainConfig.
+
+        Raises FileError if it is not a prepared folder, or holds no teacher's outputs.
+        """
         super().__init__(folder, spacing, gray)
         try:
             content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -84,9 +99,10 @@ class TaughtSet(PairSet):
 def teach(
     network: Network, fingerprint: str, pairs: PairSet, areas: list[Area], autocast: bool, progress: Progress
 ) -> int:
-    """Compute a teacher's outputs for areas of a prepared folder, store them there, return the number of pixels.
+    """Store a teacher's outputs for areas of a prepared folder and return the number of pixels.
 
-    ``fingerprint`` names the teacher in the index, ``autocast`` computes in bf16.
+    ``network`` is the teacher and ``fingerprint`` names it in the index. ``autocast`` computes in
+    bfloat16. Outputs stored before are replaced.
     """
     (pairs.folder / INDEX).unlink(missing_ok=True)
     with (pairs.folder / OUTPUTS).open("wb") as file, torch.inference_mode():
@@ -99,8 +115,11 @@ def teach(
 
 
 def choose(pairs: PairSet, count: int, side: int, seed: int) -> list[Area]:
-    """``count`` areas of ``side`` x ``side`` pixels, each somewhere in another pair; fewer where there are fewer pairs,
-    smaller in smaller pictures."""
+    """Choose random areas, each in another pair.
+
+    There are ``count`` areas, or as many as pairs. They have ``side`` x ``side`` pixels, less in
+    smaller pictures.
+    """
     rng = np.random.default_rng(seed)
     areas = []
     start = 0
@@ -114,22 +133,22 @@ def choose(pairs: PairSet, count: int, side: int, seed: int) -> list[Area]:
 
 
 def share_at(step: int, steps: int, first: float, last: float) -> float:
-    """The teacher's share in the target of a step: a straight line from the first step to the last."""
+    """Return the teacher's share in the target of a step; it changes linearly over the steps."""
     return first + (last - first) * step / max(steps - 1, 1)
 
 
 def _change(network: Network, pairs: PairSet, area: Area, autocast: bool) -> NDArray[np.int8]:
-    """What the teacher adds to an area, int8, in steps of a quarter level."""
+    """Return a teacher's correction, (height, width, channels), in quarters of a level."""
     pair = pairs.pairs[area.pair]
     _, coded = pairs.pictures(pair)
     rows, columns = _around(area.top, area.height, pair.height), _around(area.left, area.width, pair.width)
-    seen = coded[rows.start : rows.stop, columns.start : columns.stop]
-    padding = [(0, -side % network.multiple) for side in seen.shape[:2]]
-    picture = np.pad(seen, (*padding, (0, 0)), "edge").astype(np.float32) / np.float32(255)
+    part = coded[rows.start : rows.stop, columns.start : columns.stop]
+    padding = [(0, -side % network.multiple) for side in part.shape[:2]]
+    picture = np.pad(part, (*padding, (0, 0)), "edge").astype(np.float32) / np.float32(255)
     batch = torch.from_numpy(picture.transpose(2, 0, 1)[None].copy()).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         output = network(network.with_quality(batch, torch.tensor([pair.quality])))
-    change = (output.float() - batch)[0].permute(1, 2, 0).numpy()[: seen.shape[0], : seen.shape[1]] * 255
+    change = (output.float() - batch)[0].permute(1, 2, 0).numpy()[: part.shape[0], : part.shape[1]] * 255
     top, left = area.top - rows.start, area.left - columns.start
     inner = change[top : top + area.height, left : left + area.width]
     stored: NDArray[np.int8] = np.clip(np.rint(inner * _STEPS), -_MOST, _MOST).astype(np.int8)
