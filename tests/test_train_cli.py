@@ -52,7 +52,7 @@ def test_from_pictures_to_a_model(work: Path) -> None:
     lbic("train", "prepare", work / "pictures", *recipe, "-o", work / "val", "--validation")
     run = ("train", "srcnn", *recipe, "--data", work / "data", "--val", work / "val", "-o", work / "run")
     assert "step 2 of 2" in lbic(*run).output
-    assert "there is a run already" in lbic(*run, code=ExitCode.USAGE).output
+    assert "already holds a run; --resume continues it" in lbic(*run, code=ExitCode.USAGE).output
     lbic(*run, "--resume")
 
     export = ("export", work / "run" / "last.pt", "-o", work / "models", "--val", work / "val")
@@ -107,7 +107,7 @@ def test_a_network_that_runs_after_another_needs_it(work: Path) -> None:
     pytest.importorskip("torch")
     (work / "recipe.toml").write_text(RECIPE.replace('"sr"', '"sr-ar"').replace('"srcnn"', '"arcnn"'))
     command = ("train", "arcnn", "--config", work / "recipe.toml", "--data", work, "-o", work / "run")
-    assert "trained after another one: --after FILE.onnx" in lbic(*command, code=ExitCode.USAGE).output
+    assert "trained after another one; name it with --after" in lbic(*command, code=ExitCode.USAGE).output
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -125,7 +125,7 @@ def test_a_run_that_was_stopped_ends_as_interrupted(work: Path, monkeypatch: pyt
     monkeypatch.setattr(Trainer, "advance", stopped)
     command = ("train", "srcnn", "--config", work / "recipe.toml", "--data", work / "data", "-o", work / "run")
     result = lbic(*command, code=ExitCode.INTERRUPTED)
-    assert "step 1 of 2; --resume goes on" in result.stderr
+    assert "step 1 of 2; --resume continues" in result.stderr
 
 
 def test_recipe_of_another_network(work: Path) -> None:
@@ -138,7 +138,7 @@ def test_recipe_of_another_network(work: Path) -> None:
     [
         ("jpeg-2", "must be CODEC:SCALE:TYPE"),
         ("jpeg:1.3:1", "scale 1.3 is not a sixteenth step within 1..4"),
-        ("jpeg:1:7:40..5", "the qualities are LOW..HIGH"),
+        ("jpeg:1:7:40..5", "the qualities must be LOW..HIGH"),
         ("jpeg:1:7:5..96", "quality 96 is not in jpeg's range"),
     ],
 )
@@ -157,10 +157,10 @@ def test_without_torch(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_no_checkpoint_and_no_models_folder(work: Path, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"no checkpoint")
-    said = lbic("export", tmp_path / "a.pt", code=ExitCode.FAILED).stderr
-    assert said == f"lbic: error: {tmp_path / 'a.pt'}: not a checkpoint\n"
-    said = lbic("train", "table", "--models", tmp_path, code=ExitCode.FAILED).stderr
-    assert "has no manifest.json" in said
+    error = lbic("export", tmp_path / "a.pt", code=ExitCode.FAILED).stderr
+    assert error == f"lbic: error: {tmp_path / 'a.pt'}: not a checkpoint\n"
+    error = lbic("train", "table", "--models", tmp_path, code=ExitCode.FAILED).stderr
+    assert "has no manifest.json" in error
 
 
 def test_train_alone_shows_its_help() -> None:

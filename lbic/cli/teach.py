@@ -1,4 +1,4 @@
-"""``lbic train teach``: an exported network's outputs beside the pairs of a prepared folder."""
+"""The command ``lbic train teach``: store a network's outputs in a prepared folder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from lbic.cli.train import need_torch
 @click.command()
 @click.argument("data", metavar="DIR", type=MADE_FOLDER)
 @click.option(
-    "--teacher", type=MADE_FILE, required=True, metavar="FILE.onnx", help="The network whose outputs are stored."
+    "--teacher", type=MADE_FILE, required=True, metavar="FILE.onnx", help="Exported network whose outputs to store."
 )
-@click.option("--areas", type=click.IntRange(min=1), default=1200, help="Areas, one in a pair each; default 1200.")
-@click.option("--side", type=click.IntRange(min=64), default=448, help="Side of an area in pixels; default 448.")
-@click.option("--seed", type=int, default=1, help="Which areas; default 1.")
-@click.option("--float32", "precise", is_flag=True, help="Compute in float32; bf16 is twice as fast on newer CPUs.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default PyTorch's choice.")
+@click.option(
+    "--areas", type=click.IntRange(min=1), default=1200, help="Number of areas, one in each pair. Default 1200."
+)
+@click.option("--side", type=click.IntRange(min=64), default=448, help="Side of an area in pixels. Default 448.")
+@click.option("--seed", type=int, default=1, help="Seed of the random choice of areas. Default 1.")
+@click.option(
+    "--float32",
+    "precise",
+    is_flag=True,
+    help="Compute in float32 instead of bfloat16, which is twice as fast on new CPUs.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. Default PyTorch's choice.")
 def teach(data: Path, teacher: Path, areas: int, side: int, seed: int, precise: bool, threads: int | None) -> None:
-    """Store what a network makes of the coded pictures of DIR, a prepared folder, for recipes with [taught].
+    """Store a network's outputs for areas of the coded pictures in DIR, a prepared folder.
 
-    A teacher that was stored there before is replaced.
+    Recipes with [taught] train on them. Outputs stored before are replaced.
     """
     torch = need_torch()
     from lbic.train import checkpoint, export, taught

@@ -1,4 +1,4 @@
-"""``lbic train``: needs PyTorch, as ``lbic export`` does, and no other command."""
+"""The command ``lbic train``."""
 
 from __future__ import annotations
 
@@ -19,47 +19,50 @@ if TYPE_CHECKING:
     from lbic.train.loop import Report
 
 TRAININGS = {
-    "srcnn": (("sr",), "Train an SRCNN (sharpens luma that was enlarged)."),
-    "arcnn": (("ar", "sr-ar"), "Train an ARCNN (removes compression artifacts from luma)."),
-    "nr": (("nr",), "Train an HGRDN for noise reduction (type 1)."),
-    "tr": (("tr",), "Train an HGRDN for texture restoration (types 2 and 3)."),
-    "cas": (("cas",), "Train both HGRDNs as one cascade (type 4)."),
+    "srcnn": (("sr",), "Train an SRCNN: sharpens enlarged luma (types 5 and 6)."),
+    "arcnn": (("ar", "sr-ar"), "Train an ARCNN: removes artifacts from luma (types 6 and 7)."),
+    "nr": (("nr",), "Train a network for noise reduction (type 1)."),
+    "tr": (("tr",), "Train a network for texture restoration (types 2 and 3)."),
+    "cas": (("cas",), "Train noise reduction and texture restoration as one cascade (type 4)."),
 }
 """The sub-commands that train: the roles of their recipes, and what they do."""
 PIP = "pip install 'lbic[train]'"
 _config_option = click.option(
-    "--config", "config_path", type=MADE_FILE, required=True, metavar="FILE", help="The recipe, TOML."
+    "--config", "config_path", type=MADE_FILE, required=True, metavar="FILE", help="Recipe, a TOML file."
 )
 
 
 after_option = click.option(
-    "--after", type=MADE_FILE, metavar="FILE.onnx", help="A network that runs before this one (the sr of an sr-ar)."
+    "--after", type=MADE_FILE, metavar="FILE.onnx", help="Exported network that runs before this one."
 )
 
 
 @click.group()
 def train() -> None:
-    """Train a network on what a real codec does to pictures.
+    """Train a network on pictures coded by a real codec.
 
-    First 'lbic train prepare' codes the pictures, once for training and once for validation; then
-    'lbic train arcnn' (or another) trains; then 'lbic export' makes a model of the result.
+    'lbic train prepare' codes the pictures: run it once for training and once for validation
+    pictures. 'lbic train arcnn' (or another of the commands) trains. 'lbic export' turns the
+    result into a model.
     """
 
 
 @train.command()
 @click.argument("pictures", metavar="DIR", type=MADE_FOLDER)
 @_config_option
+@click.option("-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared folder to write.")
+@click.option("--validation", is_flag=True, help="Code each picture at all validation qualities of the recipe.")
 @click.option(
-    "-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Folder for the prepared pictures."
-)
-@click.option("--validation", is_flag=True, help="Code every picture at the recipe's validation qualities.")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at the same time; default all cores."
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Prepare N pictures at the same time. Default one per core.",
 )
 def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, jobs: int | None) -> None:
-    """Code the pictures of DIR with the recipe's codec and keep pairs of true and coded pictures.
+    """Code the pictures in DIR with the recipe's codec; store pairs of true and coded pictures.
 
-    The streams are kept in the output folder; an interrupted run goes on where it stopped.
+    The output folder keeps the streams: run the command again to resume an interrupted one.
     """
     from lbic.system import cores
     from lbic.train import config, prepare
@@ -79,14 +82,21 @@ def prepare(pictures: Path, config_path: Path, output: Path, validation: bool, j
 
 @train.command()
 @click.argument("pictures", metavar="DIR", type=MADE_FOLDER)
-@click.option("--data", type=MADE_FOLDER, required=True, metavar="DIR", help="What prepare made of the pictures.")
-@click.option("--also", type=MADE_FILE, multiple=True, metavar="FILE", help="Put in this file too, PyAV's wheel say.")
-@click.option("-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Folder for the parts.")
-@click.option("--mib", type=click.IntRange(min=1), default=55, help="Largest part in MiB; default 55.")
+@click.option("--data", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared folder of these pictures.")
+@click.option(
+    "--also",
+    type=MADE_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Another file to pack, such as PyAV's wheel. Repeatable.",
+)
+@click.option("-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Folder to write the parts to.")
+@click.option("--mib", type=click.IntRange(min=1), default=55, help="Largest size of a part in MiB. Default 55.")
 def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: int) -> None:
-    """Put the pictures of DIR and their streams in tar files, for training on another machine.
+    """Put the pictures in DIR and their streams in tar files, for training on another machine.
 
-    Unpacked there, 'lbic train prepare pictures --config FILE -o data' needs no encoder: every stream is made.
+    Unpack the parts there and run 'lbic train prepare pictures --config FILE -o data'. It needs
+    no encoder, since the parts hold all streams.
     """
     from lbic.train import pack as packing
 
@@ -95,24 +105,28 @@ def pack(pictures: Path, data: Path, also: tuple[Path, ...], output: Path, mib: 
 
 
 @train.command()
-@click.option("--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Default models.")
+@click.option(
+    "--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Models folder. Default models."
+)
 def table(folder: Path) -> None:
-    """Print the exported networks as a Markdown table (the one in docs/models.md)."""
+    """Print the models of a folder as a Markdown table (the one in docs/models.md)."""
     from lbic.train import manifest
 
     if not (folder / manifest.NAME).is_file():
-        raise FileError(f"{folder} has no {manifest.NAME}")
+        raise FileError(f"{folder}: has no {manifest.NAME}")
     click.echo(manifest.table(manifest.read(folder)), nl=False)
 
 
 @train.command()
 @click.argument("name")
-@click.option("--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Default models.")
-@click.option("--val", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared validation pictures.")
+@click.option(
+    "--models", "folder", type=MADE_FOLDER, default=Path("models"), metavar="DIR", help="Models folder. Default models."
+)
+@click.option("--val", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared folder of validation pictures.")
 def halo(name: str, folder: Path, val: Path) -> None:
-    """Measure again how much context the tiles of the exported network NAME need, and record it.
+    """Measure the halo of the model NAME again: the context that its tiles need. Record it.
 
-    'lbic export --val' does the same for a new network.
+    'lbic export --val' does the same for a new model.
     """
     need_torch()
     from lbic.nets import table as nets
@@ -125,18 +139,20 @@ def halo(name: str, folder: Path, val: Path) -> None:
     network = nets.build(row["network"])
     pairs = PairSet(val)
     if pairs.channels != network.channels:
-        raise UsageError(f"{val}: pictures of {pairs.channels} channels; {name} takes {network.channels}")
+        raise UsageError(f"{val}: holds pictures with {pairs.channels} channels; {name} takes {network.channels}")
     restore = OnnxNetwork((folder / row["file"]).read_bytes())
     measured = halos.measure(restore, pairs, network.multiple, network.halo)
     manifest.set_halo(folder, name, measured, network.halo)
-    click.echo(f"{name}: halo {measured} pixels, {network.halo} by the sizes of its layers", err=True)
+    click.echo(f"{name}: halo {measured} pixels, measured; the kernel sizes allow {network.halo}", err=True)
 
 
 @train.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=MADE_FOLDER)
-@click.option("-o", "--output", type=MADE_FILE, required=True, metavar="FILE", help="An .svg, .png or .pdf file.")
+@click.option(
+    "-o", "--output", type=MADE_FILE, required=True, metavar="FILE", help="File to write: .svg, .png or .pdf."
+)
 def plot(runs: tuple[Path, ...], output: Path) -> None:
-    """Draw the gain over the codec's picture against steps, from the logs of run folders."""
+    """Plot the gain over the codec's picture against steps, from the logs of run folders."""
     need_torch()
     from lbic.train import plot as plotting
 
@@ -144,42 +160,42 @@ def plot(runs: tuple[Path, ...], output: Path) -> None:
 
 
 def _trainer(name: str, summary: str) -> click.Command:
-    """The command that trains one kind of network."""
+    """Return the command that trains networks of one kind."""
 
     @click.command(name, help=summary, short_help=summary)
     @_config_option
-    @click.option("--data", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared training pictures.")
-    @click.option("--val", type=MADE_FOLDER, metavar="DIR", help="Prepared validation pictures.")
     @click.option(
-        "-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Run folder: checkpoint and log."
+        "--data", type=MADE_FOLDER, required=True, metavar="DIR", help="Prepared folder of training pictures."
     )
-    @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint, exactly.")
+    @click.option("--val", type=MADE_FOLDER, metavar="DIR", help="Prepared folder of validation pictures.")
+    @click.option(
+        "-o", "--output", type=MADE_FOLDER, required=True, metavar="DIR", help="Run folder for checkpoint and log."
+    )
+    @click.option("--resume", is_flag=True, help="Resume exactly from the checkpoint in the run folder.")
     @after_option
     @click.option(
         "--init",
         type=MADE_FILE,
         multiple=True,
         metavar="FILE.onnx",
-        help="Begin with the weights of an exported network; a cascade takes two of one network each.",
+        help="Exported network to start from. A cascade takes two, one for each of its networks.",
     )
     @click.option(
         "--teacher",
         type=MADE_FILE,
         metavar="FILE.onnx",
-        help="The network that a recipe with [distill] learns from, in eight orientations.",
+        help="Exported network that a recipe with [distill] learns from.",
     )
     @click.option(
         "--features",
         type=click.Choice(["distilled", "vgg19"]),
         default="distilled",
-        help="What a perceptual loss compares, from the folder that LBIC_WEIGHTS names; default distilled.",
+        help="Features of a perceptual loss, in the folder that LBIC_WEIGHTS names. Default distilled.",
     )
+    @click.option("--minutes", type=click.FloatRange(min=0), default=0, help="Stop after this time. Default 0, never.")
+    @click.option("--threads", type=click.IntRange(min=1), help="CPU threads. Default PyTorch's choice.")
     @click.option(
-        "--minutes", type=click.FloatRange(min=0), default=0, help="Stop after this time; 0 (the default) never."
-    )
-    @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default PyTorch's choice.")
-    @click.option(
-        "--validate-every", type=click.IntRange(min=1), default=500, help="Steps between validations; default 500."
+        "--validate-every", type=click.IntRange(min=1), default=500, help="Steps between validations. Default 500."
     )
     def command(**options: Any) -> ExitCode:
         return _train(name, **options)
@@ -211,11 +227,11 @@ def _train(
     recipe = config.load(config_path)
     if recipe.export.role not in TRAININGS[name][0]:
         fitting = [other for other, (roles, _) in TRAININGS.items() if recipe.export.role in roles]
-        raise UsageError(f"{config_path}: is a recipe for role {recipe.export.role!r}; use lbic train {fitting[0]}")
+        raise UsageError(f"{config_path}: a recipe for the role {recipe.export.role!r}; use lbic train {fitting[0]}")
     if recipe.export.role == "sr-ar" and not after:
-        raise UsageError("a network of role sr-ar is trained after another one: --after FILE.onnx")
+        raise UsageError("a network of the role sr-ar is trained after another one; name it with --after")
     if resume and init:
-        raise UsageError("--resume goes on with its own weights; leave out --init")
+        raise UsageError("--resume and --init exclude each other")
     torch = need_torch()
     from lbic.nets import features as perceptual
     from lbic.train import checkpoint, export, loop
@@ -226,7 +242,7 @@ def _train(
         torch.set_num_threads(threads)
     last = output / loop.LAST
     if last.exists() and not resume:
-        raise UsageError(f"{output}: there is a run already; --resume goes on with it")
+        raise UsageError(f"{output}: already holds a run; --resume continues it")
     before = export.read_network(after) if after else None
     compared = perceptual.load(features) if recipe.perceptual else None
     taught = export.read_network(teacher) if teacher else None
@@ -246,9 +262,11 @@ def _train(
         texts = {"gain": "-"}
         kind = TaughtSet if recipe.taught else PairSet
         pairs, validation = kind(data, recipe.train.spacing, recipe.train.gray), PairSet(val) if val else None
-        done = loop.run(trainer, pairs, validation, output, pace, show, stopped)
-    click.echo(f"{last}: step {trainer.step} of {recipe.train.steps}{'' if done else '; --resume goes on'}", err=True)
-    return ExitCode.INTERRUPTED if stopped() and not done else ExitCode.OK
+        finished = loop.run(trainer, pairs, validation, output, pace, show, stopped)
+    click.echo(
+        f"{last}: step {trainer.step} of {recipe.train.steps}{'' if finished else '; --resume continues'}", err=True
+    )
+    return ExitCode.INTERRUPTED if stopped() and not finished else ExitCode.OK
 
 
 def need_torch() -> Any:
@@ -262,19 +280,22 @@ def need_torch() -> Any:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a request to stop after the step at hand; a second interrupts."""
-    asked: list[int] = []
+    """Handle Ctrl-C, SIGTERM and SIGHUP: the first stops the run after its step, a second at once.
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked:
+    Yields a function that returns whether the run should stop.
+    """
+    signals: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if signals:
             raise KeyboardInterrupt
-        asked.append(number)
+        signals.append(number)
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # What is ignored stays so: nohup.
-    before = {each: signal.signal(each, ask) for each in numbers if signal.getsignal(each) is not signal.SIG_IGN}
+    # An ignored signal stays ignored: nohup.
+    before = {each: signal.signal(each, stop) for each in numbers if signal.getsignal(each) is not signal.SIG_IGN}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(signals)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

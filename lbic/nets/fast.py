@@ -1,11 +1,14 @@
-"""The fast networks: residual pairs of plain convolutions at a half or a quarter of the picture's sides.
+"""The fast networks: pairs of 3x3 convolutions at a half or a quarter of the picture's sides.
 
-Pixel unshuffle (Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-Convolutional Neural Network", CVPR 2016, reversed) brings every block of pixels to one position of many channels, where
-a 3x3 convolution sees farther for less. The body is EDSR's (Lim et al., "Enhanced Deep Residual Networks for Single
-Image Super-Resolution", CVPR Workshops 2017, section 3.1): pairs of convolutions with a skip, no normalisation, and a
-skip around all of them. Nothing but convolutions, rectifiers and additions: a CPU spends its time in arithmetic, not in
-moving memory, and every ONNX Runtime provider runs it well.
+A pixel unshuffle turns each block of pixels into the channels of one position, so a 3x3
+convolution reaches farther at less cost: the reverse of Shi et al., "Real-Time Single Image and
+Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network" (CVPR 2016).
+
+The body is that of EDSR: pairs of convolutions with a skip connection, a skip around all pairs,
+and no normalisation. Source: Lim et al., "Enhanced Deep Residual Networks for Single Image
+Super-Resolution" (CVPR Workshops 2017), section 3.1. There are only convolutions, rectifiers and
+additions: a CPU spends its time on arithmetic and not on moving memory, and all ONNX Runtime
+providers support them.
 """
 
 from __future__ import annotations
@@ -17,21 +20,22 @@ from torch import Tensor, nn
 from lbic.nets.base import Network
 
 _PICTURE = 3
+"""Channels of the picture, RGB."""
 _PAIR_START = 0.1
-"""What a pair's last weights are multiplied by at first: skips add up, small changes keep their sum in range."""
+"""Factor of a pair's last weights at the start: the pairs' corrections add up."""
 _STRENGTHS = 8
+"""Hidden units of the function from quality to strength."""
 
 
 class Fast(Network):
-    """(batch, 4, height, width), RGB in [0, 1] and the quality plane, to RGB; sides are multiples of ``stride``.
+    """The network; untrained, it returns its input nearly unchanged.
 
-    Untrained, it is nearly the identity. ``features`` is the body's width in channels, ``pairs`` half its depth in
-    convolutions, ``head`` the side of the first one's kernel; without ``plain`` the rectifiers
-    learn their slopes, and the skip around the body is left to those of its pairs, as in Fast ARCNN. The
-    correction's strength is a function of the quality, learned apart: what a codec damages differs by more than ten
-    times between its qualities, and a network that has to find that in its last digits is too strong for the best.
-    Each convolution pads with zeros; training crops bring ``margin`` pixels of true context, since the
-    whole reach would cost more than a crop.
+    The correction is multiplied by a strength, a learned function of the quality. A codec's
+    damage differs by a factor of more than 10 between its qualities; without the strength the
+    corrections of the best pictures are too strong.
+
+    The convolutions pad with zeros. A training crop brings ``margin`` pixels of context only: the
+    whole ``halo`` would cost more than the crop itself.
     """
 
     channels = _PICTURE
@@ -40,7 +44,13 @@ class Fast(Network):
     ends = ("head", "tail")
 
     def __init__(self, features: int, pairs: int, stride: int = 4, head: int = 3, plain: bool = True) -> None:
-        """Build the layers with random weights."""
+        """Build the untrained network.
+
+        ``features`` is the number of channels in the body, ``pairs`` the number of its pairs,
+        ``stride`` the side of the unshuffled blocks, ``head`` the kernel side of the first
+        convolution. With ``plain`` the rectifiers are ReLUs and a skip connection goes around the
+        body; without it they are PReLUs and the pairs have the only skips, as in Fast ARCNN.
+        """
         super().__init__()
         block = stride * stride
         self.multiple = self.stride = stride
@@ -59,7 +69,11 @@ class Fast(Network):
             nn.init.zeros_(conv.bias)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Restore whole pictures: the output has the input's size."""
+        """Restore pictures, whose sides are multiples of ``stride``.
+
+        The input is (batch, 4, height, width), RGB in [0, 1] and the quality plane; the output is
+        RGB of the same size.
+        """
         blocks = F.pixel_unshuffle(picture - 0.5, self.stride)
         shallow = features = self.head(blocks)
         for pair in self.pairs:
@@ -70,17 +84,16 @@ class Fast(Network):
         return picture[:, :_PICTURE] + F.pixel_shuffle(correction, self.stride)
 
     def inside(self, picture: Tensor) -> Tensor:
-        """Restore a crop with ``margin`` pixels of context on each side, which the output lacks."""
+        """Restore crops and cut off their ``margin`` pixels of context on each side."""
         margin = self.margin
         restored: Tensor = self(picture)
         return restored[..., margin:-margin, margin:-margin]
 
 
 class _Pair(nn.Module):
-    """Two 3x3 convolutions with a rectifier between, added to what comes in."""
+    """Two 3x3 convolutions with a rectifier in between, and a skip connection."""
 
     def __init__(self, features: int, plain: bool) -> None:
-        """Build the layers with random weights."""
         super().__init__()
         self.first, self.second = (nn.Conv2d(features, features, 3, padding=1) for _ in range(2))
         self.slope = nn.ReLU() if plain else nn.PReLU(features)
