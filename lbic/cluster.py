@@ -64,7 +64,7 @@ class Cluster:
         return min(MOST, AHEAD * max(1, int(self.ray.cluster_resources().get("CPU", 1))))
 
     def check(self, codec: str) -> None:
-        """Raise MissingError unless every machine with CPUs has this lbic and the codec's encoder."""
+        """Raise MissingError unless each machine with CPUs has this lbic and the encoder."""
         nodes = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
         if not nodes:
             raise MissingError(f"the Ray cluster at {self.address} has no CPU")

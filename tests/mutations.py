@@ -122,7 +122,7 @@ def _other_codec(header: Header, random: Random) -> Header:
 
 
 def _other_metadata(header: Header, random: Random) -> Header:
-    kind = random.choice((*container.METADATA_NAMES, container.BLEND_WEIGHTS, 131, 255))
+    kind = random.choice((*container.METADATA_NAMES, 2, 131, 255))
     known = header.metadata.get(kind) or zlib.compress(random.randbytes(random.randint(0, 300)))
     return replace(header, metadata=header.metadata | {kind: _damaged(known, random)})
 

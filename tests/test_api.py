@@ -1,4 +1,4 @@
-"""lbic.compress, decompress, info and enhance, as a program calls them."""
+"""The Python API: lbic.compress, decompress, info and enhance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lbic.api import scale_in_sixteenths
 from lbic.errors import FormatError, MissingError, TargetError, UsageError
 from lbic.picture.load import with_alpha
 
-pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
+pytestmark = pytest.mark.usefixtures("write_models")  # an empty catalog
 
 
 def test_there_and_back() -> None:

@@ -1,4 +1,4 @@
-"""The manifest of shipped networks: which row a picture gets, and what a damaged one says."""
+"""The catalog: reading the manifest, choosing a model for a picture, default types."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def shipped(*rows: catalog.ModelSpec) -> Catalog:
 def test_the_manifest_is_read_as_it_was_written(write_models: WriteCatalog) -> None:
     row = spec("one", DATA, "ar", quality=(5, 40), scales=(16,), codecs=("jpeg",))
     write_models([(row, DATA)], [("jpeg", 16, 7)])
-    found = catalog.load()
-    assert found.models == (row,)
-    assert found.models[0].read() == DATA
-    assert found.default_type(Coding("jpeg", 20)) is TYPES[7]
-    assert found.default_type(Coding("jpeg", 20, 32)) is found.default_type(Coding("vvc", 20)) is TYPES[0]
-    assert found.default_type(Coding("jpeg", 5)) is found.default_type(Coding("jpeg", 40)) is TYPES[7]
-    assert found.default_type(Coding("jpeg", 4)) is found.default_type(Coding("jpeg", 41)) is TYPES[0]
+    loaded = catalog.load()
+    assert loaded.models == (row,)
+    assert loaded.models[0].read() == DATA
+    assert loaded.default_type(Coding("jpeg", 20)) is TYPES[7]
+    assert loaded.default_type(Coding("jpeg", 20, 32)) is loaded.default_type(Coding("vvc", 20)) is TYPES[0]
+    assert loaded.default_type(Coding("jpeg", 5)) is loaded.default_type(Coding("jpeg", 40)) is TYPES[7]
+    assert loaded.default_type(Coding("jpeg", 4)) is loaded.default_type(Coding("jpeg", 41)) is TYPES[0]
 
 
 @pytest.mark.usefixtures("write_models")
@@ -84,10 +84,10 @@ def test_a_row_serves_what_it_was_measured_for(write_models: WriteCatalog) -> No
     also = (Equivalent("webp", (0, 80), (42, 32)), Equivalent("vvc", (43, 50), (42, 42)))
     row = spec("one", DATA, "ar", codecs=("vvc",), quality=(32, 42), scales=(16,), also=also)
     write_models([(row, DATA)], [("webp", 16, 7), ("vvc", 16, 7)])
-    found = catalog.load()
-    assert found.models == (row,), "the manifest keeps it"
-    assert [found.default_type(Coding("webp", quality)).id for quality in (0, 80, 81)] == [7, 7, 0]
-    assert [found.default_type(Coding("vvc", quality)).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
+    loaded = catalog.load()
+    assert loaded.models == (row,), "the manifest keeps it"
+    assert [loaded.default_type(Coding("webp", quality)).id for quality in (0, 80, 81)] == [7, 7, 0]
+    assert [loaded.default_type(Coding("vvc", quality)).id for quality in (31, 32, 50, 51)] == [0, 7, 7, 0]
     assert [row.quality_for(Coding("webp", quality)) for quality in (0, 40, 80, 81)] == [42, 37, 32, 32]
     assert row.quality_for(Coding("jpeg", 40)) == 37, "the middle of the training, as nothing is known of the codec"
     assert [row.quality_for(Coding("vvc", quality)) for quality in (31, 33, 47)] == [31, 33, 42]
@@ -110,17 +110,17 @@ def test_what_a_row_was_measured_for_keeps_no_other_profile_from_its_turn() -> N
 
 def test_pictures_that_are_no_lbic_file_get_the_advice_or_noise_reduction() -> None:
     nr = spec("nr", DATA, "nr", codecs=("vvc", "vtm"))
-    found = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), (Default("jpeg", 16, 7), Default("vtm", 16, 4)))
-    assert [found.enhancing_type(Coding(codec, 20)).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
+    loaded = Catalog((nr, spec("ar", DATA, "ar", codecs=("jpeg",))), (Default("jpeg", 16, 7), Default("vtm", 16, 4)))
+    assert [loaded.enhancing_type(Coding(codec, 20)).id for codec in ("jpeg", "vvc", "vtm")] == [7, 1, 4]
     assert [shipped(nr).enhancing_type(Coding(codec, 20)).id for codec in ("jpeg", "vvc")] == [0, 1]
 
 
 def test_defaults_may_be_for_some_qualities() -> None:
     nr = spec("nr", DATA, "nr", codecs=("vvc",), also=(Equivalent("jpeg", (20, 60), (47, 37)),))
     ar = spec("ar", DATA, "ar", codecs=("jpeg",), quality=(5, 60))
-    found = Catalog((nr, ar), (Default("jpeg", 16, 1, (20, 80)), Default("jpeg", 16, 7)))
-    assert [found.default_type(Coding("jpeg", quality)).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
-    assert [found.enhancing_type(Coding("jpeg", quality)).id for quality in (1, 10, 20, 60, 61, 90)] == [
+    loaded = Catalog((nr, ar), (Default("jpeg", 16, 1, (20, 80)), Default("jpeg", 16, 7)))
+    assert [loaded.default_type(Coding("jpeg", quality)).id for quality in (4, 5, 19, 20, 60, 61)] == [0, 7, 7, 1, 1, 0]
+    assert [loaded.enhancing_type(Coding("jpeg", quality)).id for quality in (1, 10, 20, 60, 61, 90)] == [
         7,
         7,
         1,
@@ -134,14 +134,14 @@ def test_defaults_may_be_for_some_qualities() -> None:
 def test_of_two_measured_networks_the_one_for_the_quality_is_taken() -> None:
     coarse = spec("coarse", DATA, "sr", codecs=("jpeg",), scales=(32,), also=(Equivalent("avif", (0, 10), (5, 60)),))
     fine = spec("fine", DATA, "sr", codecs=("vvc",), scales=(32,), also=(Equivalent("avif", (11, 80), (42, 22)),))
-    found = Catalog((coarse, fine), (Default("avif", 32, 5),))
-    assert [found.find("sr", Coding("avif", quality, 32), ("lite",)) for quality in (0, 10, 11, 80)] == [
+    loaded = Catalog((coarse, fine), (Default("avif", 32, 5),))
+    assert [loaded.find("sr", Coding("avif", quality, 32), ("lite",)) for quality in (0, 10, 11, 80)] == [
         coarse,
         coarse,
         fine,
         fine,
     ]
-    assert [found.default_type(Coding("avif", quality, 32)).id for quality in (0, 10, 11, 80, 81)] == [5, 5, 5, 5, 0]
+    assert [loaded.default_type(Coding("avif", quality, 32)).id for quality in (0, 10, 11, 80, 81)] == [5, 5, 5, 5, 0]
 
 
 def test_the_codec_counts_before_scale_quality_and_profile() -> None:
@@ -163,10 +163,10 @@ def test_the_automatic_profile_is_the_first_that_serves_the_picture() -> None:
     lite = spec("lite", DATA, "nr", codecs=("vvc",), quality=(32, 42), also=also)
     fast = spec("fast", DATA, "nr", codecs=("jpeg",), quality=(5, 90), profile="fast")
     full = spec("full", DATA, "nr", codecs=("vvc",), quality=(32, 42), profile="full")
-    found = shipped(lite, fast, full)
+    loaded = shipped(lite, fast, full)
 
     def chosen(codec: str, quality: int, profiles: tuple[str, ...] = catalog.PROFILES) -> catalog.ModelSpec | None:
-        return found.find("nr", Coding(codec, quality), profiles)
+        return loaded.find("nr", Coding(codec, quality), profiles)
 
     assert [chosen("jpeg", quality) for quality in (5, 20, 90, 91)] == [fast, fast, fast, lite]
     assert [chosen(codec, 37) for codec in ("vvc", "webp")] == [lite, lite]

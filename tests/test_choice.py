@@ -1,4 +1,4 @@
-"""--type auto and --goal: the encoder records the type whose picture comes closest to the original."""
+"""Type "auto" and the goals: the encoder records the type that comes closest to the original."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FLAT = Image.new("L", (32, 24), 130)
 
 
 def coded_level() -> int:
-    """What JPEG at its coarsest makes of FLAT."""
+    """Return the level that JPEG at its coarsest decodes FLAT to."""
     level = int(np.asarray(lbic.decompress(lbic.compress(FLAT, codec="jpeg", q=1, type=0))).flat[0])
     assert level != 130
     return level
@@ -70,7 +70,8 @@ def test_candidates(write_models: WriteCatalog) -> None:
 
 
 def test_the_goal_decides_between_error_and_contrast(write_models: WriteCatalog) -> None:
-    # Coded at q 1 noise is nearly flat: the more contrast is added, the more there is as in the original, and of error.
+    # Coded at quality 1, noise is nearly flat: more contrast is closer to the original's,
+    # and increases the error.
     louder = identity(3, 1.3)
     write_models([(spec("toy", louder, "tr", channels=3), louder)], [])
     picture = noise(64, 64)

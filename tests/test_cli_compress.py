@@ -1,4 +1,4 @@
-"""lbic compress: what it writes and says, and a sentence for every bad input."""
+"""The command compress: its files, report, JSON, and a sentence for every bad input."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def test_quiet_is_silent_and_verbose_tells_what_metadata_cost(tmp_path: Path) ->
     assert "\n  alpha " in lbic(*JPEG, "-v", "-f", source).stderr
 
 
-# --- bad inputs: a sentence, the right code, nothing written ------------------------------------------------------
+# --- bad inputs: a sentence, the right exit code, and nothing written ---
 
 
 def refused(tmp_path: Path, *arguments: object, code: ExitCode, because: str) -> None:
-    """The command fails with one line that says why, and the folder is as it was."""
+    """Check that the command fails with one line that says why and leaves the folder as it was."""
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
     result = lbic(*JPEG, *arguments, code=code)
     assert result.stdout == ""
@@ -112,7 +112,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Not chmod: tests may run as root, who reads everything.
+    # Permissions would not do: tests may run as root, who reads everything.
     def refuse(path: Path) -> bytes:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 

@@ -1,4 +1,4 @@
-"""Compressing on a Ray cluster: one real cluster of two CPUs on this machine for all tests."""
+"""Compressing on a Ray cluster: a real one of two CPUs on this machine, shared by all tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lbic.system import ray_client
 JPEG = ("compress", "--codec", "jpeg")
 JPEG_COMPRESSOR = Compressor(CompressRequest(codec="jpeg"))
 ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "f" * 32, "RAY_USAGE_STATS_ENABLED": "0"}
-"""Without a token Ray would write one to the user's home."""
+"""A token in the environment; otherwise Ray writes one to the user's home."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def ray() -> Iterator[Any]:
         )
         ray_client._talk(False)
         yield module
-        # Ray leaves processes to be ended by the system, and warns of each when its object goes.
+        # Ray leaves its processes to the system, with a ResourceWarning for each.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             module.shutdown()
@@ -63,7 +63,7 @@ def connected(ray: Any) -> Iterator[Cluster]:
 
 
 def failing(marker: Path, times: int, how: str) -> Callable[[bytes], Compressed]:
-    """A compressor whose first tasks, as many as ``times``, crash or divide by zero.
+    """Return a compressor whose first ``times`` tasks crash or divide by zero.
 
     All of it is within one function, which is sent as code: the cluster cannot import this file.
     """
@@ -120,12 +120,12 @@ def test_a_small_window_keeps_the_order(ray: Any, tmp_path: Path) -> None:
             asked.append(number)
             yield path
 
-    found = []
-    for path, done in compress_many(source(), JPEG_COMPRESSOR, "auto", in_flight=2):
-        found.append(path)
-        assert isinstance(done, Compressed) != (path.name == "missing.png")
-        assert len(asked) <= len(found) + 2, "no more than two are read ahead"
-    assert found == paths
+    yielded = []
+    for path, result in compress_many(source(), JPEG_COMPRESSOR, "auto", in_flight=2):
+        yielded.append(path)
+        assert isinstance(result, Compressed) != (path.name == "missing.png")
+        assert len(asked) <= len(yielded) + 2, "no more than two are read ahead"
+    assert yielded == paths
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""RGB and YCbCr: against Pillow's own conversion, there and back, and independent of how it is cut up."""
+"""RGB and YCbCr: compared with Pillow's conversion, round trips, and independence of bands."""
 
 from __future__ import annotations
 

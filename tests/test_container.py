@@ -1,4 +1,4 @@
-"""The .lbic file: every field goes through, and everything else is refused with a sentence."""
+"""The .lbic file: every field survives a round trip; other data are refused with a sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from lbic.format.container import Header, pack, read_header, unpack
 SMALL = Header("jpeg", quality=20, width=300, height=2, scale=32, type=6, metadata={container.ICC: b"icc", 200: b""})
 DATA = pack(SMALL, b"stream")
 PLAIN = pack(Header("vvc", 37, 16, 16), b"stream")
-SIZE_AT = 12  # of the width, after the fixed fields
+SIZE_AT = 12
+"""The offset of the width, after the fixed fields."""
 
 metadata = st.dictionaries(st.sampled_from([1, 128, 129, 130, 131, 200, 255]), st.binary(max_size=300), max_size=4)
 sides = st.integers(1, 5_000)
@@ -35,21 +36,21 @@ headers = st.builds(
 
 
 USUAL = ([1], [1, 2, 3, 4, 5, 6], [0, 1, 2, 3], [37], [16, 32, 255], [0], [0, 1, 2], [0, 7, 200])
-"""Values of the bytes after the magic number that a decoder takes: version, codec, flags, ..., type."""
+"""Valid values of the bytes after the magic number: version, codec, flags, ..., type."""
 
 
 def patched(data: bytes, at: int, value: int) -> bytes:
-    """``data`` with one byte changed; the checksum stays as it was."""
+    """Return data with one byte changed and the checksum unchanged."""
     return data[:at] + bytes([value]) + data[at + 1 :]
 
 
 def sealed(head: bytes, body: bytes) -> bytes:
-    """A file with a right checksum whatever is in it."""
+    """Return a file with a correct checksum and any content."""
     return head + zlib.crc32(head + body).to_bytes(4, "big") + body
 
 
 def fixed(*, flags: int = 0, width: bytes = b"\x10", height: bytes = b"\x10") -> bytes:
-    """A header without its checksum."""
+    """Return a header without its checksum."""
     return container.MAGIC + bytes([1, 1, flags, 37, 16, 0, 0, 0]) + width + height
 
 

@@ -1,4 +1,4 @@
-"""What an enhancement type does to a picture, with toy networks whose effect is known."""
+"""Enhancement types applied to pictures, with toy networks whose effect is known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUNTIME = Runtime(device="cpu")
 
 
 def decoded(*, gray: bool = False, width: int = 11, height: int = 8) -> Planes:
-    """A picture as a codec leaves it at half of SIZE."""
+    """Return the codec's picture at half of SIZE."""
     rng = np.random.default_rng(2)
     y = rng.random((height, width), np.float32)
     if gray:
@@ -51,7 +51,7 @@ def run(
 
 
 def scaled(plane: Plane, gain: float, offset: float = 0) -> Plane:
-    """What the toy networks do to a plane."""
+    """Return what a toy network makes of a plane."""
     return plane * np.float32(gain) + np.float32(offset)
 
 
@@ -74,16 +74,16 @@ def test_memory_that_ends_between_tiles_is_a_sentence(
         with pytest.raises(MissingError, match=because):
             enhance_planes(decoded(), TYPES[1], CODING, SIZE, RUNTIME, explicit=True)
     else:
-        done = enhance_planes(decoded(), TYPES[1], CODING, SIZE, RUNTIME, explicit=False)
-        assert done.type.id == 0
-        assert done.notes == (f"{because}; wrote the codec's picture without enhancement",)
+        result = enhance_planes(decoded(), TYPES[1], CODING, SIZE, RUNTIME, explicit=False)
+        assert result.type.id == 0
+        assert result.notes == (f"{because}; wrote the codec's picture without enhancement",)
 
 
 @pytest.mark.usefixtures("write_models")
 def test_type_0_is_bicubic_upsampling_alone() -> None:
-    done = run(decoded(), 0)
-    assert planes_equal(done.planes, upsample(decoded(), 21, 15))
-    assert (done.type.id, done.models, done.profile, done.provider, done.notes) == (0, (), None, None, ())
+    result = run(decoded(), 0)
+    assert planes_equal(result.planes, upsample(decoded(), 21, 15))
+    assert (result.type.id, result.models, result.profile, result.provider, result.notes) == (0, (), None, None, ())
 
 
 @pytest.mark.usefixtures("write_models")
@@ -96,27 +96,27 @@ def test_type_0_needs_no_catalog() -> None:
 
 def test_type_5_acts_on_luma_after_upsampling_and_leaves_chroma(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "sr"), HALF)])
-    done = run(decoded(), 5)
+    result = run(decoded(), 5)
     full = upsample(decoded(), 21, 15)
-    assert close(done.planes, Planes(scaled(full.y, 0.5), full.cb, full.cr))
-    assert (done.type.id, done.models, done.profile, done.provider) == (5, ("half",), "lite", CPU)
+    assert close(result.planes, Planes(scaled(full.y, 0.5), full.cb, full.cr))
+    assert (result.type.id, result.models, result.profile, result.provider) == (5, ("half",), "lite", CPU)
 
 
 def test_type_6_runs_its_networks_in_order(write_models: WriteCatalog) -> None:
     rows = [(spec("plus", PLUS, "sr-ar", quality_plane=True), PLUS), (spec("half", HALF, "sr"), HALF)]
     write_models(rows)
-    done = run(decoded(gray=True), 6)
-    assert done.models == ("half", "plus")
-    assert close(done.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.5, 1)))
+    result = run(decoded(gray=True), 6)
+    assert result.models == ("half", "plus")
+    assert close(result.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.5, 1)))
 
 
 def test_type_7_acts_on_luma_and_on_chroma_around_its_middle(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "ar"), HALF)])
     planes = decoded()
     assert planes.cb is not None and planes.cr is not None
-    done = run(planes, 7, replace(CODING, scale=16), size=(11, 8))
+    result = run(planes, 7, replace(CODING, scale=16), size=(11, 8))
     assert close(
-        done.planes, Planes(scaled(planes.y, 0.5), scaled(planes.cb, 0.5, -0.25), scaled(planes.cr, 0.5, -0.25))
+        result.planes, Planes(scaled(planes.y, 0.5), scaled(planes.cb, 0.5, -0.25), scaled(planes.cr, 0.5, -0.25))
     )
     assert run(decoded(gray=True), 7, replace(CODING, scale=16), size=(11, 8)).planes.gray
 
@@ -125,11 +125,12 @@ def test_type_7_acts_on_luma_and_on_chroma_around_its_middle(write_models: Write
 def test_types_1_2_and_4_act_on_rgb_before_upsampling(number: int, write_models: WriteCatalog) -> None:
     swap = network(3, 3, [np.eye(3, dtype=np.float32)[::-1][..., None, None].copy()])
     write_models([(spec("swap", swap, TYPES[number].roles[0], channels=3), swap)])
-    flat = Planes(*(np.full((8, 11), value, np.float32) for value in (0.299, -0.168736, 0.5)))  # pure red
-    done = run(flat, number)
-    assert (done.planes.width, done.planes.height) == (21, 15)
+    red = 0.299, -0.168736, 0.5
+    flat = Planes(*(np.full((8, 11), value, np.float32) for value in red))
+    result = run(flat, number)
+    assert (result.planes.width, result.planes.height) == (21, 15)
     blue = (0.114, 0.5, -0.081312)
-    for plane, value in zip((done.planes.y, done.planes.cb, done.planes.cr), blue, strict=True):
+    for plane, value in zip((result.planes.y, result.planes.cb, result.planes.cr), blue, strict=True):
         assert plane is not None and np.allclose(plane, value, atol=1e-4)
 
 
@@ -140,16 +141,16 @@ def test_type_3_runs_nr_and_tr_in_order(write_models: WriteCatalog) -> None:
         (spec("nr", HALF3, "nr", channels=3), HALF3),
     ]
     write_models(rows)
-    done = run(decoded(gray=True), 3, replace(CODING, quality=21))
-    assert done.models == ("nr", "tr")
+    result = run(decoded(gray=True), 3, replace(CODING, quality=21))
+    assert result.models == ("nr", "tr")
     expected = upsample(Planes(scaled(decoded(gray=True).y, 0.5, 21 / 63)), 21, 15)
-    assert close(done.planes, expected)
+    assert close(result.planes, expected)
 
 
 def test_gray_stays_gray_through_colour_networks(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF3, "nr", channels=3), HALF3)])
-    done = run(decoded(gray=True), 1)
-    assert close(done.planes, upsample(Planes(scaled(decoded(gray=True).y, 0.5)), 21, 15))
+    result = run(decoded(gray=True), 1)
+    assert close(result.planes, upsample(Planes(scaled(decoded(gray=True).y, 0.5)), 21, 15))
 
 
 @pytest.mark.usefixtures("write_models")
@@ -161,19 +162,19 @@ def test_an_explicit_type_that_is_not_shipped_is_an_error(number: int) -> None:
 
 @pytest.mark.usefixtures("write_models")
 def test_advice_that_is_not_shipped_gives_the_codecs_picture_with_a_note() -> None:
-    done = enhance_planes(decoded(), TYPES[6], CODING, SIZE, RUNTIME, explicit=False)
-    assert planes_equal(done.planes, upsample(decoded(), 21, 15))
-    assert (done.type.id, done.models) == (0, ())
-    assert len(done.notes) == 1
-    assert "type 6 (sr+ar)" in done.notes[0] and "wrote the codec's picture without enhancement" in done.notes[0]
+    result = enhance_planes(decoded(), TYPES[6], CODING, SIZE, RUNTIME, explicit=False)
+    assert planes_equal(result.planes, upsample(decoded(), 21, 15))
+    assert (result.type.id, result.models) == (0, ())
+    assert len(result.notes) == 1
+    assert "type 6 (sr+ar)" in result.notes[0] and "wrote the codec's picture without enhancement" in result.notes[0]
 
 
 def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog) -> None:
     row = spec("half", HALF, "sr")
     write_models([(row, HALF)])
     row.path.write_bytes(b"damaged")
-    done = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
-    assert done.type.id == 0 and "half.onnx is damaged" in done.notes[0]
+    result = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
+    assert result.type.id == 0 and "half.onnx is damaged" in result.notes[0]
     with pytest.raises(MissingError, match=r"half\.onnx is damaged"):
         run(decoded(), 5)
 
@@ -195,16 +196,16 @@ def test_a_profile_that_was_asked_for_is_never_replaced(explicit: bool, write_mo
 def test_profiles_are_chosen_by_name_and_auto_is_lite_without_a_gpu(write_models: WriteCatalog) -> None:
     write_models([(spec("big", HALF, "sr", profile="full"), HALF), (spec("small", SAME, "sr"), SAME)])
     for profile, name in (("auto", "small"), ("lite", "small"), ("full", "big")):
-        done = run(decoded(), 5, runtime=Runtime(profile))
-        assert (done.models, done.profile) == ((name,), "full" if name == "big" else "lite")
+        result = run(decoded(), 5, runtime=Runtime(profile))
+        assert (result.models, result.profile) == ((name,), "full" if name == "big" else "lite")
 
 
 def test_outside_its_domain_a_network_runs_with_a_note(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "sr", codecs=("vvc",), scales=(32,), quality=(27, 47)), HALF)])
-    done = run(decoded(), 5)
-    assert done.models == ("half",)
+    result = run(decoded(), 5)
+    assert result.models == ("half",)
     sentence = "model half is for vvc quality 27..47, scale 2; this picture is jpeg quality 63, scale 2"
-    assert done.notes == (sentence,)
+    assert result.notes == (sentence,)
     assert run(decoded(), 5, replace(CODING, codec="vvc", quality=37)).notes == ()
 
 
@@ -250,8 +251,8 @@ def test_the_quality_plane_speaks_the_networks_own_numbers(
     codec: str, quality: int, plane: int, write_models: WriteCatalog
 ) -> None:
     write_models([(spec("plus", PLUS, "sr", quality_plane=True, codecs=("vvc", "vtm"), quality=(32, 42)), PLUS)])
-    done = run(decoded(gray=True), 5, replace(CODING, codec=codec, quality=quality))
-    assert np.allclose(done.planes.y, upsample(decoded(gray=True), 21, 15).y + plane / 63, atol=1e-5)
+    result = run(decoded(gray=True), 5, replace(CODING, codec=codec, quality=quality))
+    assert np.allclose(result.planes.y, upsample(decoded(gray=True), 21, 15).y + plane / 63, atol=1e-5)
 
 
 @pytest.mark.parametrize("number", [1, 5, 7])
@@ -263,12 +264,12 @@ def test_strength_is_the_share_of_the_way_in_every_sample(number: int, scale: in
     coding, size = (Coding("jpeg", 20), (11, 8)) if scale == 16 else (CODING, SIZE)
 
     def rgb(strength: float, kind: int = number) -> Plane:
-        # Soft colours: no sample is clipped, so that shares of planes are shares of RGB.
+        # The colours are soft: no sample is clipped, so mixing planes is mixing RGB.
         soft = decoded()
         assert soft.cb is not None and soft.cr is not None
         planes = Planes(scaled(soft.y, 0.2, 0.4), scaled(soft.cb, 0.2), scaled(soft.cr, 0.2))
-        done = enhance_planes(planes, TYPES[kind], coding, size, RUNTIME, explicit=True, strength=strength)
-        return color.planes_to_rgb(done.planes)
+        result = enhance_planes(planes, TYPES[kind], coding, size, RUNTIME, explicit=True, strength=strength)
+        return color.planes_to_rgb(result.planes)
 
     plain, enhanced = rgb(1, kind=0), rgb(1)
     assert np.abs(enhanced - plain).max() > 0.1 and enhanced.min() > 0
@@ -278,12 +279,12 @@ def test_strength_is_the_share_of_the_way_in_every_sample(number: int, scale: in
 
 
 def test_strength_needs_no_networks_at_0_and_blends_gray(write_models: WriteCatalog) -> None:
-    done = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0)
-    assert (done.type.id, done.models) == (0, ())
+    result = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0)
+    assert (result.type.id, result.models) == (0, ())
     write_models([(spec("half", HALF, "sr"), HALF)])
-    done = enhance_planes(decoded(gray=True), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0.5)
-    assert close(done.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.75)))
-    assert done.models == ("half",)
+    result = enhance_planes(decoded(gray=True), TYPES[5], CODING, SIZE, RUNTIME, explicit=True, strength=0.5)
+    assert close(result.planes, Planes(scaled(upsample(decoded(gray=True), 21, 15).y, 0.75)))
+    assert result.models == ("half",)
 
 
 @pytest.mark.parametrize("strength", [-0.01, 1.01, float("nan"), float("inf")])

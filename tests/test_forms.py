@@ -105,13 +105,13 @@ def test_any_payload_is_a_vvc_stream_or_a_format_error(payload: bytes, quality: 
 def test_the_installed_encoders_parameter_sets_are_known(effort: int) -> None:
     """If a new libvvenc writes other sets: add a row to payload_vvc.KNOWN, never change one."""
     for image in (photo(64, 64), photo(200, 70), noise(136, 72), gray(72, 64)):
-        done = pipeline.compress(image, CompressSettings("vvc", 20, effort=effort))
-        assert done.header.form == PAYLOAD_VVC, f"{encoders.require().path} has new parameter sets"
-        _, stream = pipeline.extract(done.data)
+        result = pipeline.compress(image, CompressSettings("vvc", 20, effort=effort))
+        assert result.header.form == PAYLOAD_VVC, f"{encoders.require().path} has new parameter sets"
+        _, stream = pipeline.extract(result.data)
         assert stream == CODECS["vvc"].encode(color.levels_to_planes(np.asarray(image), *image.size), 20, effort)
         units = [unit for unit in split(stream) if unit[1] >> 3 in (8, 17)]
         # Start codes and parameter sets become a number; adaptation sets keep only their lengths.
-        assert len(done.data) <= sum(map(len, units)) + 24
+        assert len(result.data) <= sum(map(len, units)) + 24
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_rows_of_parameter_sets_are_for_ever() -> None:
 @pytest.mark.parametrize("make", [photo, gray])
 def test_vtms_parameter_sets_are_known(make: Callable[[int, int], Image.Image], size: tuple[int, int]) -> None:
     for quality in (22, 37, 51):
-        done = pipeline.compress(make(*size), CompressSettings("vtm", quality))
-        assert done.header.form == PAYLOAD_VVC, "this VTM has new parameter sets"
-        _, stream = pipeline.extract(done.data)
-        assert len(done.data) <= sum(len(unit) for unit in split(stream) if unit[1] >> 3 in (8, 17)) + 24
+        result = pipeline.compress(make(*size), CompressSettings("vtm", quality))
+        assert result.header.form == PAYLOAD_VVC, "this VTM has new parameter sets"
+        _, stream = pipeline.extract(result.data)
+        assert len(result.data) <= sum(len(unit) for unit in split(stream) if unit[1] >> 3 in (8, 17)) + 24
 
 
 @pytest.mark.parametrize("payload", [b"", bytes([63 << 2]), bytes([0]), bytes([1, 200, 1, 0]), bytes([1, 2, 0, 0])])

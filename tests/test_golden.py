@@ -1,4 +1,4 @@
-"""Files that earlier versions wrote decode to the same picture for ever (tests/golden)."""
+"""Golden files (tests/golden): what earlier versions wrote decodes to the same picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lbic.pipeline import DecompressSettings
 
 FILES = sorted(GOLDEN.glob("*.lbic"))
 TOLERANCE = {"vvc": 0, "vtm": 0, "jpeg": 1, "webp": 1, "avif": 1, "jpeg2000": 1}
-"""Levels. Versions of Pillow's libraries may round differently, VVC decoders may not."""
+"""In levels: versions of Pillow's libraries may round differently, VVC decoders may not."""
 
 
 def test_there_are_goldens_of_every_codec_and_kind() -> None:
@@ -30,17 +30,17 @@ def test_there_are_goldens_of_every_codec_and_kind() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_golden_file_decodes_as_it_always_did(path: Path) -> None:
-    done = pipeline.decompress(path.read_bytes(), DecompressSettings(TYPES[0]))
+    result = pipeline.decompress(path.read_bytes(), DecompressSettings(TYPES[0]))
     with Image.open(path.with_suffix(".png")) as expected:
-        assert largest_difference(done.image, expected) <= TOLERANCE[done.header.codec], (
+        assert largest_difference(result.image, expected) <= TOLERANCE[result.header.codec], (
             f"{path.name} decodes differently: old files of users do too. Never make the golden file again."
         )
-        assert done.icc == expected.info.get("icc_profile")
+        assert result.icc == expected.info.get("icc_profile")
 
 
 def test_golden_files_are_never_replaced() -> None:
     lines = (GOLDEN / "SHA256SUMS").read_text(encoding="ascii").splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     binary = [path for path in GOLDEN.rglob("*") if path.suffix in (".lbic", ".png", ".266")]
-    found = {path.relative_to(GOLDEN).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in binary}
-    assert found == sums
+    actual = {path.relative_to(GOLDEN).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in binary}
+    assert actual == sums

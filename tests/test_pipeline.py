@@ -1,4 +1,4 @@
-"""Picture to file and back: sizes, scales, alpha, metadata, and hostile files with a right checksum."""
+"""The pipeline, there and back: sizes, scales, alpha, metadata, hostile files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lbic.format.container import Header
 from lbic.picture.load import Picture, with_alpha
 from lbic.pipeline import CompressSettings, DecompressSettings, compress, decode_planes, decompress, extract, verify
 
-pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
+pytestmark = pytest.mark.usefixtures("write_models")  # an empty catalog
 
 GOOD = {"vvc": 27, "vtm": 27, "jpeg": 90, "webp": 90, "avif": 90, "jpeg2000": 50}
 PLAIN = DecompressSettings(type=TYPES[0])
@@ -29,7 +29,7 @@ JPEG = CompressSettings("jpeg", 60, type=TYPES[0])
 
 
 def only_scaled(image: Image.Image, sixteenths: int) -> Image.Image:
-    """The picture brought down and up again without a codec: what a scale costs at best."""
+    """Downsample and enlarge a picture without a codec: the best that a scale allows."""
     width, height = image.size
     low = image.resize(
         (container.scaled(width, sixteenths), container.scaled(height, sixteenths)), Image.Resampling.BICUBIC
@@ -43,10 +43,10 @@ def only_scaled(image: Image.Image, sixteenths: int) -> Image.Image:
 def test_every_codec_takes_every_scale(codec: str, scale: int, size: tuple[int, int], picture: object) -> None:
     assert callable(picture)
     image = picture(*size)
-    done = compress(image, CompressSettings(codec, GOOD[codec], scale, effort=0, type=TYPES[0]))
-    back = decompress(done.data, PLAIN)
+    result = compress(image, CompressSettings(codec, GOOD[codec], scale, effort=0, type=TYPES[0]))
+    back = decompress(result.data, PLAIN)
     assert (back.image.size, back.image.mode) == (image.size, image.mode)
-    assert (back.header, back.type.id, back.type_recorded, back.models) == (done.header, 0, 0, ())
+    assert (back.header, back.type.id, back.type_recorded, back.models) == (result.header, 0, 0, ())
     if min(size) > 5:
         assert psnr(back.image.convert("L"), only_scaled(image, scale).convert("L")) > 29
 
@@ -66,9 +66,9 @@ def test_the_codec_gets_exactly_what_the_settings_say(monkeypatch: pytest.Monkey
         return encode(planes, quality, effort)
 
     monkeypatch.setattr(CODECS["jpeg"], "encode", watch)
-    done = compress(photo(8, 8), CompressSettings("jpeg", 33, effort=4, lambda_scale=0.9))
+    result = compress(photo(8, 8), CompressSettings("jpeg", 33, effort=4, lambda_scale=0.9))
     assert seen == [(33, 4, 0.9)]
-    assert done.header.quality == 33
+    assert result.header.quality == 33
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_a_metadata_bomb_is_not_inflated() -> None:
 
 
 def test_verify_returns_the_header_of_a_sound_file() -> None:
-    done = compress(with_alpha(photo(9, 9), ramp(9, 9)), JPEG)
-    assert verify(done.data) == done.header
+    result = compress(with_alpha(photo(9, 9), ramp(9, 9)), JPEG)
+    assert verify(result.data) == result.header
 
 
 @pytest.mark.parametrize("length", range(0, 400, 23))
@@ -187,15 +187,16 @@ def test_truncated_files_are_refused(length: int) -> None:
 
 def test_a_payload_of_another_size_is_refused_whatever_the_checksum_says() -> None:
     header, payload = extract(compress(photo(20, 20), JPEG).data)
-    header = replace(header, form=container.PAYLOAD_STREAM)  # one that does not take its size from the header
+    # In this form the stream's size is its own, not the header's.
+    header = replace(header, form=container.PAYLOAD_STREAM)
     for wrong in (replace(header, width=21), replace(header, scale=32), replace(header, gray=True)):
         with pytest.raises(CodecError, match="the JPEG stream is 20x20, the header says"):
             decompress(container.pack(wrong, payload))
 
 
 def test_resealed_damage_ends_in_a_picture_or_an_error_of_ours() -> None:
-    done = compress(with_alpha(photo(40, 30), ramp(40, 30)), replace(JPEG, scale=32))
-    header, payload = container.unpack(done.data)
+    result = compress(with_alpha(photo(40, 30), ramp(40, 30)), replace(JPEG, scale=32))
+    header, payload = container.unpack(result.data)
     rng = np.random.default_rng(11)
     pictures = 0
     for _ in range(150):
@@ -222,16 +223,16 @@ def test_vtm_and_vvc_files_are_read_by_the_same_decoder() -> None:
 
 
 def test_planes_for_measuring_are_those_of_the_picture() -> None:
-    done = compress(photo(30, 20), replace(JPEG, scale=32))
-    levels = color.planes_to_uint8(decode_planes(done.data))
-    assert np.array_equal(levels, np.asarray(decompress(done.data, PLAIN).image))
+    result = compress(photo(30, 20), replace(JPEG, scale=32))
+    levels = color.planes_to_uint8(decode_planes(result.data))
+    assert np.array_equal(levels, np.asarray(decompress(result.data, PLAIN).image))
 
 
 def test_advice_from_the_future_is_a_note() -> None:
     header, payload = container.unpack(compress(photo(20, 20), JPEG).data)
-    done = decompress(container.pack(replace(header, type=99), payload))
-    assert (done.type.id, done.type_recorded) == (0, 99)
-    assert done.notes == ("the file recommends enhancement type 99, unknown to this lbic; wrote the codec's picture",)
+    result = decompress(container.pack(replace(header, type=99), payload))
+    assert (result.type.id, result.type_recorded) == (0, 99)
+    assert result.notes == ("the file recommends enhancement type 99, unknown to this lbic; wrote the codec's picture",)
 
 
 def test_an_encoder_that_is_missing_is_missing_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:

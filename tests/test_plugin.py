@@ -1,4 +1,4 @@
-"""Pillow opens and saves .lbic files after ``import lbic``."""
+"""The Pillow plugin: Pillow opens and saves .lbic files after ``import lbic``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lbic.picture.load import load, with_alpha
 
 MAKE = 0x010F
 
-pytestmark = pytest.mark.usefixtures("write_models")  # what is shipped plays no part here
+pytestmark = pytest.mark.usefixtures("write_models")  # an empty catalog
 
 
 def file_of(image: Image.Image, **options: Any) -> bytes:
@@ -125,7 +125,7 @@ def test_files_are_closed(tmp_path: Path) -> None:
     path.write_bytes(file_of(photo(9, 7)))
     image = Image.open(path)
     image.load()
-    path.unlink()  # and no ResourceWarning, which would be an error here
+    path.unlink()  # a ResourceWarning would fail the test
 
 
 def test_metadata_that_were_kept_come_along() -> None:

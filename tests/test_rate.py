@@ -1,4 +1,4 @@
-"""Targets: the search, sizes and PSNRs that are met, the scale that is chosen, and what is said where nothing fits."""
+"""Targets: the search, the sizes and PSNRs reached, the scale chosen, targets out of reach."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_the_search_finds_the_last_that_fits_in_few_trials(limit: int, high: int
         tried.append(number)
         return number <= limit
 
-    found = last_that_fits(fits, 0, high, start)
-    assert found == (None if limit < 0 else min(limit, high))
+    last = last_that_fits(fits, 0, high, start)
+    assert last == (None if limit < 0 else min(limit, high))
     assert len(set(tried)) == len(tried), "no number twice"
     assert all(0 <= number <= high for number in tried)
     assert len(tried) <= 2 * high.bit_length() + 2
@@ -53,10 +53,10 @@ def test_the_search_finds_the_last_that_fits_in_few_trials(limit: int, high: int
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 39))
 def test_what_the_search_finds_fits_whatever_the_order(fitting: list[bool], start: int) -> None:
-    found = last_that_fits(lambda number: fitting[number], 0, len(fitting) - 1, start)
-    if found is not None:
-        assert fitting[found]
-        assert found == len(fitting) - 1 or not fitting[found + 1]
+    last = last_that_fits(lambda number: fitting[number], 0, len(fitting) - 1, start)
+    if last is not None:
+        assert fitting[last]
+        assert last == len(fitting) - 1 or not fitting[last + 1]
 
 
 def one(wanted: Target, settings: CompressSettings = JPEG, picture: Picture = PICTURE) -> Compressed:
@@ -66,11 +66,11 @@ def one(wanted: Target, settings: CompressSettings = JPEG, picture: Picture = PI
 @pytest.mark.parametrize("size", [600, 1000, 2500, 6000])
 def test_one_quality_finer_would_exceed_the_size(codec: str, size: int) -> None:
     settings = CompressSettings(codec, effort=1)
-    done = one(Target(size=size), settings)
+    result = one(Target(size=size), settings)
     trials = Trials(PICTURE, settings)
-    rank = trials.qualities.index(done.header.quality)
-    assert trials.size(rank) <= len(done.data) <= size < trials.size(rank + 1)
-    assert len(done.data) in [trials.size(rank, step) for step in range(len(trials.lambda_scales))]
+    rank = trials.qualities.index(result.header.quality)
+    assert trials.size(rank) <= len(result.data) <= size < trials.size(rank + 1)
+    assert len(result.data) in [trials.size(rank, step) for step in range(len(trials.lambda_scales))]
 
 
 @pytest.mark.usefixtures("needs_vvc")
@@ -80,22 +80,22 @@ def test_steps_between_two_qualities_come_closer(wanted: Target) -> None:
     trials = Trials(PICTURE, settings)
     rank = trials.rank(wanted, 20)
     assert rank is not None
-    found, step = trials.step(wanted, rank)
+    reached, step = trials.step(wanted, rank)
     assert step > 0
     if wanted.size is not None:
-        assert found == rank
-        assert trials.size(rank) < trials.size(found, step) <= wanted.size < trials.size(found, step + 1)
+        assert reached == rank
+        assert trials.size(rank) < trials.size(reached, step) <= wanted.size < trials.size(reached, step + 1)
     else:
-        assert found == rank - 1
-        assert trials.size(found, step) < trials.size(rank)
-        assert trials.psnr(found, step) >= (wanted.psnr or 0) > trials.psnr(found, step - 1)
+        assert reached == rank - 1
+        assert trials.size(reached, step) < trials.size(rank)
+        assert trials.psnr(reached, step) >= (wanted.psnr or 0) > trials.psnr(reached, step - 1)
 
 
 def test_a_psnr_is_reached_and_one_quality_coarser_would_miss_it() -> None:
-    done = one(Target(psnr=30))
+    result = one(Target(psnr=30))
     trials = Trials(PICTURE, JPEG)
-    rank = trials.qualities.index(done.header.quality)
-    assert psnr_rgb(PICTURE.image, decompress(done.data).image) == pytest.approx(trials.psnr(rank))
+    rank = trials.qualities.index(result.header.quality)
+    assert psnr_rgb(PICTURE.image, decompress(result.data).image) == pytest.approx(trials.psnr(rank))
     assert trials.psnr(rank) >= 30 > trials.psnr(rank - 1)
 
 
@@ -108,8 +108,8 @@ def test_all_that_fits_is_the_finest_quality() -> None:
 @pytest.mark.usefixtures("needs_vvc")
 def test_a_quality_that_the_encoder_has_no_room_for_is_too_large() -> None:
     wild = from_pillow(noise(64, 64))
-    done = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
-    assert done.header.quality > 0
+    result = one(Target(size=10**9), CompressSettings("vvc", effort=0), wild)
+    assert result.header.quality > 0
     with pytest.raises(TargetError, match=r"the highest is 1\d\.\d\d dB"):
         one(Target(psnr=99), CompressSettings("vvc", effort=0), wild)
 
@@ -134,7 +134,7 @@ def test_an_encoder_that_fails_is_not_taken_for_a_large_file(wanted: Target, mon
 
 @pytest.mark.parametrize("make", [photo, gray])
 def test_the_scale_with_the_highest_psnr_is_chosen(make: Callable[[int, int], Image.Image]) -> None:
-    # Soft: small files are better spent on fewer pixels.
+    # The picture is soft, so a small file is better spent on fewer pixels.
     image = make(60, 60).resize((240, 240), Image.Resampling.BICUBIC)
     picture = from_pillow(image)
     best = {scale: Trials(picture, CompressSettings("jpeg", scale=scale)) for scale in target.SCALES}
@@ -142,10 +142,10 @@ def test_the_scale_with_the_highest_psnr_is_chosen(make: Callable[[int, int], Im
     reached = {
         scale: trials.psnr(rank) for scale, trials in best.items() if (rank := trials.rank(wanted, 20)) is not None
     }
-    done = target.compress(picture, JPEG, wanted, target.SCALES)
-    assert done.header.scale != 16
-    assert len(done.data) <= 700
-    assert reached[done.header.scale] == max(reached.values())
+    result = target.compress(picture, JPEG, wanted, target.SCALES)
+    assert result.header.scale != 16
+    assert len(result.data) <= 700
+    assert reached[result.header.scale] == max(reached.values())
 
 
 def test_the_scale_with_the_smallest_file_is_chosen_for_a_psnr() -> None:
@@ -167,7 +167,7 @@ def test_what_is_impossible_is_said_with_what_is_possible() -> None:
 
 @pytest.fixture
 def dotted(write_models: WriteCatalog) -> Picture:
-    """Black dots on white, whose ringing a shipped network clips away, but only up to JPEG quality 40."""
+    """Black dots on white, and a network for JPEG qualities to 40 that clips their ringing."""
     brighter = identity(3, 1.1)
     write_models([(spec("toy", brighter, "nr", channels=3, quality=(5, 40)), brighter)], [("jpeg", 16, 1)])
     black = np.random.default_rng(1).random((96, 96, 1)) < 0.05
@@ -181,13 +181,13 @@ def test_where_training_ends_the_coarser_quality_may_be_better(dotted: Picture, 
     assert trials.stretches == [range(4), range(4, 40), range(40, 95)]
     at_end, beyond = trials.psnr(39), trials.psnr(49)
     assert at_end > beyond + 1
-    done = one(Target(size=int(trials.size(49))), settings, dotted)
-    assert (done.header.quality, done.header.type) == (40, 1)
-    done = one(Target(psnr=at_end - 0.5), settings, dotted)
-    assert done.header.quality <= 40
-    assert trials.psnr(done.header.quality - 1) >= at_end - 0.5 > trials.psnr(done.header.quality - 2)
-    done = one(Target(psnr=at_end + 1), settings, dotted)
-    assert (done.header.quality > 41, done.header.type) == (True, 0)
+    result = one(Target(size=int(trials.size(49))), settings, dotted)
+    assert (result.header.quality, result.header.type) == (40, 1)
+    result = one(Target(psnr=at_end - 0.5), settings, dotted)
+    assert result.header.quality <= 40
+    assert trials.psnr(result.header.quality - 1) >= at_end - 0.5 > trials.psnr(result.header.quality - 2)
+    result = one(Target(psnr=at_end + 1), settings, dotted)
+    assert (result.header.quality > 41, result.header.type) == (True, 0)
 
 
 def test_a_coarser_quality_whose_file_is_too_large_is_none_to_choose(

@@ -1,4 +1,4 @@
-"""On which device a network runs: only what the session says counts."""
+"""Sessions: the device that a network really runs on is the one that the session reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROW = spec("half", DATA, "ar")
 
 
 class Engine:
-    """Stands for ONNX Runtime's session: ``providers`` is where it ends up, ``failure`` what running it raises."""
+    """Replaces ONNX Runtime's session: reports ``providers``, and raises ``failure`` when run."""
 
     def __init__(self, providers: list[str], failure: str | None = None) -> None:
         self.providers = providers
@@ -54,7 +54,7 @@ def row(write_models: WriteCatalog) -> ModelSpec:
 
 @pytest.fixture
 def a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine with a driver and an onnxruntime that lists CUDA; where it really runs is the test's to say."""
+    """A machine with a driver and an onnxruntime that lists CUDA; tests set the real provider."""
     monkeypatch.setattr(session, "driver_present", lambda: True)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)

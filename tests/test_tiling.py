@@ -1,4 +1,4 @@
-"""Tiles give what the whole picture gives, whatever the sizes, and shrink where memory ends."""
+"""Tiling: tiles of all sizes give the whole picture's result, and shrink where memory ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(data: bytes, **facts: Any) -> Session:
 
 
 class Watched(Session):
-    """A session that multiplies by two, remembers the sizes it got, and has memory for so many pixels."""
+    """A session that doubles samples, records input sizes and has memory for ``most`` pixels."""
 
     def __init__(self, most: int = 1 << 40, **facts: Any) -> None:
         data = identity(1)
@@ -81,7 +81,7 @@ def test_a_halo_that_is_too_small_would_be_noticed() -> None:
 
 @pytest.mark.parametrize("name", [spec.name for spec in catalog.load().models if spec.profile != "full"])
 def test_tiles_of_shipped_networks_equal_the_whole_picture(name: str) -> None:
-    """The recorded halo is a measured one, smaller than what the layers could see."""
+    """The recorded halo is the measured one, smaller than the layers' receptive field."""
     session = open_session(next(spec for spec in catalog.load().models if spec.name == name), "cpu")
     levels = np.asarray(photo(400, 272, seed=3).filter(ImageFilter.BoxBlur(1)), np.float32)
     whole = np.ascontiguousarray(levels.transpose(2, 0, 1)[: session.spec.channels]) / np.float32(255)

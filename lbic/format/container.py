@@ -34,10 +34,12 @@ FLAG_METADATA = 0x01
 FLAG_GRAY = 0x02
 RESERVED_FLAGS = 0xFF & ~(FLAG_METADATA | FLAG_GRAY)
 
-ALPHA, BLEND_WEIGHTS, ICC, EXIF, XMP = 1, 2, 128, 129, 130
+ALPHA, ICC, EXIF, XMP = 1, 128, 129, 130
 METADATA_NAMES = {ALPHA: "alpha", ICC: "icc", EXIF: "exif", XMP: "xmp"}
-"""The metadata items that this version understands. A file with another one below 128 is
-refused."""
+"""The metadata items that this version understands; others below 128 are refused.
+
+Number 2 is reserved (docs/format.md).
+"""
 
 _FIXED = struct.Struct(">4sBBBBBBBB")  # magic .. recommended type
 _CRC = struct.Struct(">I")
