@@ -59,7 +59,6 @@ def all_offenders() -> list[str]:
     return [line for name in sorted(named) for line in offenders(name, named[name].read_text("utf-8"))]
 
 
-@pytest.mark.xfail(reason="the files are being rewrapped", strict=False)
 def test_prose_ends_before_column_100() -> None:
     assert all_offenders() == []
 
