@@ -29,7 +29,7 @@ from lbic.pipeline import Enhanced, EnhanceSettings
 @options.output_options
 @options.type_option("Enhancement to apply. Default: ar for a JPEG below quality 20 and nr for other pictures.")
 @options.strength_option
-@options.codec_option("Codec that the picture was coded with. Default: jpeg for a JPEG, else vvc.", found=True)
+@options.codec_option("Codec that the picture was coded with. Default: jpeg for a JPEG, else vvc.", detected=True)
 @options.quality_option(
     "Quality that the picture was coded with. Default: a JPEG's own, from its quantisation table; otherwise the "
     "codec's default."

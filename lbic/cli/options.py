@@ -200,15 +200,15 @@ strength_option = click.option(
 )
 
 
-def codec_option(help: str, *, found: bool = False) -> Callable[[F], F]:
+def codec_option(help: str, *, detected: bool = False) -> Callable[[F], F]:
     """Add --codec with the names of the codec table.
 
-    Its default is the default codec, or None if the command finds the codec itself (``found``).
+    Its default is the default codec, or None if the command detects the codec (``detected``).
     """
     from lbic.codecs.table import CODECS, DEFAULT_CODEC
 
-    default = None if found else DEFAULT_CODEC
-    help = help if found else f"{help} Default {DEFAULT_CODEC}."
+    default = None if detected else DEFAULT_CODEC
+    help = help if detected else f"{help} Default {DEFAULT_CODEC}."
     return click.option("--codec", type=click.Choice(list(CODECS)), default=default, help=help)
 
 
