@@ -87,14 +87,14 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes | os.PathLik
     """
     from lbic.picture.load import from_pillow
 
-    given = image.encoderinfo
-    options = {name: value for name, value in given.items() if name in _OPTIONS}
+    info = image.encoderinfo
+    options = {name: value for name, value in info.items() if name in _OPTIONS}
     try:
-        if given.get("quality") is not None:
+        if info.get("quality") is not None:
             if options.get("q") is not None:
                 raise UsageError("quality and q are one setting; both are given")
-            options["q"] = given["quality"]
-        items = {name: _block(name, given[name]) for name in _METADATA if given.get(name)}
+            options["q"] = info["quality"]
+        items = {name: _block(name, info[name]) for name in _METADATA if info.get(name)}
         keep = frozenset(_METADATA[name] for name in items)
         request = make_request(**options, keep=keep)
         picture = from_pillow(_with_metadata(image, items), keep_icc="icc" in keep)

@@ -54,7 +54,7 @@ class CompressSettings:
     """What type "auto" is chosen by (enhance/choice.py)."""
 
     def check(self) -> Coding:
-        """Return the coding that is asked for; raises UsageError for settings out of range."""
+        """Return the coding of the settings; raises UsageError for values out of range."""
         codec = get(self.codec)
         quality = check_quality(codec, codec.default_quality if self.quality is None else self.quality)
         if whole_number(self.effort, "effort") not in EFFORTS:

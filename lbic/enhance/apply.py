@@ -59,8 +59,8 @@ def enhance_planes(
     ``coding`` is how the picture was coded and ``size`` its original width and height.
     ``strength``, 0..1, is the weight of the enhanced picture against the codec's; at 0 no network
     runs. With ``explicit`` a missing network, or too little memory for it, raises MissingError;
-    without, the codec's picture comes back with a note. A device or profile that is asked for and
-    missing raises DeviceError in both cases.
+    without, the codec's picture comes back with a note. A requested device or profile
+    that is missing raises DeviceError in both cases.
     """
     if strength == 0:
         kind = NONE
