@@ -46,7 +46,8 @@ def _random(name: str) -> Network:
     torch.manual_seed(0)
     network = nets.build(name).eval()
     for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
+        inputs = parameter[0].numel() if parameter.ndim > 1 else 1
+        torch.nn.init.normal_(parameter, std=min(0.05, 0.7 / inputs**0.5))  # outputs stay near those of pictures
     return network
 
 
