@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
-from lbic.cli.train import after_option, need_torch
+from lbic.cli.pytorch import need_torch
+from lbic.cli.train import after_option
 from lbic.errors import FileError, UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.cli.progress import bar
-from lbic.cli.train import need_torch
+from lbic.cli.pytorch import need_torch
 
 
 @click.command()

@@ -13,7 +13,9 @@ import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.cli.progress import bar
-from lbic.errors import ExitCode, FileError, MissingError, UsageError
+from lbic.cli.pytorch import need_torch
+from lbic.cli.teach import teach
+from lbic.errors import ExitCode, FileError, UsageError
 
 if TYPE_CHECKING:
     from lbic.train.loop import Report
@@ -26,7 +28,6 @@ TRAININGS = {
     "cas": (("cas",), "Train noise reduction and texture restoration as one cascade (type 4)."),
 }
 """The sub-commands that train: the roles of their recipes, and what they do."""
-PIP = "pip install 'lbic[train]'"
 _config_option = click.option(
     "--config", "config_path", type=MADE_FILE, required=True, metavar="FILE", help="Recipe, a TOML file."
 )
@@ -203,6 +204,7 @@ def _trainer(name: str, summary: str) -> click.Command:
     return command
 
 
+train.add_command(teach)
 for _name, (_, _summary) in TRAININGS.items():
     train.add_command(_trainer(_name, _summary))
 
@@ -267,15 +269,6 @@ def _train(
         f"{last}: step {trainer.step} of {recipe.train.steps}{'' if finished else '; --resume continues'}", err=True
     )
     return ExitCode.INTERRUPTED if stopped() and not finished else ExitCode.OK
-
-
-def need_torch() -> Any:
-    """Import PyTorch; MissingError with what to install."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingError(f"training needs PyTorch, which is not installed: {PIP}") from error
-    return torch
 
 
 @contextmanager
