@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from click.testing import CliRunner
+from cli_helpers import lbic
 from helpers import RECIPE
 from torch import Tensor
 
@@ -129,8 +129,6 @@ def test_recipes_are_checked(lines: str, sentence: str) -> None:
 
 
 def test_the_command_stores_what_the_network_makes(pairs: PairSet, tmp_path: Path) -> None:
-    from lbic.cli.teach import teach
-
     torch.manual_seed(1)
     network = nets.build("srcnn").eval()
     for parameter in network.parameters():
@@ -138,9 +136,10 @@ def test_the_command_stores_what_the_network_makes(pairs: PairSet, tmp_path: Pat
         if parameter.ndim == 4:  # the same in every orientation, which crops are drawn in
             parameter.data[:] = parameter.data.mean((2, 3), keepdim=True)
     (tmp_path / "t.onnx").write_bytes(export.to_onnx(network, {"network": "srcnn"}))
-    arguments = [str(pairs.folder), "--teacher", str(tmp_path / "t.onnx"), "--areas", "2", "--side", "64", "--float32"]
-    result = CliRunner().invoke(teach, arguments)
+    options = ("--teacher", tmp_path / "t.onnx", "--areas", "2", "--side", "64", "--float32")
+    result = lbic("train", "teach", pairs.folder, *options)
     assert result.exit_code == 0, result.output
+    assert "2 areas, 0 megapixels" in result.stderr
     known = TaughtSet(pairs.folder)
     known.share = 1
     coded, target, *_ = known.sample(np.random.default_rng(2), batch=4, patch=16, margin=network.margin)
