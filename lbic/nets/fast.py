@@ -25,6 +25,8 @@ _PAIR_START = 0.1
 """Factor of a pair's last weights at the start: the pairs' corrections add up."""
 _STRENGTHS = 8
 """Hidden units of the function from quality to strength."""
+_BORDER = 8
+"""Pixels by which the border of a picture is repeated outwards."""
 
 
 class Fast(Network):
@@ -72,8 +74,18 @@ class Fast(Network):
         """Restore pictures, whose sides are multiples of ``stride``.
 
         The input is (batch, 4, height, width), RGB in [0, 1] and the quality plane; the output is
-        RGB of the same size.
+        RGB of the same size. The border is repeated outwards, as it is around training crops:
+        zeros next to saturated colours would leave a line along the border.
         """
+        padded = F.pad(picture, (_BORDER,) * 4, mode="replicate")
+        return self._restore(padded)[..., _BORDER:-_BORDER, _BORDER:-_BORDER]
+
+    def inside(self, picture: Tensor) -> Tensor:
+        """Restore crops and cut off their ``margin`` pixels of context on each side."""
+        margin = self.margin
+        return self._restore(picture)[..., margin:-margin, margin:-margin]
+
+    def _restore(self, picture: Tensor) -> Tensor:
         blocks = F.pixel_unshuffle(picture - 0.5, self.stride)
         shallow = features = self.head(blocks)
         for pair in self.pairs:
@@ -82,12 +94,6 @@ class Fast(Network):
             features = features + shallow
         correction = self.tail(features) * torch.exp(self.strength(blocks[:, -1:]))
         return picture[:, :_PICTURE] + F.pixel_shuffle(correction, self.stride)
-
-    def inside(self, picture: Tensor) -> Tensor:
-        """Restore crops and cut off their ``margin`` pixels of context on each side."""
-        margin = self.margin
-        restored: Tensor = self(picture)
-        return restored[..., margin:-margin, margin:-margin]
 
 
 class _Pair(nn.Module):
