@@ -27,7 +27,7 @@ from lbic.pipeline import Enhanced, EnhanceSettings
 
 @click.command()
 @options.output_options
-@options.type_option("Enhancement to apply. Default: ar for a JPEG below quality 20 and nr for other pictures.")
+@options.type_option("Enhancement to apply. Default: nr.")
 @options.strength_option
 @options.codec_option("Codec that the picture was coded with. Default: jpeg for a JPEG, else vvc.", detected=True)
 @options.quality_option(
