@@ -101,12 +101,14 @@ def test_a_crop_with_its_context_gives_the_whole_pictures_values(name: str) -> N
     torch.testing.assert_close(crop, whole[..., 20:30, 25:33], atol=1e-5, rtol=1e-5)
 
 
-def test_fast_ignores_what_is_outside_a_crop_but_for_its_border() -> None:
+def test_fast_cuts_off_the_margin_of_crops_and_keeps_the_size_of_pictures() -> None:
     network = _random("fast-fine")
-    picture = _picture(network, 64, 64)
-    inside = network.inside(picture)
-    assert inside.shape == (1, 3, 64 - 2 * network.margin, 64 - 2 * network.margin)
-    torch.testing.assert_close(inside, network(picture)[..., 16:-16, 16:-16])
+    picture = _picture(network, 96, 96)
+    inside, whole = network.inside(picture), network(picture)
+    assert inside.shape == (1, 3, 96 - 2 * network.margin, 96 - 2 * network.margin)
+    middle = slice(40, 56)  # farther from the border than the network sees
+    crop = slice(40 - network.margin, 56 - network.margin)
+    torch.testing.assert_close(inside[..., crop, crop], whole[..., middle, middle])
 
 
 def test_unknown_network() -> None:
