@@ -1,4 +1,4 @@
-"""What `lbic enhance` makes of JPEG files by default: Kodak, gray and in colour, at all qualities that JPEGs have."""
+"""JPEG files of Kodak, gray and in colour, after `lbic enhance` with no option."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def _random(name: str) -> Network:
     network = nets.build(name).eval()
     for parameter in network.parameters():
         inputs = parameter[0].numel() if parameter.ndim > 1 else 1
-        torch.nn.init.normal_(parameter, std=min(0.05, 0.7 / inputs**0.5))  # outputs stay near those of pictures
+        torch.nn.init.normal_(parameter, std=min(0.05, 0.7 / inputs**0.5))
     return network
 
 

@@ -120,6 +120,9 @@ class _Pair(nn.Module):
 
 
 def _sloped(features: Tensor, slope: Tensor) -> Tensor:
-    """PReLU of (batch, channels, height, width) by ReLU: PyTorch's own takes as long on a CPU as a convolution."""
+    """Return PReLU of (batch, channels, height, width), computed with ReLU.
+
+    PyTorch's own PReLU takes as long on a CPU as a convolution does in training.
+    """
     slope = slope.to(features.dtype).view(1, -1, 1, 1)
     return features * slope + F.relu(features) * (1 - slope)
