@@ -12,7 +12,7 @@ import lbic
 from lbic.errors import MissingError
 from lbic.metrics.psnr import luma, psnr_luma, psnr_rgb
 
-QUALITIES = (5, 10, 20, 40, 60, 75, 85, 90, 95)
+QUALITIES = (5, 10, 20, 40, 75, 90)
 
 
 def measure(folder: Path) -> str:
