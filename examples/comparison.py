@@ -31,7 +31,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 
 
 def encode(image: Image.Image, name: str, quality: int) -> bytes:
-    """Return the file of a format at a quality, 1..100."""
+    """Return the file of a format at a quality, 0..100."""
     out = io.BytesIO()
     image.save(out, name, quality=quality, **ENCODERS[name])
     return out.getvalue()
@@ -39,7 +39,7 @@ def encode(image: Image.Image, name: str, quality: int) -> bytes:
 
 def largest_below(image: Image.Image, name: str, count: int) -> bytes:
     """Return the best file of at most ``count`` bytes, or the smallest file."""
-    low, high = 1, 100
+    low, high = 0, 100
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if len(encode(image, name, middle)) <= count else (low, middle - 1)
