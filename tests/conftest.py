@@ -140,3 +140,21 @@ def _optional(variable: str, beside: str, content: str) -> Path:
     if not (folder / content).is_dir():
         pytest.skip(f"{variable} names no folder with {content}/ in it")
     return folder
+
+
+Program = Callable[..., str]
+"""The type of the fixture ``program``."""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Write shell scripts: ``program(body, name)`` returns the path."""
+
+    def make(body: str, name: str = "encoder") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + body)
+        path.chmod(0o755)
+        return str(path)
+
+    return make

@@ -12,18 +12,14 @@ from typing import Any
 import pytest
 from cli_helpers import SIZE, lbic, names, save
 from conftest import WriteCatalog
-from helpers import gray, photo, ramp
-from PIL import Image
+from helpers import photo
 from toys import identity, spec
 
 from lbic import pipeline
-from lbic.coding import SCALE_ONE
 from lbic.errors import ExitCode, UsageError
-from lbic.evaluate import cache, plan, plots, runner, tables
-from lbic.evaluate.plan import Plan, PlannedCoding
+from lbic.evaluate import cache, runner, tables
 from lbic.evaluate.runner import Row
 from lbic.metrics import lpips, table
-from lbic.picture.load import with_alpha
 from lbic.system.weights import VARIABLE as WEIGHTS
 
 
@@ -270,61 +266,3 @@ def test_a_rerun_computes_only_what_is_new(
     (kept / "file").write_text("foreign files are ignored")
     assert [row["kept"] for row in run("--type", "0,7", "--cache", kept)] == [True] * 4
     assert "kept from earlier" not in lbic("evaluate", folder, "--codec", "file:jpeg", "--no-cache").stderr
-
-
-@pytest.mark.usefixtures("no_gpu")
-def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ("evaluate", folder, "--codec", "jpeg:10,20", "--plot", tmp_path / "plots")
-    with monkeypatch.context() as without:
-        without.setattr(plots, "find_spec", lambda _: None)
-        assert "plots need matplotlib" in lbic(*command, code=ExitCode.MISSING).stderr
-    pytest.importorskip("matplotlib")
-    lbic(*command, "--no-cache")
-    assert names(tmp_path / "plots") == {"psnr.svg", "psnr.png", "psnr_y.svg", "psnr_y.png"}
-    assert "psnr.svg exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr
-
-
-def test_alpha_and_gray_are_measured_without_alpha() -> None:
-    plain_jpeg = Plan((PlannedCoding("jpeg", 80),))
-    for picture in (photo(*SIZE), gray(*SIZE)):
-        plain, with_plane = (
-            runner.evaluate("a", saved(image), plain_jpeg)[0] for image in (picture, with_alpha(picture, ramp(*SIZE)))
-        )
-        assert (plain.bytes, plain.metrics) == (with_plane.bytes, with_plane.metrics)
-
-
-def saved(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("vvc:37", [PlannedCoding("vvc", 37)]),
-        ("jpeg:10,20", [PlannedCoding("jpeg", 10), PlannedCoding("jpeg", 20)]),
-        ("jpeg", [PlannedCoding("jpeg", 20)]),
-        ("file:jpeg:10,20", [PlannedCoding("file:jpeg", 10), PlannedCoding("file:jpeg", 20)]),
-        ("file:hevc", [PlannedCoding("file:hevc", 37)]),
-        ("vvc@4:30,37", [PlannedCoding("vvc", 30, effort=4), PlannedCoding("vvc", 37, effort=4)]),
-        ("file:vvc@0", [PlannedCoding("file:vvc", 37, effort=0)]),
-    ],
-)
-def test_codings_are_parsed(text: str, expected: list[PlannedCoding]) -> None:
-    assert plan.parse_codings(text) == expected
-
-
-@pytest.mark.parametrize("text", ["vvc@5:37", "vvc@:37", "vvc@-1", "vvc@fast:37"])
-def test_invalid_efforts(text: str) -> None:
-    with pytest.raises(UsageError, match=r"the effort after @ is 0\.\.4, as in vvc@4:37"):
-        plan.parse_codings(text)
-
-
-def test_a_coding_with_an_effort_of_its_own(needs_vvc: None) -> None:
-    """The coding uses its own effort, and rows name it."""
-    evaluation = Plan(plan.codings(["vvc:37", "vvc@0:37", "vvc@1:37"], [SCALE_ONE]), effort=0)
-    rows = runner.evaluate("a.png", saved(photo(96, 80)), evaluation)
-    assert [row.codec for row in rows] == ["vvc", "vvc@0", "vvc@1"]
-    assert all(row.error is None for row in rows)
-    assert rows[0].bytes == rows[1].bytes != rows[2].bytes

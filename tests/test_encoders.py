@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GOLDEN
+from conftest import GOLDEN, Program
 
-from lbic.codecs import encoders, process, vtm
+from lbic.codecs import encoders, process
 from lbic.codecs.base import Geometry
 from lbic.codecs.table import CODECS
 from lbic.color import Planes
@@ -28,22 +27,6 @@ STREAM = GOLDEN / "streams" / "vvenc-gray.266"
 ANSWERS_AS_FFMPEG = 'case "$*" in *encoder=libvvenc*) echo "Encoder libvvenc"; exit 0;; esac\n'
 ANSWERS_AS_VVENCAPP = 'case "$1" in --version) echo "vvencapp version 1.15"; exit 0;; -hide_banner) exit 1;; esac\n'
 LAST = "for last; do :; done\n"
-
-Program = Callable[..., str]
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Program:
-    """Write shell scripts: ``program(body, name)`` returns the path."""
-
-    def make(body: str, name: str = "encoder") -> str:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("#!/bin/sh\n" + body)
-        path.chmod(0o755)
-        return str(path)
-
-    return make
 
 
 @pytest.fixture
@@ -260,56 +243,3 @@ def test_an_encoder_runs_whatever_setpriv_there_is(
         process.run([program("echo the cause >&2; exit 7")], timeout=20)
     with pytest.raises(CodecError, match=r"^encoder was killed \(signal 9\): no message$"):
         process.run([program("kill -9 $$")], timeout=20)
-
-
-def vtm_folder(program: Program, banner: str, *, configuration: bool = True) -> str:
-    path = Path(
-        program(
-            f"echo '{banner}'\n" + f'while [ "$1" != -b ]; do shift; done; cp {STREAM} "$2"', "vtm/bin/EncoderAppStatic"
-        )
-    )
-    if configuration:
-        (path.parents[1] / "cfg").mkdir()
-        (path.parents[1] / "cfg" / "encoder_intra_vtm.cfg").write_text("")
-    return str(path.parents[1])
-
-
-BANNER = "VVCSoftware: VTM Encoder Version {}.0 [Linux][GCC 12.2][64 bit]"
-
-
-@pytest.mark.parametrize("relative", [False, True])
-def test_vtm_is_found_by_its_variable(
-    relative: bool, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = vtm_folder(program, BANNER.format(11))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(vtm.VARIABLE, os.path.relpath(folder) if relative else folder)
-    assert CODECS["vtm"].availability() is None
-    assert CODECS["vtm"].encode(GRAY, 37, 0) == STREAM.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("banner", "configuration", "sentence"),
-    [
-        (BANNER.format(7), True, r"is VTM 7; versions before 11 write a draft"),
-        ("hello", True, "is VTM of unknown version; versions before 11"),
-        (BANNER.format(23), False, "which has no encoder_intra_vtm.cfg; build VTM 11 or later"),
-    ],
-)
-def test_a_vtm_that_is_too_old_or_not_whole_is_missing(
-    banner: str, configuration: bool, sentence: str, program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(vtm.VARIABLE, vtm_folder(program, banner, configuration=configuration))
-    with pytest.raises(MissingError, match=sentence) as caught:
-        CODECS["vtm"].encode(GRAY, 37, 0)
-    assert caught.value.exit_code == ExitCode.MISSING
-    assert CODECS["vtm"].availability() == str(caught.value)
-
-
-def test_without_vtm_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(vtm.VARIABLE, raising=False)
-    with pytest.raises(MissingError, match=r"LBIC_VTM_DIR is not set; build VTM 11 or later"):
-        CODECS["vtm"].encode(GRAY, 37, 0)
-    monkeypatch.setenv(vtm.VARIABLE, str(tmp_path))
-    with pytest.raises(MissingError, match=r"which has no EncoderApp; build VTM 11 or later"):
-        CODECS["vtm"].encode(GRAY, 37, 0)

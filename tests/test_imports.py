@@ -87,6 +87,14 @@ def test_the_top_of_the_package_is_small() -> None:
     assert len(top) <= 13
 
 
+def test_no_file_is_long() -> None:
+    root = PACKAGE.parent
+    files = [*MODULES, *(path for part in ("tests", "benchmarks", "examples") for path in (root / part).rglob("*.py"))]
+    lengths = {path.relative_to(root).as_posix(): path.read_text("utf-8").count("\n") for path in files}
+    assert len(lengths) > 200
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
 def test_package_files_are_empty() -> None:
     packages = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
     assert [place(path) for path in packages if path.read_text(encoding="utf-8")] == []

@@ -19,7 +19,16 @@ from lbic.errors import CodecError, FormatError, LbicError, MissingError, UsageE
 from lbic.format import container, metadata
 from lbic.format.container import Header
 from lbic.picture.load import Picture, with_alpha
-from lbic.pipeline import CompressSettings, DecompressSettings, compress, decode_planes, decompress, extract, verify
+from lbic.pipeline import (
+    CompressSettings,
+    DecompressSettings,
+    EnhanceSettings,
+    compress,
+    decode_planes,
+    decompress,
+    extract,
+    verify,
+)
 
 pytestmark = pytest.mark.usefixtures("write_models")  # an empty catalog
 
@@ -239,3 +248,10 @@ def test_an_encoder_that_is_missing_is_missing_before_anything_else(monkeypatch:
     monkeypatch.setattr(type(CODECS["vvc"]), "availability", lambda _: "no encoder")
     with pytest.raises(MissingError, match="no encoder"):
         pipeline.compress(photo(8, 8), CompressSettings("vvc"))
+
+
+@pytest.mark.parametrize("strength", [-0.01, 1.01, float("nan"), float("inf")])
+@pytest.mark.parametrize("settings", [DecompressSettings, EnhanceSettings])
+def test_strength_out_of_range_is_a_usage_error(settings: type[DecompressSettings], strength: float) -> None:
+    with pytest.raises(UsageError, match=rf"strength {strength:g} is not in 0\.\.1"):
+        settings(strength=strength)
