@@ -15,7 +15,7 @@ from sheet import Panel, panel, sheet
 import lbic
 
 HERE = Path(__file__).resolve().parent
-ROWS = (("vvc", 37, ("none", "nr", "nr+tr")), ("jpeg", 10, ("none", "ar")))
+ROWS = (("vvc", 37, ("none", "nr", "nr+tr")), ("jpeg", 10, ("none", "nr")))
 """Codec, quality and the enhancement types to show: for vvc types 1 and 3."""
 FACE = (120, 140, 408, 428)
 
