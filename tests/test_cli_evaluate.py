@@ -17,7 +17,7 @@ from toys import identity, spec
 
 from lbic import pipeline
 from lbic.errors import ExitCode, UsageError
-from lbic.evaluate import cache, runner, tables
+from lbic.evaluate import cache, plots, runner, tables
 from lbic.evaluate.runner import Row
 from lbic.metrics import lpips, table
 from lbic.system.weights import VARIABLE as WEIGHTS
@@ -266,3 +266,15 @@ def test_a_rerun_computes_only_what_is_new(
     (kept / "file").write_text("foreign files are ignored")
     assert [row["kept"] for row in run("--type", "0,7", "--cache", kept)] == [True] * 4
     assert "kept from earlier" not in lbic("evaluate", folder, "--codec", "file:jpeg", "--no-cache").stderr
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("evaluate", folder, "--codec", "jpeg:10,20", "--plot", tmp_path / "plots")
+    with monkeypatch.context() as without:
+        without.setattr(plots, "find_spec", lambda _: None)
+        assert "plots need matplotlib" in lbic(*command, code=ExitCode.MISSING).stderr
+    pytest.importorskip("matplotlib")
+    lbic(*command, "--no-cache")
+    assert names(tmp_path / "plots") == {"psnr.svg", "psnr.png", "psnr_y.svg", "psnr_y.png"}
+    assert "psnr.svg exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr

@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
-from cli_helpers import SIZE, lbic, names, save
-from conftest import WriteCatalog
+from cli_helpers import SIZE
 from helpers import gray, photo, ramp
 from PIL import Image
-from toys import identity, spec
 
 from lbic.coding import SCALE_ONE
-from lbic.errors import ExitCode, UsageError
-from lbic.evaluate import cache, plan, plots, runner
+from lbic.errors import UsageError
+from lbic.evaluate import plan, runner
 from lbic.evaluate.plan import Plan, PlannedCoding
 from lbic.picture.load import with_alpha
-
-
-@pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for the cache instead of the user's."""
-    monkeypatch.setattr(cache, "default_folder", lambda: tmp_path / "cache")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, write_models: WriteCatalog) -> Path:
-    """Two pictures, one of them in a sub-folder, and a network of type 7."""
-    data = identity(1, 0.9)
-    write_models([(spec("toy-ar", data, "ar"), data)])
-    save(tmp_path / "pictures" / "a.png", photo(*SIZE, seed=1))
-    save(tmp_path / "pictures" / "sub" / "b.png", photo(*SIZE, seed=2))
-    return tmp_path / "pictures"
-
-
-@pytest.mark.usefixtures("no_gpu")
-def test_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ("evaluate", folder, "--codec", "jpeg:10,20", "--plot", tmp_path / "plots")
-    with monkeypatch.context() as without:
-        without.setattr(plots, "find_spec", lambda _: None)
-        assert "plots need matplotlib" in lbic(*command, code=ExitCode.MISSING).stderr
-    pytest.importorskip("matplotlib")
-    lbic(*command, "--no-cache")
-    assert names(tmp_path / "plots") == {"psnr.svg", "psnr.png", "psnr_y.svg", "psnr_y.png"}
-    assert "psnr.svg exists; use -f" in lbic(*command, code=ExitCode.FAILED).stderr
 
 
 def test_alpha_and_gray_are_measured_without_alpha() -> None:
