@@ -142,6 +142,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     require(codec)
     advised = settings.type or catalog.load().default_type(coding)
     kind = NONE if advised == AUTO else advised
+    notes = list(picture.notes)
     header = Header(
         codec=coding.codec,
         quality=coding.quality,
@@ -150,7 +151,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         scale=coding.scale,
         gray=picture.image.mode == "L",
         type=kind.id,
-        metadata=metadata.collect(picture, settings.keep),
+        metadata=metadata.collect(picture, settings.keep, notes),
     )
     container.check(header)
     planes = color.levels_to_planes(np.asarray(picture.image), *header.coded_size)
@@ -160,7 +161,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     if advised == AUTO:
         coded = codec.decode(stream, _geometry(header))
         header = replace(header, type=choice.best(picture.image, coded, coding, settings.goal).id)
-    return Compressed(container.pack(header, payload), header, picture.notes)
+    return Compressed(container.pack(header, payload), header, tuple(notes))
 
 
 def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decompressed:

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import GOLDEN
-from helpers import gray, largest_difference, photo, profile, psnr, ramp
+from helpers import gray, largest_difference, photo, profile, psnr, ramp, wide_profile
 from PIL import Image
 
-from lbic import color, pipeline
+from lbic import color, limits, pipeline
 from lbic.codecs.table import CODECS
 from lbic.enhance.types import TYPES
-from lbic.errors import CodecError, FormatError, LbicError, MissingError, UsageError
+from lbic.errors import CodecError, FormatError, ImageError, LbicError, MissingError, UsageError
 from lbic.format import container, metadata
 from lbic.format.container import Header
-from lbic.picture.load import Picture, with_alpha
+from lbic.picture.load import Picture, from_pillow, with_alpha
 from lbic.pipeline import (
     CompressSettings,
     DecompressSettings,
@@ -140,6 +140,40 @@ def test_each_metadata_item_can_be_kept_alone(name: str) -> None:
     source = Picture(photo(9, 9), icc=b"i", exif=b"e", xmp=b"x")
     full = decompress(compress(source, replace(JPEG, keep=frozenset({name}))).data, PLAIN)
     assert {key for key in metadata.KEEPABLE if getattr(full, key)} == {name}
+
+
+@pytest.mark.parametrize("name", ["exif", "xmp"])
+def test_metadata_that_no_decoder_accepts_is_not_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_METADATA", 1000)
+    for length, stored in ((1000, True), (1001, False)):
+        source = Picture(photo(9, 9), notes=("first",), **{name: bytes(length)})  # type: ignore[arg-type]
+        result = compress(source, replace(JPEG, keep=frozenset({name})))
+        assert (getattr(decompress(result.data, PLAIN), name) == bytes(length)) == stored
+        assert verify(result.data) == result.header
+        assert result.notes == (
+            "first",
+            *(() if stored else (f"{name} has 1,001 bytes; the limit is 1,000, so it was left out",)),
+        )
+
+
+def test_a_profile_that_no_decoder_accepts_is_applied_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = photo(9, 9)
+    source.info["icc_profile"] = wide_profile()
+    monkeypatch.setattr(limits, "MAX_METADATA", 100)
+    picture = from_pillow(source, keep_icc=True)
+    assert (picture.icc, picture.image.tobytes()) == (None, from_pillow(source).image.tobytes())
+    assert picture.notes == (f"icc has {len(wide_profile()):,} bytes; the limit is 100, so it was left out",)
+    with pytest.raises(ImageError, match=r"icc has 101 bytes; the limit is 100$"):
+        compress(Picture(source, icc=bytes(101)), replace(JPEG, keep=frozenset({"icc"})))
+
+
+def test_a_file_longer_than_lbic_reads_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    length = len(compress(photo(9, 9), JPEG).data)
+    monkeypatch.setattr(limits, "MAX_FILE", length)
+    assert len(compress(photo(9, 9), JPEG).data) == length
+    monkeypatch.setattr(limits, "MAX_FILE", length - 1)
+    with pytest.raises(UsageError, match=rf"the file would have {length} bytes; the limit is {length - 1}$"):
+        compress(photo(9, 9), JPEG)
 
 
 def jpeg_file(items: dict[int, bytes]) -> bytes:

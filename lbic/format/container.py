@@ -104,7 +104,10 @@ def check(header: Header) -> None:
 
 
 def pack(header: Header, payload: bytes) -> bytes:
-    """Return a file of a header and payload; raises UsageError as ``check``."""
+    """Return a file of a header and payload.
+
+    Raises UsageError as ``check`` does, and for a file longer than lbic reads.
+    """
     check(header)
     flags = (FLAG_METADATA if header.metadata else 0) | (FLAG_GRAY if header.gray else 0)
     head = _FIXED.pack(
@@ -125,6 +128,9 @@ def pack(header: Header, payload: bytes) -> bytes:
             bytes([kind]) + varint.write(len(value)) + value for kind, value in sorted(header.metadata.items())
         )
         body = varint.write(len(items)) + items + payload
+    size = len(head) + _CRC.size + len(body)
+    if size > limits.MAX_FILE:
+        raise UsageError(f"the file would have {size:,} bytes; the limit is {limits.MAX_FILE:,}")
     return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
 
 

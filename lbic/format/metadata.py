@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lbic import limits
-from lbic.errors import FormatError
+from lbic.errors import FormatError, ImageError
 from lbic.format import container
 from lbic.format.container import Header
 from lbic.picture.load import Picture
@@ -37,15 +37,26 @@ class Items:
         return {name: value for name, value in named.items() if value is not None}
 
 
-def collect(picture: Picture, keep: frozenset[str]) -> dict[int, bytes]:
-    """Return a picture's alpha and the items that ``keep`` names, where it has them, deflated."""
+def collect(picture: Picture, keep: frozenset[str], notes: list[str]) -> dict[int, bytes]:
+    """Return a picture's alpha and the items that ``keep`` names, where it has them, deflated.
+
+    An item larger than a decoder accepts is left out with a note. Raises ImageError if that is the
+    ICC profile, without which the samples have no meaning; the reader never keeps such a profile.
+    """
     items: dict[int, bytes] = {}
     if picture.alpha is not None:
         items[container.ALPHA] = pack_alpha(picture.alpha)
     for number, name in container.METADATA_NAMES.items():
         value = getattr(picture, name) if name in keep else None
-        if value:
+        if not value:
+            continue
+        if len(value) <= limits.MAX_METADATA:
             items[number] = zlib.compress(value, 9)
+            continue
+        problem = f"{name} has {len(value):,} bytes; the limit is {limits.MAX_METADATA:,}"
+        if number == container.ICC:
+            raise ImageError(problem)
+        notes.append(f"{problem}, so it was left out")
     return items
 
 

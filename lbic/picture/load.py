@@ -201,7 +201,9 @@ def apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: boo
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         space = profile.profile.xcolor_space.strip()
-        if keep and (image.mode, space) in (("L", "GRAY"), ("RGB", "RGB")):
+        if keep and len(icc) > limits.MAX_METADATA:
+            notes.append(f"icc has {len(icc):,} bytes; the limit is {limits.MAX_METADATA:,}, so it was left out")
+        elif keep and (image.mode, space) in (("L", "GRAY"), ("RGB", "RGB")):
             return image, icc
         name = printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
         is_gray = image.mode in ("1", "L")
