@@ -150,13 +150,6 @@ def test_an_empty_folder_is_a_usage_error(tmp_path: Path) -> None:
     assert result.stderr == f"lbic: error: {tmp_path} holds no file that ends with .lbic\n"
 
 
-def test_collisions_are_told_before_any_work(tmp_path: Path) -> None:
-    sources = [save(tmp_path / "a.png"), save(tmp_path / "a.jpg")]
-    result = lbic(*JPEG, "-f", *sources, code=ExitCode.USAGE)
-    assert f"{sources[0]} and {sources[1]} would both be written to {tmp_path / 'a.lbic'}" in result.stderr
-    assert names(tmp_path) == {"a.png", "a.jpg"}
-
-
 def test_several_inputs_cannot_share_stdout_or_a_file(tmp_path: Path) -> None:
     sources = [save(tmp_path / "a.png"), save(tmp_path / "b.png")]
     assert "-o - takes one input, not 2" in lbic(*JPEG, *sources, "-o", "-", code=ExitCode.USAGE).stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +12,8 @@ from typing import Any
 
 import pytest
 
-from lbic.cli.jobs import (
-    STDIO,
-    Job,
-    Skipped,
-    Source,
-    compressed_name,
-    expand,
-)
+from lbic.cli.inputs import STDIO, Source, expand
+from lbic.cli.jobs import Job, Skipped, compressed_name, enhanced_name, with_suffix_kept
 from lbic.cli.jobs import plan as plan_jobs
 from lbic.errors import FileError, UsageError
 from lbic.picture.suffixes import PICTURES
@@ -79,11 +72,39 @@ def test_several_inputs_need_a_folder(tmp_path: Path) -> None:
         plan("a.png", "b.png", output=tmp_path / "file")
 
 
-def test_two_inputs_for_one_output_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a\.png and .*a\.jpg would both be written to .*a\.lbic"):
-        plan(tmp_path / "a.png", tmp_path / "a.jpg")
-    with pytest.raises(UsageError, match="would both be written"):
-        plan(tmp_path / "x" / "a.png", tmp_path / "y" / "a.png", output=tmp_path)
+def test_two_inputs_for_one_output_fail_alone(tmp_path: Path) -> None:
+    jobs = plan(*(tmp_path / name for name in ("a.png", "b.png", "a.jpg")))
+    for job in (jobs[0], jobs[2]):
+        with pytest.raises(UsageError, match=r"a\.png and .*a\.jpg would both be written to .*a\.lbic; --name full"):
+            job.write(b"x")
+    jobs[1].write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.lbic"]
+    full = with_suffix_kept(compressed_name)
+    assert targets(tmp_path / "a.png", tmp_path / "a.jpg", rename=full) == [
+        str(tmp_path / "a.png.lbic"),
+        str(tmp_path / "a.jpg.lbic"),
+    ]
+    with pytest.raises(UsageError, match=r"would both be written to .*a\.lbic$"):
+        plan(tmp_path / "x" / "a.png", tmp_path / "y" / "a.png", output=tmp_path)[1].check()
+
+
+@pytest.mark.parametrize("name", ["photo", "a.png", ".png", "a.b.jpeg"])
+def test_full_names_keep_the_suffix(name: str) -> None:
+    assert with_suffix_kept(compressed_name)(name) == f"{name}.lbic"
+    assert with_suffix_kept(enhanced_name)(name) == f"{name}.enhanced.png"
+
+
+def test_searched_folders_keep_apart_in_the_output(tmp_path: Path) -> None:
+    for name in ("A/x.png", "A/sub/y.png", "B/x.png", "C/A/x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    out = tmp_path / "out"
+    expected = [str(out / name) for name in ("A/x.lbic", "A/sub/y.lbic", "B/x.lbic")]
+    assert targets(tmp_path / "A", tmp_path / "B", output=out, recursive=True) == expected
+    expected = [str(out / name) for name in ("A/x.lbic", "A/sub/y.lbic", "C/A/x.lbic")]
+    assert targets(tmp_path / "A", tmp_path / "C" / "A", output=out, recursive=True) == expected
+    expected = [str(tmp_path / "A" / name) for name in ("x.lbic", "sub/y.lbic")]
+    assert targets(tmp_path / "A", recursive=True) == expected
 
 
 @pytest.mark.parametrize("link", [None, os.symlink, os.link])
@@ -144,15 +165,6 @@ def test_a_file_that_another_process_wrote_meanwhile_is_not_replaced(
     assert [path.name for path in tmp_path.iterdir()] == ["a.lbic"]
 
 
-def test_a_disk_without_links_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-
-    monkeypatch.setattr(os, "link", refuse)
-    files.write(tmp_path / "a.lbic", b"x", replace=False)
-    assert (tmp_path / "a.lbic").read_bytes() == b"x"
-
-
 def test_a_directory_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.lbic").mkdir()
     (job,) = plan(tmp_path / "a.png", force=True)
@@ -172,58 +184,6 @@ def test_output_folders_are_made_and_others_are_not(tmp_path: Path) -> None:
         files.make_folder(tmp_path / "file")
 
 
-@pytest.mark.parametrize("failing", ["fsync", "replace"])
-@pytest.mark.parametrize("old", [None, b"old"])
-def test_a_failed_write_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, old: bytes | None
-) -> None:
-    target = tmp_path / "a.lbic"
-    if old:
-        target.write_bytes(old)
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os if failing == "fsync" else Path, failing, full)
-    with pytest.raises(FileError, match=r"cannot write .*a\.lbic: no space left on the disk"):
-        files.write(target, b"new")
-    monkeypatch.undo()
-    assert [path.name for path in tmp_path.iterdir()] == (["a.lbic"] if old else [])
-    assert old is None or target.read_bytes() == old
-
-
-def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        files.write(tmp_path / "a.lbic", b"new")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-def test_permissions_are_those_of_a_new_file_or_of_the_old_one(tmp_path: Path) -> None:
-    usual, written, kept = (tmp_path / name for name in ("usual", "written", "kept"))
-    usual.write_bytes(b"x")
-    files.write(written, b"x")
-    assert written.stat().st_mode == usual.stat().st_mode
-    kept.write_bytes(b"x")
-    kept.chmod(0o640)
-    files.write(kept, b"y")
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
-
-
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
-def test_a_link_is_written_through(tmp_path: Path) -> None:
-    real, link = tmp_path / "real", tmp_path / "link"
-    real.write_bytes(b"old")
-    link.symlink_to(real)
-    files.write(link, b"new")
-    assert link.is_symlink()
-    assert real.read_bytes() == b"new"
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_a_pipe_is_written_into_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
@@ -235,14 +195,6 @@ def test_a_pipe_is_written_into_not_replaced(tmp_path: Path) -> None:
     reader.join(timeout=10)
     assert received == [b"data"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-
-
-def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
-    target = tmp_path / ("n" * 250 + ".lbic")
-    files.write(target, b"x")
-    assert target.read_bytes() == b"x"
-    with pytest.raises(FileError, match="the name is too long"):
-        files.write(tmp_path / ("n" * 300), b"x")
 
 
 def test_a_folder_that_cannot_be_searched_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,21 +226,3 @@ def test_closed_streams_are_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -
         Source(STDIO).read()
     with pytest.raises(FileError, match="stdout is closed"):
         plan("a.png", output=STDIO)
-
-
-def test_a_folder_that_takes_no_files_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "there").write_bytes(b"x")
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
-    files.check_target(tmp_path / "new", force=True)  # not every file system has permissions
-
-    def refuse(dir: Path) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    for name in ("new", "there"):
-        with pytest.raises(FileError, match=f"cannot write .*{name}: permission denied"):
-            files.check_target(tmp_path / name, force=True)
-    files.check_target(Path(os.devnull), force=True)
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "link").symlink_to(Path("elsewhere", "new"))
-    files.check_target(tmp_path / "link", force=True)

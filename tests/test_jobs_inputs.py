@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lbic import limits
-from lbic.cli.jobs import COMPRESSED, STDIO, Source, compressed_name, decompressed_name, distinct, enhanced_name, expand
+from lbic.cli.inputs import COMPRESSED, STDIO, Source, distinct, expand, left_out_note, once
+from lbic.cli.jobs import compressed_name, decompressed_name, enhanced_name
 from lbic.errors import FileError, UsageError
 from lbic.picture.suffixes import PICTURES
 
@@ -115,6 +117,33 @@ def test_an_unreadable_file_has_a_sentence(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "a.png").write_bytes(b"x")
     with pytest.raises(FileError, match=r"^cannot be read: permission denied$"):
         Source(str(tmp_path / "a.png")).read()
+
+
+def test_a_search_counts_what_it_leaves_out(tmp_path: Path) -> None:
+    names = ["a.heic", "b.HEIC", "c.mov", "notes", "._a.png", ".DS_Store", "a.lbic", "a.lbic.png"]
+    taken = ["a.jpe", "a.mpo", "a.jfif", "a.apng", "a.j2c"]
+    for name in (*names, *taken):
+        (tmp_path / name).write_bytes(b"x")
+    left_out = Counter[str]()
+    sources = expand([str(tmp_path)], recursive=True, suffixes=PICTURES, left_out=left_out)
+    assert sorted(source.place.name for source in sources) == sorted(taken)
+    assert left_out_note(left_out) == "4 other files left out: 2 .heic, 1 without suffix, 1 .mov"
+    many = Counter({f".{letter}": 1 for letter in "abcdefg"})
+    assert left_out_note(many) == "7 other files left out: 1 .a, 1 .b, 1 .c, 1 .d, 1 .e, 2 of other kinds"
+    assert left_out_note(Counter({".c": 1})) == "1 other file left out: 1 .c"
+    assert left_out_note(Counter()) is None
+    for name in taken:
+        (tmp_path / name).unlink()
+    with pytest.raises(UsageError, match=r"; 4 other files left out: 2 \.heic"):
+        expand([str(tmp_path)], recursive=True, suffixes=PICTURES, left_out=Counter())
+
+
+def test_a_path_named_twice_is_one_input(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "b.png").symlink_to("a.png")
+    spellings = [str(tmp_path / "a.png"), f"{tmp_path}/./a.png", str(tmp_path / "b.png"), str(tmp_path)]
+    sources = once(expand(spellings, recursive=True, suffixes=PICTURES))
+    assert [source.place.name for source in sources] == ["a.png", "b.png"], "a link has an output of its own"
 
 
 def test_one_file_under_two_names_is_one_input(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from lbic.cli import batch, options, parameters, wording
+from lbic.cli import inputs as cli_inputs
 from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Source
+from lbic.cli.inputs import STDIO, Source
 from lbic.cli.report import Outcome, Report, Talk, one_line
 from lbic.compare import versions, viewer
 from lbic.compare.versions import Version
@@ -65,7 +66,7 @@ def compare(
     colours do not count.
     """
     chosen, notes = table.chosen(metrics)
-    reference, *others = sources = fileio.expand((original, *inputs), recursive=False, suffixes=PICTURES)
+    reference, *others = sources = cli_inputs.expand((original, *inputs), recursive=False, suffixes=PICTURES)
     page = _page(html, sources, force=force)
     if kind is not None:
         catalog.load().require(kind)
@@ -108,7 +109,7 @@ def _page(name: str | None, sources: Sequence[Source], *, force: bool) -> Path |
     """Return the file of --html. Raises UsageError or FileError where it cannot be written."""
     if name is None:
         return None
-    if name == fileio.STDIO:
+    if name == STDIO:
         raise UsageError("--html takes the name of a file; the table goes to stdout")
     page = Path(name)
     fileio.refuse_conflicts([("--html", page)], sources)

@@ -10,8 +10,7 @@ from click.core import ParameterSource
 
 from lbic.cli import batch, coding, options, remote, wording
 from lbic.cli import jobs as fileio
-from lbic.cli.jobs import Job
-from lbic.cli.options import Files
+from lbic.cli.jobs import Files, Job
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import CODECS, require
@@ -27,6 +26,7 @@ from lbic.rate.request import CompressRequest
 
 @click.command()
 @options.output_options
+@options.name_option("a.jpg.lbic")
 @options.quality_option("Quality in the codec's own numbers.")
 @options.codec_option("The codec; 'lbic doctor' lists those that work here.")
 @coding.scale_option

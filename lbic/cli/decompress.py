@@ -9,8 +9,8 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
-from lbic.cli.jobs import COMPRESSED, Job, decompressed_name
-from lbic.cli.options import Files
+from lbic.cli.inputs import COMPRESSED
+from lbic.cli.jobs import Files, Job, decompressed_name
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import catalog

@@ -9,8 +9,7 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
-from lbic.cli.jobs import Job, enhanced_name
-from lbic.cli.options import Files
+from lbic.cli.jobs import Files, Job, enhanced_name
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import check_quality, get
@@ -27,6 +26,7 @@ from lbic.pipeline import Enhanced, EnhanceSettings
 
 @click.command()
 @options.output_options
+@options.name_option("a.jpg.enhanced.png")
 @options.type_option("Enhancement to apply. Default: nr.")
 @options.strength_option
 @options.codec_option("Codec that the picture was coded with. Default: jpeg for a JPEG, else vvc.", detected=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import click
 
 from lbic.cli import batch, options, parameters, wording
-from lbic.cli import jobs as fileio
+from lbic.cli import inputs as fileio
 from lbic.cli.evaluation import Outputs, cache_options, output_options
-from lbic.cli.jobs import Source
+from lbic.cli.inputs import Source
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.enhance import catalog
 from lbic.enhance.session import Runtime
@@ -98,15 +99,17 @@ def evaluate(
     """
     measured, notes = table.chosen(metrics)
     evaluation = Plan(plan.codings(codecs, scales), kinds, measured, effort, runtime)
-    sources = fileio.distinct(fileio.expand(inputs, recursive=True, suffixes=PICTURES))
+    left_out = Counter[str]()
+    sources = fileio.distinct(fileio.expand(inputs, recursive=True, suffixes=PICTURES, left_out=left_out))
     outputs.check([metric.name for metric in measured], sources)
     for sentence in plan.missing(evaluation):
         raise MissingError(sentence)
     for kind in kinds:
         catalog.load().require(kind)
     report = Report("evaluated", len(sources), talk, steps=evaluation.steps)
-    for note in notes:
-        report.note(note)
+    for note in (fileio.left_out_note(left_out), *notes):
+        if note:
+            report.note(note)
     rows, code = _measure(sources, evaluation, results, report, jobs)
     _show(rows, evaluation, outputs, report)
     return code

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from lbic.cli import jobs
-from lbic.cli.jobs import Source
+from lbic.cli.inputs import STDIO, Source
 from lbic.cli.options import force_option
 from lbic.cli.parameters import FILE
 from lbic.errors import MissingError, UsageError
@@ -39,7 +39,7 @@ class Outputs:
         """Raise UsageError, FileError or MissingError where an output cannot be written."""
         named = [(option, path) for option, path in (("--json", self.json), ("--csv", self.csv)) if path]
         for option, path in named:
-            if str(path) == jobs.STDIO:
+            if str(path) == STDIO:
                 raise UsageError(f"{option} takes the name of a file; stdout has the table")
         drawn = [("--plot", self.plots / name) for name in plots.names(metrics)] if self.plots else []
         jobs.refuse_conflicts([*named, *drawn], sources)

@@ -6,8 +6,8 @@ import click
 
 from lbic import pipeline
 from lbic.cli import batch, options, wording
-from lbic.cli.jobs import COMPRESSED, Job, extracted_name
-from lbic.cli.options import Files
+from lbic.cli.inputs import COMPRESSED
+from lbic.cli.jobs import Files, Job, extracted_name
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.errors import ExitCode
 from lbic.format.container import METADATA_NAMES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from lbic.cli import batch, jobs, options
-from lbic.cli.jobs import Source
-from lbic.cli.options import Files
+from lbic.cli import batch, options
+from lbic.cli.inputs import COMPRESSED, Source
+from lbic.cli.jobs import Files
 from lbic.cli.report import Outcome, Report, Talk, one_line
 from lbic.coding import SCALE_ONE
 from lbic.enhance.types import TYPES
@@ -33,7 +33,7 @@ def info(files: Files, talk: Talk) -> ExitCode:
         overhead = len(container.pack(header, b""))
         return _outcome(source.name, header, len(data), len(data) - overhead)
 
-    sources = files.sources(jobs.COMPRESSED)
+    sources = files.sources(COMPRESSED)
     return batch.run(sources, work, Report("", len(sources), talk, result_to_stdout=True), workers=files.jobs)
 
 

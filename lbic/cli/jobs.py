@@ -1,4 +1,4 @@
-"""Jobs: the inputs that a command line names, and the output of each.
+"""Jobs: the inputs of a command line (lbic.cli.inputs) and the output of each.
 
 Three rules hold for every command, here and in lbic.system.files: an input is never changed or
 deleted, an existing file is never replaced without -f, and an output appears whole or not at all.
@@ -7,67 +7,32 @@ deleted, an existing file is never replaced without -f, and an output appears wh
 from __future__ import annotations
 
 import os
-import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lbic.errors import FileError, UsageError, reason
-from lbic.system import files
+import click
 
-STDIO = "-"
-"""The name of stdin as an input and of stdout as an output."""
-
-_OWN_PICTURES = (".lbic.png", ".enhanced.png")
-"""Pictures that lbic itself wrote; a second search of a folder leaves them out."""
-
-
-COMPRESSED = frozenset({".lbic"})
-"""The suffix of .lbic files in a folder that is searched."""
+from lbic.cli.inputs import (
+    COMPRESSED,
+    STDIO,
+    Source,
+    expand,
+    identity,
+    left_out_note,
+    once,
+    source_identity,
+    stream_identity,
+)
+from lbic.cli.report import Talk, one_line
+from lbic.errors import FileError, UsageError
+from lbic.system import descriptors, files
 
 
 class Skipped(Exception):  # noqa: N818 - nothing went wrong
     """The output exists and is to be kept, so there is nothing to do; the message is its name."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """An input: a file or stdin."""
-
-    name: str
-    """The name as the user wrote it, or below a folder that the user named; ``-`` is stdin."""
-    root: Path | None = None
-    """The folder that was searched and held the file; None for a file that the user named."""
-    trouble: str | None = None
-    """Why it cannot be read, if the search found out: a folder without permission."""
-
-    @property
-    def path(self) -> Path | None:
-        """The path of the file; None for stdin."""
-        return None if self.name == STDIO else Path(self.name)
-
-    @property
-    def place(self) -> Path:
-        """The relative path in an output folder; sub-folders of a searched folder are kept."""
-        path = self.path or Path("stdin")
-        # "." and "/" have no name; ``read`` refuses directories.
-        place = path.relative_to(self.root) if self.root else Path(path.name)
-        return place if place.name else Path("folder")
-
-    def read(self) -> bytes:
-        """Return the whole content.
-
-        Raises FileError if it cannot be read or is longer than limits.MAX_FILE, and UsageError for
-        a directory. The message goes after the name: "NAME: is a directory".
-        """
-        if self.trouble:
-            raise FileError(self.trouble)
-        if self.path is None:
-            return files.read_stdin()
-        if os.path.isdir(self.path):
-            raise UsageError("is a directory; use -r to search it")
-        return files.read(self.path)
 
 
 @dataclass(frozen=True)
@@ -83,6 +48,8 @@ class Job:
     """The target is in an output folder, which is created if it is missing."""
     skip_existing: bool = False
     """An existing target is kept, and the job is skipped."""
+    conflict: str | None = None
+    """Why the job cannot be done beside the others: another has the same output."""
 
     @property
     def name(self) -> str:
@@ -97,10 +64,13 @@ class Job:
     def check(self) -> None:
         """Check before long work that the output can be written.
 
-        Raises FileError if it cannot, and Skipped if it exists and is to be kept.
+        Raises FileError if it cannot, UsageError if another job has the same output, and Skipped
+        if it exists and is to be kept.
         """
         if self.source.trouble:
             raise FileError(self.source.trouble)
+        if self.conflict:
+            raise UsageError(self.conflict)
         if self.target is not None:
             if self.skip_existing and os.path.isfile(self.target):
                 raise Skipped(self.output)
@@ -145,30 +115,9 @@ def enhanced_name(name: str) -> str:
     return Path(name).stem + ".enhanced.png"
 
 
-def expand(names: Iterable[str], *, recursive: bool, suffixes: frozenset[str]) -> list[Source]:
-    """Return the inputs that the names of a command line stand for, in their order.
-
-    With ``recursive`` a folder stands for the files in and below it that have one of the suffixes,
-    sorted by name, without the pictures that lbic wrote itself. A name that cannot be read is kept
-    and fails when its turn comes. Raises UsageError for a folder without such files, for an empty
-    name and for stdin named twice.
-    """
-    sources: list[Source] = []
-    for name in names:
-        if not name:
-            raise UsageError("the name of an input is empty")
-        folder = Path(name)
-        if name != STDIO and recursive and os.path.isdir(folder):
-            files_found = list(_search(folder, suffixes))
-            if not files_found:
-                but = f" (except {' and '.join(_OWN_PICTURES)})" if ".png" in suffixes else ""
-                raise UsageError(f"{name} holds no file that ends with {' '.join(sorted(suffixes))}{but}")
-            sources += files_found
-        else:
-            sources.append(Source(name))
-    if sum(source.path is None for source in sources) > 1:
-        raise UsageError("- (stdin) can be an input only once")
-    return sources
+def with_suffix_kept(rename: Callable[[str], str]) -> Callable[[str], str]:
+    """Return ``rename`` for --name full: a.jpg -> a.jpg.lbic instead of a.lbic."""
+    return lambda name: rename(f"{name}.suffix")
 
 
 def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str], str], force: bool) -> list[Job]:
@@ -176,21 +125,54 @@ def plan(sources: Sequence[Source], output: str | None, *, rename: Callable[[str
 
     ``output`` is the value of -o: a file for one input, a folder for several (it exists, ends with
     a separator, or is created), ``-`` for stdout, or None for names beside the inputs, derived by
-    ``rename`` from the inputs' names. Raises UsageError if two inputs have one output or an output
-    is an input, and FileError if stdout is closed.
+    ``rename`` from the inputs' names; streams go to stdout. Jobs that share an output fail when
+    their turn comes. Raises UsageError if an output is an input, FileError if stdout is closed.
     """
-    if output == STDIO or (output is None and all(source.path is None for source in sources)):
-        if len(sources) > 1:
-            raise UsageError(f"-o - takes one input, not {len(sources)}")
-        if sys.stdout is None:
-            raise FileError("stdout is closed")
-        if sys.stdout.isatty():
-            raise UsageError("binary data is not written to a terminal; redirect stdout or use -o FILE")
-        return [Job(source, None) for source in sources]
+    if output is None and all(source.path is None for source in sources):
+        output = STDIO
+    descriptor = 1 if output == STDIO else descriptors.number(output or "")
+    if output is not None and descriptor is not None:
+        return _to_stream(sources, STDIO if descriptor == 1 else output, descriptor)
     folder = output is not None and _is_folder(output, sources)
     jobs = [Job(source, _target(source, output, folder, rename), force, folder) for source in sources]
-    refuse_conflicts([(job.name, job.target) for job in jobs if job.target and not job.source.trouble], sources)
-    return jobs
+    return _with_conflicts(jobs)
+
+
+def _to_stream(sources: Sequence[Source], output: str, descriptor: int) -> list[Job]:
+    """Return the job of the only input, whose output is an open descriptor."""
+    if len(sources) > 1:
+        raise UsageError(f"-o {output} takes one input, not {len(sources)}")
+    if output == STDIO and sys.stdout is None:
+        raise FileError("stdout is closed")
+    if sys.stdout.isatty() if output == STDIO else os.isatty(descriptor):
+        where = "redirect stdout" if output == STDIO else "redirect it"
+        raise UsageError(f"binary data is not written to a terminal; {where} or use -o FILE")
+    # The shell's >> puts the output at the end of a file, which may be the input.
+    written = stream_identity(descriptor)
+    if any(source.path and identity(source.path) == written for source in sources):
+        raise UsageError(f"the output {output} is an input; name another")
+    return [Job(source, None if output == STDIO else Path(output)) for source in sources]
+
+
+def _with_conflicts(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs, with a conflict in those that share an output.
+
+    Raises UsageError if an output is an input.
+    """
+    inputs = {source_identity(job.source) for job in jobs}
+    writers: dict[object, list[Job]] = {}
+    for job in jobs:
+        if job.target and not job.source.trouble:
+            _refuse_input(job.target, inputs)
+            writers.setdefault(identity(job.target), []).append(job)
+    conflicts: dict[Job, str] = {}
+    for first, *others in writers.values():
+        if others:
+            sentence = f"{first.name} and {others[0].name} would both be written to {first.output}"
+            if first.source.place.name != others[0].source.place.name:
+                sentence += "; --name full keeps them apart"
+            conflicts |= dict.fromkeys([first, *others], sentence)
+    return [replace(job, conflict=conflicts.get(job)) for job in jobs]
 
 
 def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Source]) -> None:
@@ -198,38 +180,18 @@ def refuse_conflicts(outputs: Iterable[tuple[str, Path]], sources: Iterable[Sour
 
     ``outputs`` are pairs of an input's name, for the message, and its output.
     """
-    inputs = {_identity(source.path) for source in sources}
+    inputs = {source_identity(source) for source in sources}
     writers: dict[object, str] = {}
     for writer, target in outputs:
-        identity = _identity(target)
-        if identity in inputs:
-            raise UsageError(f"the output {target} is an input; name another")
-        if identity in writers:
-            raise UsageError(f"{writers[identity]} and {writer} would both be written to {target}")
-        writers[identity] = writer
+        _refuse_input(target, inputs)
+        previous = writers.setdefault(identity(target), writer)
+        if previous != writer:
+            raise UsageError(f"{previous} and {writer} would both be written to {target}")
 
 
-def distinct(sources: Iterable[Source]) -> list[Source]:
-    """Return the inputs without repetitions of a file under any of its names."""
-    first: dict[object, Source] = {}
-    for source in sources:
-        first.setdefault(_identity(source.path), source)
-    return list(first.values())
-
-
-def _search(folder: Path, suffixes: frozenset[str]) -> Iterator[Source]:
-    """Yield the files in a folder, then the folders that cannot be searched."""
-    refused: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=refused.append):
-        folders.sort()
-        for name in sorted(names):
-            if Path(name).suffix.lower() in suffixes and not name.lower().endswith(_OWN_PICTURES):
-                path = str(Path(parent, name))
-                # No pipes, which might never end; a dead link is kept and fails later.
-                if os.path.isfile(path) or not os.path.exists(path):
-                    yield Source(path, root=folder)
-    for error in refused:
-        yield Source(str(error.filename), folder, f"cannot be searched: {reason(error)}")
+def _refuse_input(target: Path, inputs: set[object]) -> None:
+    if identity(target) in inputs:
+        raise UsageError(f"the output {target} is an input; name another")
 
 
 def _is_folder(output: str, sources: Sequence[Source]) -> bool:
@@ -252,11 +214,47 @@ def _target(source: Source, output: str | None, folder: bool, rename: Callable[[
     return Path(output) / renamed if folder else Path(output)
 
 
-def _identity(path: Path | None) -> object:
-    """Return one value for all names of a file, links included; ``path`` None is stdin."""
-    try:
-        status = path.stat() if path else os.fstat(sys.stdin.fileno())
-    # There is no such file, or stdin is closed or not a file.
-    except (OSError, ValueError, AttributeError):
-        return os.path.normcase(os.path.realpath(path)) if path else STDIO
-    return (status.st_dev, status.st_ino) if path or stat.S_ISREG(status.st_mode) else STDIO
+@dataclass(frozen=True)
+class Files:
+    """The inputs of a command, its outputs and how many files it works on at a time."""
+
+    inputs: tuple[str, ...]
+    """The words of the command line: names of files and folders, or ``-`` for stdin."""
+    recursive: bool = False
+    """Folders are searched; otherwise a folder is an error."""
+    jobs: int = 1
+    """Files at the same time."""
+    output: str | None = None
+    """The value of -o; None puts each output beside its input."""
+    force: bool = False
+    """Existing outputs are overwritten; otherwise each is an error."""
+    skip_existing: bool = False
+    """Inputs with an existing output are skipped."""
+    full_names: bool = False
+    """Derived names keep the input's suffix: a.jpg.lbic instead of a.lbic."""
+
+    def sources(self, suffixes: frozenset[str]) -> list[Source]:
+        """Return the inputs, each path once; in folders those with one of the suffixes."""
+        return once(expand(self.inputs, recursive=self.recursive, suffixes=suffixes))
+
+    def plan(self, suffixes: frozenset[str], rename: Callable[[str], str], talk: Talk) -> list[Job]:
+        """Return a job for each input of a command that writes one file for each.
+
+        ``rename`` derives an output's name from its input's. Prints a note on the files that a
+        search for pictures left out. Raises UsageError if options exclude each other or an output
+        is an input.
+        """
+        if self.force and self.skip_existing:
+            raise UsageError("-f and --skip-existing exclude each other")
+        left_out = Counter[str]()
+        sources = once(expand(self.inputs, recursive=self.recursive, suffixes=suffixes, left_out=left_out))
+        note = left_out_note(left_out)
+        if note and suffixes != COMPRESSED and not talk.quiet:
+            click.echo(one_line(f"lbic: note: {note}"), err=True)
+        rename = with_suffix_kept(rename) if self.full_names else rename
+        planned = plan(sources, self.output, rename=rename, force=self.force)
+        if self.skip_existing:
+            planned = [replace(job, skip_existing=True) for job in planned]
+        if talk.json and any(job.target is None for job in planned):
+            raise UsageError("--json and the output cannot both go to stdout; use -o FILE")
+        return planned

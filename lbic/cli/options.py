@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lbic.cli.jobs import Job, Source, expand, plan
+from lbic.cli.jobs import Files
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
@@ -23,7 +23,6 @@ from lbic.cli.parameters import (
     TypeParameter,
 )
 from lbic.cli.report import Talk
-from lbic.errors import UsageError
 from lbic.system import cores
 
 if TYPE_CHECKING:
@@ -31,43 +30,6 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)
-
-
-@dataclass(frozen=True)
-class Files:
-    """The inputs of a command, its outputs and how many files it works on at a time."""
-
-    inputs: tuple[str, ...]
-    """The words of the command line: names of files and folders, or ``-`` for stdin."""
-    recursive: bool = False
-    """Folders are searched; otherwise a folder is an error."""
-    jobs: int = 1
-    """Files at the same time."""
-    output: str | None = None
-    """The value of -o; None puts each output beside its input."""
-    force: bool = False
-    """Existing outputs are overwritten; otherwise each is an error."""
-    skip_existing: bool = False
-    """Inputs with an existing output are skipped."""
-
-    def sources(self, suffixes: frozenset[str]) -> list[Source]:
-        """Return the inputs; in folders those with one of the suffixes."""
-        return expand(self.inputs, recursive=self.recursive, suffixes=suffixes)
-
-    def plan(self, suffixes: frozenset[str], rename: Callable[[str], str], talk: Talk) -> list[Job]:
-        """Return a job for each input of a command that writes one file for each.
-
-        ``rename`` derives an output's name from its input's. Raises UsageError if options exclude
-        each other or outputs are in conflict.
-        """
-        if self.force and self.skip_existing:
-            raise UsageError("-f and --skip-existing exclude each other")
-        jobs = plan(self.sources(suffixes), self.output, rename=rename, force=self.force)
-        if self.skip_existing:
-            jobs = [replace(job, skip_existing=True) for job in jobs]
-        if talk.json and any(job.target is None for job in jobs):
-            raise UsageError("--json and the output cannot both go to stdout; use -o FILE")
-        return jobs
 
 
 json_option = click.option("--json", is_flag=True, help="Print one JSON object per line on stdout.")
@@ -112,6 +74,10 @@ jobs_option = _jobs(1, "1")
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 
 
+_OUTPUT_PARTS = ("output", "force", "skip_existing", "full_names")
+"""The parameters that become fields of ``Files`` where a command has their options."""
+
+
 def input_options(function: Function) -> Function:
     """Add the inputs, -r and -j, as ``files``."""
 
@@ -120,12 +86,13 @@ def input_options(function: Function) -> Function:
         "-r",
         "--recursive",
         is_flag=True,
-        help="Search folders and their sub-folders, except for pictures that lbic wrote (*.lbic.png, *.enhanced.png).",
+        help="Search folders and their sub-folders, except for pictures that lbic wrote (*.lbic.png, *.enhanced.png). "
+        "Several folders keep their names in the folder of -o.",
     )
     @_jobs(cores.usual_jobs, f"one for each core, at most {cores.MOST_JOBS}")
     @functools.wraps(function)
     def wrapper(*args: Any, inputs: tuple[str, ...], recursive: bool, jobs: int, **rest: Any) -> Any:
-        outputs = {name: rest.pop(name) for name in ("output", "force", "skip_existing") if name in rest}
+        outputs = {name: rest.pop(name) for name in _OUTPUT_PARTS if name in rest}
         return function(*args, files=Files(inputs, recursive, jobs, **outputs), **rest)
 
     return wrapper
@@ -146,6 +113,26 @@ def output_options(function: Function) -> Function:
         help="Skip inputs with an existing output: continues a run that was interrupted.",
     )
     return output_option(force_option(skip_option(function)))
+
+
+def name_option(example: str) -> Callable[[F], F]:
+    """Add --name, as part of ``files``; ``example`` is an output's name with full."""
+
+    def decorate(function: F) -> Any:
+        @click.option(
+            "--name",
+            type=click.Choice(["stem", "full"]),
+            default="stem",
+            help=f"Name outputs after the input without its suffix (stem) or with it (full: a.jpg -> {example}), for "
+            "folders with a.jpg and a.png. Default stem.",
+        )
+        @functools.wraps(function)
+        def wrapper(*args: Any, name: str, **rest: Any) -> Any:
+            return function(*args, full_names=name == "full", **rest)
+
+        return wrapper
+
+    return decorate
 
 
 def runtime_options(function: Function) -> Function:

@@ -7,9 +7,9 @@ import time
 import click
 
 from lbic import pipeline
-from lbic.cli import batch, jobs, options, wording
-from lbic.cli.jobs import Source
-from lbic.cli.options import Files
+from lbic.cli import batch, options, wording
+from lbic.cli.inputs import COMPRESSED, Source
+from lbic.cli.jobs import Files
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.errors import ExitCode
 
@@ -36,5 +36,5 @@ def verify(files: Files, talk: Talk, max_pixels: int) -> ExitCode:
         )
         return Outcome(line, {"input": source.name, **wording.header_record(header), "seconds": round(duration, 3)})
 
-    sources = files.sources(jobs.COMPRESSED)
+    sources = files.sources(COMPRESSED)
     return batch.run(sources, work, Report("verified", len(sources), talk), workers=files.jobs)

@@ -1,4 +1,4 @@
-"""Read and write files, stdin and stdout.
+"""Read and write files, stdin, stdout and open descriptors.
 
 Inputs have a size limit. An output file appears whole or not at all.
 """
@@ -6,7 +6,6 @@ Inputs have a size limit. An output file appears whole or not at all.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,18 +13,24 @@ from typing import BinaryIO
 
 from lbic import limits
 from lbic.errors import FileError, OutputExistsError, reason
-from lbic.system import temporary
+from lbic.system import attributes, descriptors, temporary
 
 _PART = 1 << 20
 """Bytes read from a pipe or a device at a time."""
 
 
 def read(path: Path) -> bytes:
-    """Read a whole file, pipe or device.
+    """Read a whole file, pipe or device; of an open descriptor (/dev/fd/3) what is left to read.
 
     Raises FileError, without the path, if that fails or there are more bytes than limits.MAX_FILE.
     """
+    descriptor = descriptors.number(path)
+    if descriptor == 0:
+        return read_stdin()
     try:
+        if descriptor is not None:
+            with descriptors.opened(descriptor, "rb") as stream:
+                return _read_stream(stream)
         if path.is_file():
             _check_length(path.stat().st_size)
             return path.read_bytes()
@@ -67,8 +72,14 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
 
     ``force`` allows replacing an existing file; ``made`` means that the caller makes a missing
     folder. Raises OutputExistsError for a file that must not be replaced, and FileError for a
-    missing folder, a directory of that name or a folder without permission.
+    missing folder, a directory of that name, a folder without permission or a descriptor that is
+    not open.
     """
+    descriptor = descriptors.number(target)
+    if descriptor is not None:
+        if not descriptors.is_open(descriptor):
+            raise FileError(f"cannot write {target}: descriptor {descriptor} is not open")
+        return
     try:
         if not made and not target.parent.is_dir():
             raise FileError(f"the folder {target.parent} does not exist")
@@ -88,12 +99,19 @@ def check_target(target: Path, *, force: bool, made: bool = False) -> None:
 def write(path: Path, data: bytes, *, replace: bool = True) -> None:
     """Write ``data`` to ``path`` completely, or raise FileError and change nothing.
 
-    The data goes to a temporary file in the same folder, which is then renamed. Devices and pipes
-    are written directly. A missing folder is an error. Without ``replace`` an existing file is an
-    error, even if another process made it a moment ago.
+    The data goes to a temporary file in the same folder, which is then renamed. Devices, pipes and
+    open descriptors (/dev/fd/3) are written directly. A missing folder is an error. Without
+    ``replace`` an existing file is an error, even if another process made it a moment ago. A
+    replaced file's owner, mode and extended attributes go to the new one where the system permits.
     """
+    descriptor = descriptors.number(path)
+    if descriptor == 1:
+        return write_stdout(data)
     try:
-        if path.exists() and not path.is_file():
+        if descriptor is not None:
+            with descriptors.opened(descriptor, "wb") as stream:
+                stream.write(data)
+        elif path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
             _write_and_rename(Path(os.path.realpath(path)), data, replace=replace)
@@ -133,7 +151,7 @@ def _write_and_rename(path: Path, data: bytes, *, replace: bool) -> None:
         if not replace and _link(part, path):
             return
         if path.exists():
-            shutil.copymode(path, part)
+            attributes.copy(path, part)
         part.replace(path)
 
 
