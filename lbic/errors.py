@@ -114,6 +114,12 @@ class TargetError(LbicError):
     code = "target"
 
 
+class ResourceError(LbicError):
+    """The system refuses memory, threads, processes or open files that lbic needs."""
+
+    code = "resources"
+
+
 class ClusterError(LbicError):
     """A cluster lost a picture, for a reason that lbic does not know."""
 

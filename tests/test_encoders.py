@@ -16,6 +16,7 @@ from lbic.codecs.base import Geometry
 from lbic.codecs.table import CODECS
 from lbic.color import Planes
 from lbic.errors import CodecError, ExitCode, FileError, MissingError
+from lbic.system import deadline
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_encoders"),
@@ -243,3 +244,10 @@ def test_an_encoder_runs_whatever_setpriv_there_is(
         process.run([program("echo the cause >&2; exit 7")], timeout=20)
     with pytest.raises(CodecError, match=r"^encoder was killed \(signal 9\): no message$"):
         process.run([program("kill -9 $$")], timeout=20)
+
+
+def test_a_program_is_waited_for_in_ticks_and_loses_no_output(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadline, "TICK", 0.1)
+    assert process.run([program("echo a; sleep 0.3; echo b")], timeout=20) == b"a\nb\n"

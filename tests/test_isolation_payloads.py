@@ -147,8 +147,9 @@ def test_a_process_that_does_not_start_is_not_the_pictures_fault(toy: None, monk
     with pytest.raises(MissingError, match=r"process ended at its start \(1\); 'python -m no.such.module' shows why"):
         ask("decode")
     monkeypatch.setattr(process, "MODULE", "http.server")  # which never sends READY
-    with process.borrow() as one, pytest.raises(MissingError, match="did not start within 0 s"):
-        one.call(lambda worker: worker.send(b"", b""), "the decoder", 0.1, DecoderError)
+    monkeypatch.setattr(process, "START_TIMEOUT", 0.1)
+    with pytest.raises(MissingError, match="did not start within 0 s"):
+        ask("decode")
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(MissingError, match="cannot start a worker process: No such file"):
         ask("decode")
@@ -261,7 +262,7 @@ def test_a_decoder_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
 
 @posix
 def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
-    """The worker's alarm ends it after its parent has ended."""
+    """The worker ends itself: nobody can send requests any more, and its time is over."""
     fields = protocol.STREAM.pack(CODECS["jpeg"].id, True, 16, 8)
     request = protocol.REQUEST.pack(protocol.DECODE, 0, len(b"hang")) + fields + b"hang"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -273,7 +274,17 @@ def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> Non
         env=environment,
         check=False,
     )
-    assert done.returncode == -signal.SIGALRM
+    assert done.returncode == worker._ABANDONED
+
+
+@posix
+def test_a_decoder_that_computes_for_ever_ends_by_itself(toy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its alarm counts processor time and ends it, even if the parent does not."""
+    ask("decode")
+    monkeypatch.setattr(protocol, "TIMEOUT", 0)
+    monkeypatch.setattr(process.Worker, "set_time_limit", lambda *_: None)
+    with pytest.raises(DecoderError, match=r"did not finish within .* and was stopped"):
+        ask("burn")
 
 
 # --- the process itself --------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from toy_worker import FILE
 
 from lbic import compressor, limits
 from lbic.errors import ExitCode, ImageError, MissingError
-from lbic.isolation import pictures, process, protocol
+from lbic.isolation import pictures, process, protocol, worker
 from lbic.isolation.process import BadReplyError, ReaderError, Worker
 from lbic.picture import save
 from lbic.picture.load import Picture, load, with_alpha
@@ -221,7 +221,7 @@ def test_a_reader_that_does_not_start_is_not_the_pictures_fault(toy: None, monke
 
 @posix
 def test_a_reader_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
-    """Its alarm ends it; the alarm is set again once the picture's size is known."""
+    """It ends itself; its time is set again once the picture's size is known."""
     data = order("opened hang")
     fields = protocol.FILE.pack(limits.MAX_PIXELS, 0)
     request = protocol.REQUEST.pack(protocol.READ, 0, len(data)) + fields + data
@@ -229,7 +229,7 @@ def test_a_reader_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None
     done = subprocess.run(command, input=request, capture_output=True, timeout=30, cwd=place, check=False)
     ready, size = protocol.REPLY.pack(protocol.READY, 0), protocol.SIZE.pack(16, 8)
     assert done.stdout == ready + protocol.REPLY.pack(protocol.OPENED, len(size)) + size
-    assert done.returncode == -14
+    assert done.returncode == worker._ABANDONED
 
 
 # --- commands ------------------------------------------------------------------------------------

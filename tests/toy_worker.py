@@ -73,6 +73,11 @@ def obey(order: str, refusal: type[Exception]) -> None:
         os._exit(3)
     elif order == "hang":
         time.sleep(60)
+    elif order == "nap":
+        time.sleep(1)
+    elif order == "burn":
+        while True:
+            pass
     elif order == "swell":
         np.ones(2 << 30, np.uint8)
     elif order == "raise":

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from lbic import errors
 from lbic.errors import CodecError, FileError, MissingError
 from lbic.system import cleanup, temporary
+from lbic.system.deadline import expires
 
 TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
@@ -58,11 +60,26 @@ def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) 
     # A tied program is killed when the thread that started it ends, not only the process. So the
     # thread that waits for it must start it.
     with cleanup.owned(start, _end) as child:
-        try:
-            output, stderr = child.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped") from error
+        output, stderr = _communicate(child, name, timeout)
     return child.returncode, output, stderr
+
+
+def _communicate(child: subprocess.Popen[bytes], name: str, timeout: float) -> tuple[bytes, bytes]:
+    """Wait for a program; return its stdout and stderr.
+
+    Time in which this process and the program are suspended does not count. Raises CodecError
+    after ``timeout`` seconds.
+    """
+    result: list[tuple[bytes, bytes]] = []
+
+    def wait(tick: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            result.append(child.communicate(timeout=tick))
+        return bool(result)
+
+    if expires(timeout, wait):
+        raise CodecError(f"{name} did not finish within {timeout:.0f} s and was stopped")
+    return result[0]
 
 
 @lru_cache(maxsize=4)

@@ -12,14 +12,17 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Timer
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
 from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
-from lbic.isolation.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, UNFORESEEN
+from lbic.isolation.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, START_TIMEOUT, UNFORESEEN
 from lbic.system import cleanup, cores, python
+from lbic.system.deadline import Deadline
 
 MODULE = "lbic.isolation.worker"
+
+_OUT_OF_TIME = {-getattr(signal, "SIGPROF", 0)} - {0}
+"""The exit code of a worker that used up its processor time (worker.set_alarm)."""
 
 _idle: list[Worker] = []
 
@@ -78,7 +81,7 @@ class Worker:
         self._replies = cast(BinaryIO, self._process.stdout)
         self._ready = False  # it has sent READY; until then a failure is not the picture's fault
         self._late = False
-        self._timer: Timer | None = None
+        self._deadline: Deadline | None = None
         self._seconds = 0.0
         self._name = ""
         self._failure: type[WorkerFailure] = DecoderError
@@ -105,6 +108,7 @@ class Worker:
         """
         self._name, self._failure = name, failure
         try:
+            self.wait_until_ready()
             self.set_time_limit(seconds)
             with cleanup.registered(self._process.kill):
                 return exchange(self)
@@ -115,20 +119,33 @@ class Worker:
                 self.end()
             raise
         finally:
-            self._cancel_timer()
+            self._cancel_deadline()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the process has imported its libraries; raises MissingError if it fails."""
+        if self._ready:
+            return
+        try:
+            self.set_time_limit(START_TIMEOUT)
+            with cleanup.registered(self._process.kill):
+                self.expect(READY)
+            self._ready = True
+        except (BadReplyError, OSError) as error:
+            raise self._diagnose() from error
+        finally:
+            self._cancel_deadline()
 
     def set_time_limit(self, seconds: float) -> None:
-        """Stop the process in ``seconds`` from now unless the call has returned by then."""
-        self._cancel_timer()
+        """Stop the process after ``seconds`` unless the call has returned by then.
+
+        Time in which this process is suspended does not count.
+        """
+        self._cancel_deadline()
         self._seconds = seconds
-        self._timer = Timer(seconds, self._stop)
-        self._timer.start()
+        self._deadline = Deadline(seconds, self._stop)
 
     def send(self, head: bytes, data: bytes) -> None:
-        """Wait until the process is ready, then send a request."""
-        if not self._ready:
-            self.expect(READY)
-            self._ready = True
+        """Send a request."""
         self._requests.write(head)
         self._requests.write(data)
         self._requests.flush()
@@ -172,9 +189,9 @@ class Worker:
             with suppress(OSError):  # closing flushes what the process never read
                 pipe.close()
 
-    def _cancel_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+    def _cancel_deadline(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
 
     def _stop(self) -> None:
         self._late = True
@@ -192,7 +209,7 @@ class Worker:
         if not self._ready:
             what = f"did not start within {self._seconds:.0f} s" if self._late else f"ended at its start ({code})"
             return MissingError(f"the worker process {what}; 'python -m {MODULE}' shows why")
-        if self._late:
+        if self._late or code in _OUT_OF_TIME:
             return self._failure(f"{self._name} did not finish within {self._seconds:.0f} s and was stopped")
         if code is None:
             return self._failure(f"{self._name} sent a malformed reply")
@@ -206,9 +223,16 @@ def borrow() -> Iterator[Worker]:
     """Lend a worker process to one thread: an idle one or a new one.
 
     It becomes idle again afterwards. More idle workers than threads that could use them are ended.
-    Raises MissingError if no process can be started.
+    Raises MissingError if no process can be started, also at the second try.
     """
     worker = _take_idle() or Worker()
+    try:
+        worker.wait_until_ready()
+    except MissingError:
+        worker = Worker()  # the first may have met a slow or busy disk
+    except BaseException:
+        worker.end()
+        raise
     try:
         yield worker
     finally:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import struct
 
 REQUEST = struct.Struct(">BIQ")
-"""Request type (DECODE or READ); time limit in seconds (for READ: until the picture's size is
-known); length of the stream or file in bytes."""
+"""Request type (DECODE or READ); time limit in seconds of the processor (for READ: until the
+picture's size is known); length of the stream or file in bytes."""
 DECODE, READ = range(2)
 STREAM = struct.Struct(">BBII")
 """Fields of DECODE: codec number, gray (0 or 1), width, height."""
@@ -42,7 +42,11 @@ TIMEOUT = 10
 TIMEOUT_PER_MEGAPIXEL = 5
 TIMEOUT_PER_MEGABYTE = 0.1
 """Seconds, added up. The last applies to a file whose size in pixels is not known yet. The slowest
-decoder needs about 0.2 s per megapixel, so only a hang exceeds the limit."""
+decoder needs about 0.2 s per megapixel, so only a hang exceeds the limit. Time in which the
+processes are suspended does not count (lbic/system/deadline.py)."""
+
+START_TIMEOUT = 120
+"""Seconds for a worker to import its libraries, which may lie on a slow network disk."""
 
 MEMORY = 1_000_000_000
 MEMORY_PER_PIXEL = 64

@@ -13,17 +13,29 @@ from __future__ import annotations
 import json
 import math
 import os
+import select
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from lbic.errors import LbicError
 from lbic.isolation import protocol
+from lbic.system.deadline import expires
 
 if TYPE_CHECKING:
     from lbic.color import Plane
     from lbic.picture.load import Picture
+
+_ABANDONED = 5
+"""The exit code of a process that nobody waits for any more."""
+_TO_READ = 2
+"""Seconds in which a request is read that came before the end of stdin."""
+_allowed = [0]
+"""The seconds that the current request may take."""
 
 Part = bytes | memoryview
 """A piece of a reply."""
@@ -120,12 +132,42 @@ def _sentence(outcome: int, sentence: str) -> Iterator[Part]:
 
 
 def set_alarm(seconds: int) -> None:
-    """End this process after ``seconds``, even inside a library; 0 cancels the alarm.
+    """End this process after ``seconds`` of processor time, even inside a library; 0 cancels that.
 
-    The parent's own time limit is shorter. The alarm matters if the parent was killed meanwhile.
+    Processor time, since a process that is suspended needs none. The parent's own time limit is
+    shorter. The alarm matters if the parent was killed meanwhile.
     """
+    _allowed[0] = seconds
     if sys.platform != "win32":
-        signal.alarm(seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def end_with_parent() -> None:
+    """End this process soon after nobody can send requests any more.
+
+    A thread waits for the end of stdin. If the parent has ended, this process ends at once,
+    otherwise after the time that its request may take. This ends a library that waits for ever
+    without using processor time.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return
+    parent = os.getppid()
+    watch = select.poll()
+    watch.register(0, 0)
+
+    def abandoned(tick: float) -> bool:
+        if os.getppid() == parent:
+            time.sleep(tick)
+        return os.getppid() != parent
+
+    def end() -> None:
+        watch.poll()
+        if expires(_TO_READ, abandoned):  # the last request may still be in the pipe
+            expires(_allowed[0], abandoned)
+        os._exit(_ABANDONED)
+
+    with suppress(RuntimeError):  # no further thread: the alarm must do
+        threading.Thread(target=end, daemon=True).start()
 
 
 def limit_memory(pixels: int, size: int) -> None:
@@ -163,6 +205,7 @@ def main() -> None:
     os.dup2(2, 1)  # keep a library's own output out of the replies
     for request in sys.argv[1:]:
         import_for(int(request))
+    end_with_parent()
     serve(sys.stdin.buffer, replies)
 
 
