@@ -108,7 +108,16 @@ def place(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-TRAINING = ("nets/", "train/", "cli/train.py", "cli/teach.py", "cli/export.py", "cli/pytorch.py")
+TRAINING = (
+    "nets/",
+    "train/",
+    "cli/train.py",
+    "cli/train_run.py",
+    "cli/train_lines.py",
+    "cli/teach.py",
+    "cli/export.py",
+    "cli/pytorch.py",
+)
 """Only these may import PyTorch, and only these the modules of networks and training."""
 
 

@@ -113,7 +113,7 @@ def test_a_network_that_runs_after_another_needs_it(work: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_run_that_was_stopped_ends_as_interrupted(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    from lbic.train.loop import Trainer
+    from lbic.train.trainer import Trainer
 
     lbic("train", "prepare", work / "pictures", "--config", work / "recipe.toml", "-o", work / "data", "-j", 1)
     advance = Trainer.advance

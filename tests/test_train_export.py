@@ -22,8 +22,9 @@ from lbic.enhance.equivalent import Equivalent
 from lbic.errors import CodecError, FileError, UsageError
 from lbic.nets import table as nets
 from lbic.nets.base import Network
-from lbic.train import checkpoint, config, export, loop, manifest, measure, rows
+from lbic.train import checkpoint, config, export, manifest, measure, rows
 from lbic.train.data import PairSet, PairWriter
+from lbic.train.trainer import Trainer
 
 RECIPE = """
 network = "srcnn"
@@ -107,7 +108,7 @@ def test_weights_come_back(exported: tuple[Network, bytes], tmp_path: Path) -> N
 
 
 def test_checkpoint_to_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = loop.Trainer(config.parse(RECIPE), torch.device("cpu"))
+    trainer = Trainer(config.parse(RECIPE), torch.device("cpu"))
     checkpoint.save(tmp_path / "last.pt", trainer.state())
     recipe, network, steps = export.read_checkpoint(tmp_path / "last.pt")
     data = export.to_onnx(network, rows.facts(recipe, steps))

@@ -19,6 +19,7 @@ from lbic.nets import table as nets
 from lbic.train import checkpoint, config, log, loop, losses, optimize
 from lbic.train.config import TrainConfig
 from lbic.train.data import PairSet, PairWriter
+from lbic.train.trainer import Trainer
 from lbic.train.validate import gains
 
 CPU = torch.device("cpu")
@@ -36,7 +37,7 @@ def _pairs(folder: Path, seed: int, size: tuple[int, int] = (30, 40)) -> PairSet
 
 
 def _run(
-    trainer: loop.Trainer, pairs: PairSet, folder: Path, validation: PairSet | None = None, stop_at: int = 99
+    trainer: Trainer, pairs: PairSet, folder: Path, validation: PairSet | None = None, stop_at: int = 99
 ) -> tuple[bool, list[loop.Report]]:
     reports: list[loop.Report] = []
     pace = loop.Pace(validate_every=2)
@@ -50,11 +51,11 @@ def _same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
 
 def test_resume_is_exact(tmp_path: Path) -> None:
     pairs, recipe = _pairs(tmp_path / "data", 1), config.parse(RECIPE)
-    straight = loop.Trainer(recipe, CPU)
+    straight = Trainer(recipe, CPU)
     assert _run(straight, pairs, tmp_path / "one")[0]
 
-    assert not _run(loop.Trainer(recipe, CPU), pairs, tmp_path / "two", stop_at=3)[0]
-    resumed = loop.Trainer(recipe, CPU)
+    assert not _run(Trainer(recipe, CPU), pairs, tmp_path / "two", stop_at=3)[0]
+    resumed = Trainer(recipe, CPU)
     resumed.restore(checkpoint.load(tmp_path / "two" / loop.LAST))
     assert resumed.step == 3
     assert _run(resumed, pairs, tmp_path / "two")[0]
@@ -68,7 +69,7 @@ def test_validation_never_trains(tmp_path: Path) -> None:
     pairs, recipe = _pairs(tmp_path / "data", 1), config.parse(RECIPE)
     weights = []
     for name, validation in (("none", None), ("v", _pairs(tmp_path / "v", 2)), ("w", _pairs(tmp_path / "w", 3))):
-        trainer = loop.Trainer(recipe, CPU)
+        trainer = Trainer(recipe, CPU)
         _run(trainer, pairs, tmp_path / f"run-{name}", validation)
         weights.append(trainer.network.state_dict())
     assert _same(weights[0], weights[1])
@@ -77,7 +78,7 @@ def test_validation_never_trains(tmp_path: Path) -> None:
 
 def test_reports_and_log(tmp_path: Path) -> None:
     pairs = _pairs(tmp_path / "data", 1)
-    _, reports = _run(loop.Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs)
+    _, reports = _run(Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs)
     assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6]
     assert [report.gains is not None for report in reports] == [False, True] * 3
     lines = [json.loads(line) for line in (tmp_path / "run" / log.LOG).read_text().splitlines()]
@@ -88,7 +89,7 @@ def test_reports_and_log(tmp_path: Path) -> None:
 def test_it_learns(tmp_path: Path) -> None:
     pairs = _pairs(tmp_path / "data", 1)
     recipe = config.parse(RECIPE.replace("steps = 6", "steps = 60"))
-    _, reports = _run(loop.Trainer(recipe, CPU), pairs, tmp_path / "run", pairs)
+    _, reports = _run(Trainer(recipe, CPU), pairs, tmp_path / "run", pairs)
     gains = reports[-1].gains
     assert gains is not None
     assert gains[10] > 3
@@ -96,7 +97,7 @@ def test_it_learns(tmp_path: Path) -> None:
 
 def test_time_budget_stops_after_a_step_and_saves(tmp_path: Path) -> None:
     pairs = _pairs(tmp_path / "data", 1)
-    trainer = loop.Trainer(config.parse(RECIPE), CPU)
+    trainer = Trainer(config.parse(RECIPE), CPU)
     done = loop.run(trainer, pairs, None, tmp_path / "run", loop.Pace(minutes=1e-9), lambda _: None, lambda: False)
     assert not done
     assert checkpoint.load(tmp_path / "run" / loop.LAST)["step"] == 1
@@ -104,7 +105,7 @@ def test_time_budget_stops_after_a_step_and_saves(tmp_path: Path) -> None:
 
 def test_bf16_autocast_trains(tmp_path: Path) -> None:
     recipe = config.parse(RECIPE.replace("warmup = 2", 'warmup = 2\nautocast = "bf16"'))
-    done, reports = _run(loop.Trainer(recipe, CPU), _pairs(tmp_path / "data", 1), tmp_path / "run")
+    done, reports = _run(Trainer(recipe, CPU), _pairs(tmp_path / "data", 1), tmp_path / "run")
     assert done
     assert np.isfinite(reports[-1].loss)
 
@@ -155,21 +156,21 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
 
 
 def test_checkpoint_of_another_network(tmp_path: Path) -> None:
-    state = loop.Trainer(config.parse(RECIPE), CPU).state()
-    other = loop.Trainer(config.parse(RECIPE.replace("srcnn", "arcnn")), CPU)
+    state = Trainer(config.parse(RECIPE), CPU).state()
+    other = Trainer(config.parse(RECIPE.replace("srcnn", "arcnn")), CPU)
     with pytest.raises(UsageError, match="not of the network 'arcnn'"):
         other.restore(state)
     with pytest.raises(UsageError, match="optimizer 'muon'"):
-        loop.Trainer(config.parse(RECIPE.replace("batch = 2", 'batch = 2\noptimizer = "muon"')), CPU).restore(state)
+        Trainer(config.parse(RECIPE.replace("batch = 2", 'batch = 2\noptimizer = "muon"')), CPU).restore(state)
 
 
 def test_a_run_goes_on_beside_the_networks_it_began_with() -> None:
     recipe, before, other = config.parse(RECIPE), nets.build("srcnn"), nets.build("srcnn")
-    state = loop.Trainer(recipe, CPU, before).state()
-    loop.Trainer(recipe, CPU, copy.deepcopy(before)).restore(state)
+    state = Trainer(recipe, CPU, before).state()
+    Trainer(recipe, CPU, copy.deepcopy(before)).restore(state)
     for stranger in (other, None):
         with pytest.raises(UsageError, match="a run with another network 'after', or with none"):
-            loop.Trainer(recipe, CPU, stranger).restore(state)
+            Trainer(recipe, CPU, stranger).restore(state)
 
 
 def test_the_steps_are_saved_before_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,12 +180,12 @@ def test_the_steps_are_saved_before_validation(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(loop, "gains", killed)
     pairs = _pairs(tmp_path / "data", 1)
     with pytest.raises(KeyboardInterrupt):
-        _run(loop.Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs, stop_at=1)
+        _run(Trainer(config.parse(RECIPE), CPU), pairs, tmp_path / "run", pairs, stop_at=1)
     assert checkpoint.load(tmp_path / "run" / loop.LAST)["step"] == 1
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path: Path) -> None:
-    trainer = loop.Trainer(config.parse(RECIPE), CPU)
+    trainer = Trainer(config.parse(RECIPE), CPU)
     with torch.no_grad():
         next(trainer.network.parameters()).fill_(float("nan"))
     with pytest.raises(UsageError, match="the loss is nan at step 1"):
@@ -196,7 +197,7 @@ def test_weights_that_are_no_numbers_leave_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = _pairs(tmp_path / "data", 1)
-    trainer = loop.Trainer(config.parse(RECIPE), CPU)
+    trainer = Trainer(config.parse(RECIPE), CPU)
     _run(trainer, pairs, tmp_path / "run", stop_at=1)
 
     def diverge(_: PairSet) -> torch.Tensor:
@@ -214,16 +215,16 @@ def test_weights_that_are_no_numbers_leave_the_checkpoint_before(
 def test_networks_that_do_not_fit_are_told_before_training(tmp_path: Path) -> None:
     recipe = config.parse(RECIPE)
     with pytest.raises(UsageError, match=r"the network 'srcnn' needs data\.channels = 1"):
-        loop.Trainer(config.parse(RECIPE.replace("scale = 2", "scale = 2\nchannels = 3")), CPU)
+        Trainer(config.parse(RECIPE.replace("scale = 2", "scale = 2\nchannels = 3")), CPU)
     with pytest.raises(UsageError, match="runs before has 3 channels, the one after it 1"):
-        loop.Trainer(recipe, CPU, nets.build("hgrdn-lite"))
+        Trainer(recipe, CPU, nets.build("hgrdn-lite"))
     with pytest.raises(UsageError, match="the teacher has 1 channels and a margin of 9 pixels, the network 1 and 8"):
-        loop.Trainer(config.parse(RECIPE + "[distill]"), CPU, teacher=nets.build("arcnn"))
+        Trainer(config.parse(RECIPE + "[distill]"), CPU, teacher=nets.build("arcnn"))
 
 
 def test_pictures_of_any_size_validate(tmp_path: Path) -> None:
     odd = _pairs(tmp_path / "odd", 1, size=(31, 37))
-    trainer = loop.Trainer(config.parse(RECIPE.replace("srcnn", "fast-arcnn")), CPU)
+    trainer = Trainer(config.parse(RECIPE.replace("srcnn", "fast-arcnn")), CPU)
     assert trainer.multiple > 1
     found = gains(trainer.restore_picture, odd, trainer.multiple)
     assert found == pytest.approx({10: 0, 20: 0}, abs=0.1), "untrained, it is the identity"
@@ -237,11 +238,11 @@ def test_pictures_that_were_prepared_for_another_recipe(tmp_path: Path, name: st
     (tmp_path / "data" / "truth.u8").write_bytes(b"0")
     (tmp_path / "data" / "coded.u8").write_bytes(b"0")
     with pytest.raises(UsageError, match=f"was prepared with {name} {value}, the recipe has "):
-        _run(loop.Trainer(config.parse(RECIPE), CPU), PairSet(tmp_path / "data"), tmp_path / "run")
+        _run(Trainer(config.parse(RECIPE), CPU), PairSet(tmp_path / "data"), tmp_path / "run")
 
 
 def test_recipes_that_lack_a_network_before(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="after_share needs the network that runs before"):
-        loop.Trainer(config.parse(RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")), CPU)
+        Trainer(config.parse(RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")), CPU)
     with pytest.raises(UsageError, match="sides that are multiples of 8"):
-        loop.Trainer(config.parse(RECIPE.replace("srcnn", "hgrdn-lite").replace("[data]", "[data]\nchannels = 3")), CPU)
+        Trainer(config.parse(RECIPE.replace("srcnn", "hgrdn-lite").replace("[data]", "[data]\nchannels = 3")), CPU)

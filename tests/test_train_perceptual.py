@@ -23,6 +23,7 @@ from lbic.train import checkpoint, config, export, loop, losses, optimize
 from lbic.train.config import PerceptualConfig
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.perceptual import Perceptual, flat_error
+from lbic.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 RECIPE = """
@@ -119,10 +120,10 @@ def test_relativistic_loss() -> None:
 def test_resume_is_exact_with_a_discriminator(tmp_path: Path) -> None:
     pairs, recipe = _pairs(tmp_path / "data"), config.parse(RECIPE)
 
-    def trainer() -> loop.Trainer:
-        return loop.Trainer(recipe, CPU, features=Edges())
+    def trainer() -> Trainer:
+        return Trainer(recipe, CPU, features=Edges())
 
-    def go(run: loop.Trainer, folder: Path, stop_at: int) -> None:
+    def go(run: Trainer, folder: Path, stop_at: int) -> None:
         loop.run(run, pairs, None, folder, loop.Pace(), lambda _: None, lambda: run.step >= stop_at)
 
     straight, stopped, resumed = trainer(), trainer(), trainer()
@@ -140,7 +141,7 @@ def test_resume_is_exact_with_a_discriminator(tmp_path: Path) -> None:
 
 def test_a_perceptual_recipe_needs_features() -> None:
     with pytest.raises(UsageError, match="needs features"):
-        loop.Trainer(config.parse(RECIPE), CPU)
+        Trainer(config.parse(RECIPE), CPU)
 
 
 def test_a_share_of_the_crops_passes_the_network_before(tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_a_share_of_the_crops_passes_the_network_before(tmp_path: Path) -> None:
             return picture * 0
 
     half = RECIPE.replace("batch = 2", "batch = 2\nafter_share = 0.5")
-    trainer = loop.Trainer(config.parse(half), CPU, nets.build("hgrdn-lite"), Edges())
+    trainer = Trainer(config.parse(half), CPU, nets.build("hgrdn-lite"), Edges())
     crops = trainer._after(Black(), torch.ones(4, 3, 8, 8), torch.zeros(4))  # type: ignore[arg-type]
     assert crops.amax((1, 2, 3)).tolist() == [0, 0, 1, 1]
 

@@ -19,9 +19,10 @@ from torch import Tensor
 from lbic.errors import FileError, UsageError
 from lbic.nets import table as nets
 from lbic.nets.base import Network
-from lbic.train import config, export, loop, taught
+from lbic.train import config, export, taught
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.taught import TaughtSet
+from lbic.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 RECIPE_TAUGHT = RECIPE.replace("scale = 2", "scale = 1").replace("[export]", "[taught]\n[export]")
@@ -105,7 +106,7 @@ def test_the_share_goes_from_the_first_to_the_last() -> None:
 def test_a_run_moves_the_share(pairs: PairSet) -> None:
     _teach(pairs)
     known = TaughtSet(pairs.folder)
-    trainer = loop.Trainer(config.parse(RECIPE_TAUGHT), CPU)
+    trainer = Trainer(config.parse(RECIPE_TAUGHT), CPU)
     shares = []
     for _ in range(6):
         trainer.advance(known)
@@ -114,7 +115,7 @@ def test_a_run_moves_the_share(pairs: PairSet) -> None:
 
 
 def test_a_recipe_with_stored_outputs_needs_them(pairs: PairSet) -> None:
-    trainer = loop.Trainer(config.parse(RECIPE_TAUGHT), CPU)
+    trainer = Trainer(config.parse(RECIPE_TAUGHT), CPU)
     with pytest.raises(UsageError, match="lbic train teach"):
         trainer.advance(pairs)
 

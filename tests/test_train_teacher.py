@@ -19,6 +19,7 @@ from lbic.train import checkpoint, config, loop, teacher
 from lbic.train.config import DistillConfig, TrainConfig
 from lbic.train.data import PairSet, PairWriter
 from lbic.train.teacher import Teacher
+from lbic.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 TRAIN = TrainConfig(steps=6, batch=3, patch=6)
@@ -104,11 +105,11 @@ def test_the_pool_is_filled_and_then_renewed(pairs: PairSet) -> None:
 def test_resume_is_exact(pairs: PairSet, tmp_path: Path) -> None:
     recipe = config.parse(TAUGHT)
 
-    def trainer() -> loop.Trainer:
+    def trainer() -> Trainer:
         torch.manual_seed(5)
-        return loop.Trainer(recipe, CPU, teacher=loop.Trainer(config.parse(RECIPE), CPU).network)
+        return Trainer(recipe, CPU, teacher=Trainer(config.parse(RECIPE), CPU).network)
 
-    def run(one: loop.Trainer, name: str, stop_at: int = 99) -> None:
+    def run(one: Trainer, name: str, stop_at: int = 99) -> None:
         loop.run(one, pairs, None, tmp_path / name, loop.Pace(), lambda _: None, lambda: one.step >= stop_at)
 
     straight, stopped, resumed = trainer(), trainer(), trainer()
@@ -124,8 +125,8 @@ def test_resume_is_exact(pairs: PairSet, tmp_path: Path) -> None:
 def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
     """From another start, it comes nearer to the mean than to the truth."""
     recipe = config.parse(TAUGHT.replace("steps = 6", "steps = 150").replace("pool = 4", "pool = 16\nshare = 1"))
-    taught = loop.Trainer(config.parse(RECIPE), CPU).network  # untrained: it changes nothing
-    trainer = loop.Trainer(recipe, CPU, teacher=taught)
+    taught = Trainer(config.parse(RECIPE), CPU).network  # untrained: it changes nothing
+    trainer = Trainer(recipe, CPU, teacher=taught)
     dict(trainer.network.named_parameters())["body.4.bias"].data.fill_(0.2)
     first = float(trainer.advance(pairs))
     for _ in range(149):
@@ -135,13 +136,13 @@ def test_a_network_learns_its_teachers_mean(pairs: PairSet) -> None:
 
 def test_teachers_and_recipes_need_each_other() -> None:
     plain, taught = config.parse(RECIPE), config.parse(TAUGHT)
-    network = loop.Trainer(plain, CPU).network
+    network = Trainer(plain, CPU).network
     with pytest.raises(UsageError, match=r"a teacher needs a recipe with \[distill\]"):
-        loop.Trainer(plain, CPU, teacher=network)
+        Trainer(plain, CPU, teacher=network)
     with pytest.raises(UsageError, match=r"a recipe with \[distill\] needs a teacher"):
-        loop.Trainer(taught, CPU)
+        Trainer(taught, CPU)
     with pytest.raises(UsageError, match="cannot have a teacher"):
-        loop.Trainer(taught, CPU, before=network, teacher=network)
+        Trainer(taught, CPU, before=network, teacher=network)
 
 
 @pytest.mark.parametrize("line", ["share = 0", "share = 1.5", "fresh = 0", "fresh = 5"])

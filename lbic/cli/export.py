@@ -11,7 +11,7 @@ import click
 
 from lbic.cli.parameters import MADE_FILE, MADE_FOLDER
 from lbic.cli.pytorch import need_torch
-from lbic.cli.train import after_option
+from lbic.cli.train_run import after_option
 from lbic.errors import FileError, UsageError
 
 if TYPE_CHECKING:

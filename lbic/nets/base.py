@@ -35,6 +35,9 @@ class Network(nn.Module):
     ends: tuple[str, ...] = ()
     """Names of the convolutions to or from the picture if it is unshuffled to many channels."""
 
+    repeated: tuple[type[nn.Module], ...] = ()
+    """Classes of the blocks that the network repeats, which are compiled one by one."""
+
     def with_quality(self, picture: Tensor, quality: Tensor) -> Tensor:
         """Append the quality plane to pictures if the network has one, else return them.
 

@@ -21,6 +21,7 @@ class Cascade(Network):
         """Join two networks with the same number of channels."""
         super().__init__()
         self.nr, self.tr = nr, tr
+        self.repeated = nr.repeated + tr.repeated
         self.channels = nr.channels
         self.quality_plane = nr.quality_plane
         self.multiple = max(nr.multiple, tr.multiple)

@@ -90,6 +90,7 @@ class HGRDN(Network):
         """Build the untrained network."""
         super().__init__()
         self.shape = shape
+        self.repeated = (_DenseBlock,)
         self.quality_plane = shape.quality_plane
         filters = shape.filters
         self.head = nn.Conv2d(4 if shape.quality_plane else 3, filters, 3, padding=1)

@@ -33,7 +33,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint.
+    """Read a checkpoint, or the averaged weights alone (parts.py).
 
     Raises FileError if the file is missing, damaged, not a checkpoint, or of another format
     version.
@@ -44,7 +44,7 @@ def load(path: Path) -> dict[str, Any]:
         raise FileError(f"{path}: not a checkpoint") from error
     except (OSError, RuntimeError, EOFError, LookupError, ValueError, TypeError) as error:
         raise FileError(f"{path}: not a readable checkpoint: {first_line(error)}") from error
-    if not isinstance(state, dict) or not state.keys() >= {"format", "config", "network", "average"}:
+    if not isinstance(state, dict) or not state.keys() >= {"format", "config", "step", "average"}:
         raise FileError(f"{path}: not a checkpoint")
     if state["format"] != FORMAT:
         raise FileError(f"{path}: checkpoint of format {state['format']}; this lbic reads format {FORMAT}")

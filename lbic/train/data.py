@@ -62,6 +62,19 @@ class Batch(NamedTuple):
     """Qualities of these pictures in the codec's own numbers, (batch,)."""
 
 
+class Levels(NamedTuple):
+    """The crops of a training step, with values in 8-bit levels."""
+
+    coded: Bytes
+    """Coded crops with context, (batch, channels, patch + 2 margin, patch + 2 margin)."""
+    truth: Bytes | Floats
+    """Targets, (batch, channels, patch, patch)."""
+    error: Floats
+    """As in Batch."""
+    quality: Floats
+    """As in Batch."""
+
+
 class Crop(NamedTuple):
     """A crop of a pair, with values in 8-bit levels."""
 
@@ -125,14 +138,19 @@ class PairSet:
         return truth, coded
 
     def sample(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Batch:
+        """Draw random crops as ``draw`` does, with values in [0, 1]."""
+        coded, truth, error, quality = self.draw(rng, batch, patch, margin)
+        return Batch(_unit(coded), _unit(truth), error, quality)
+
+    def draw(self, rng: np.random.Generator, batch: int, patch: int, margin: int) -> Levels:
         """Draw random crops, each in one of its eight orientations.
 
         ``patch`` is their side, ``margin`` the context on each side, in pixels. Context outside
         the picture repeats its border, as a network's own padding does.
         """
         side = patch + 2 * margin
-        coded_crops = np.empty((batch, self.channels, side, side), np.float32)
-        truth_crops = np.empty((batch, self.channels, patch, patch), np.float32)
+        coded_crops = np.empty((batch, self.channels, side, side), np.uint8)
+        truth_crops: Bytes | Floats = np.zeros((batch, self.channels, patch, patch), self._target_type())
         errors, qualities = np.empty(batch, np.float32), np.empty(batch, np.float32)
         for i in range(batch):
             crop = self._draw(rng, patch, margin)
@@ -144,7 +162,11 @@ class PairSet:
             errors[i], qualities[i] = max(crop.error, LEAST_ERROR), self.pairs[crop.pair].quality
             coded_crops[i] = _orient(crop.coded, orientation).transpose(2, 0, 1)
             truth_crops[i] = _orient(crop.target, orientation).transpose(2, 0, 1)
-        return Batch(coded_crops / np.float32(255), truth_crops / np.float32(255), errors, qualities)
+        return Levels(coded_crops, truth_crops, errors, qualities)
+
+    def _target_type(self) -> np.dtype[np.uint8] | np.dtype[np.float32]:
+        """Return the type that holds all targets exactly."""
+        return np.dtype(np.uint8)
 
     def _draw(self, rng: np.random.Generator, patch: int, margin: int) -> Crop:
         """Draw a random crop in the picture's own orientation."""
@@ -165,6 +187,12 @@ class PairSet:
             truth, coded = (_gray(picture)[..., 0] for picture in self.pictures(self.pairs[index]))
             self._luma_errors[index] = float(np.square(truth - coded).mean()) / 255**2
         return self._luma_errors[index]
+
+
+def _unit(levels: Bytes | Floats) -> Floats:
+    """Return 8-bit levels as float32 in [0, 1]."""
+    values: Floats = levels.astype(np.float32) / np.float32(255)
+    return values
 
 
 def _gray(picture: Bytes | Floats) -> Floats:

@@ -23,6 +23,8 @@ from lbic.train import checkpoint, config
 from lbic.train.config import Config
 from lbic.train.shrink import read_weight
 
+CHECKPOINT = ".pt"
+"""Suffix of checkpoints; every other file is read as ONNX."""
 OPSET = 18
 """ONNX operator set of the exported files."""
 TOLERANCE = 2e-5
@@ -106,8 +108,11 @@ def largest_difference(network: Network, data: bytes, tolerance: float = TOLERAN
 
 
 def read_network(path: Path) -> Network:
-    """Return an exported network in evaluation mode; raises as read_weights does."""
-    network = nets.build(_facts(path).get("network", ""))
+    """Return an exported network, or that of a checkpoint, in evaluation mode.
+
+    Raises as read_weights does.
+    """
+    network = nets.build(_name(path))
     network.load_state_dict(read_weights(path, network))
     return network.eval().requires_grad_(False)
 
@@ -115,30 +120,42 @@ def read_network(path: Path) -> Network:
 def read_weights(
     path: Path, network: nn.Module, fresh: tuple[str, ...] = (), wider: tuple[str, ...] = ()
 ) -> dict[str, torch.Tensor]:
-    """Read the weights of an exported network, by their PyTorch names.
+    """Read the weights of an exported network or a checkpoint, by their PyTorch names.
 
-    The network to fill may be larger than the exported one. Weights whose names start with one of
-    ``fresh`` keep the network's own values if the file lacks them. Weights whose names start with
-    one of ``wider`` may have fewer input channels in the file; those that are missing become
-    zero. Raises FileError if the file is not a readable ONNX file, UsageError if it holds another
-    network.
+    The averaged weights of a checkpoint count; its name ends in .pt. The network to fill may be
+    larger than that of the file. Weights whose names start with one of ``fresh`` keep the
+    network's own values if the file lacks them. Weights whose names start with one of ``wider``
+    may have fewer input channels in the file; those that are missing become zero. Raises
+    FileError if the file is not readable, UsageError if it holds another network.
     """
-    return _weights(_load(path), network, str(path), fresh, wider)
+    if path.suffix == CHECKPOINT:
+        stored = {name: value.float().numpy() for name, value in checkpoint.load(path)["average"].items()}
+    else:
+        stored = _initializers(_load(path))
+    return _weights(stored, network, str(path), fresh, wider)
 
 
 def take_weights(network: Network, data: bytes) -> None:
     """Load the weights of an ONNX file, given as its bytes, into the network that was exported."""
     import onnx
 
-    network.load_state_dict(_weights(onnx.load_from_string(data), network, "the export"))
+    network.load_state_dict(_weights(_initializers(onnx.load_from_string(data)), network, "the export"))
+
+
+def _initializers(model: Any) -> dict[str, Any]:
+    """Return the stored values of an ONNX model, as NumPy arrays by their names."""
+    import onnx
+
+    return {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
 
 
 def _weights(
-    model: Any, network: nn.Module, source: str, fresh: tuple[str, ...] = (), wider: tuple[str, ...] = ()
+    stored: dict[str, Any],
+    network: nn.Module,
+    source: str,
+    fresh: tuple[str, ...] = (),
+    wider: tuple[str, ...] = (),
 ) -> dict[str, torch.Tensor]:
-    import onnx
-
-    stored = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
     weights = {}
     for name, value in network.state_dict().items():
         weight = read_weight(stored, name)
@@ -178,9 +195,11 @@ def _load(path: Path) -> Any:
         raise FileError(f"{path}: not a readable ONNX file: {error}") from error
 
 
-def _facts(path: Path) -> dict[str, str]:
-    """Read the metadata_props of an ONNX file."""
-    return {item.key: item.value for item in _load(path).metadata_props}
+def _name(path: Path) -> str:
+    """Return the name of the network in an exported file or a checkpoint."""
+    if path.suffix == CHECKPOINT:
+        return config.parse(checkpoint.load(path)["config"], str(path)).network
+    return next((item.value for item in _load(path).metadata_props if item.key == "network"), "")
 
 
 def _name_weights(model: Any, network: Network) -> None:

@@ -12,7 +12,7 @@ directions as fast as the strong ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import torch
@@ -71,27 +71,39 @@ class Muon(torch.optim.Optimizer):
         for parameter in parameters:
             sizes.setdefault((parameter.shape[0], parameter[0].numel()), []).append(parameter)
         for (rows, columns), same in sizes.items():
-            directions = torch.stack([self._momentum(parameter).reshape(rows, columns) for parameter in same])
+            directions = torch.stack([each.reshape(rows, columns) for each in self._momentum(same)])
             updates = orthogonalise(directions) * (rate * _ADAM_LIKE * math.sqrt(max(rows, columns)))
-            for parameter, update in zip(same, updates, strict=True):
-                parameter.sub_(update.reshape(parameter.shape))
+            changes = [update.reshape(each.shape) for each, update in zip(same, updates, strict=True)]
+            torch._foreach_sub_(_tensors(same), changes)
 
-    def _momentum(self, parameter: nn.Parameter) -> Tensor:
-        """Update the momentum of a weight and return it in Nesterov's form."""
-        gradient = _gradient(parameter)
-        memory = self._memory(parameter, "momentum")
-        memory.lerp_(gradient, 1 - _MOMENTUM)
-        return gradient.lerp(memory, _MOMENTUM)
+    def _momentum(self, parameters: list[nn.Parameter]) -> Sequence[Tensor]:
+        """Update the momenta of weights and return them in Nesterov's form."""
+        gradients = [_gradient(parameter) for parameter in parameters]
+        memories = [self._memory(parameter, "momentum") for parameter in parameters]
+        torch._foreach_lerp_(memories, gradients, 1 - _MOMENTUM)
+        return torch._foreach_lerp(gradients, memories, _MOMENTUM)
 
     def _adam(self, parameters: list[nn.Parameter], rate: float) -> None:
+        """Update weights; those with the same number of updates go together.
+
+        A GPU would wait for the program if it updated hundreds of small weights one by one.
+        """
+        counts: dict[int, list[nn.Parameter]] = {}
         for parameter in parameters:
-            gradient = _gradient(parameter)
-            mean, square = self._memory(parameter, "mean"), self._memory(parameter, "square")
             count = self.state[parameter]["count"] = self.state[parameter].get("count", 0) + 1
-            mean.lerp_(gradient, 1 - _BETAS[0])
-            square.lerp_(gradient.square(), 1 - _BETAS[1])
-            spread = (square / (1 - _BETAS[1] ** count)).sqrt_().add_(_EPSILON)
-            parameter.sub_(mean / spread * (rate / (1 - _BETAS[0] ** count)))
+            counts.setdefault(count, []).append(parameter)
+        for count, same in counts.items():
+            gradients = [_gradient(parameter) for parameter in same]
+            means = [self._memory(parameter, "mean") for parameter in same]
+            squares = [self._memory(parameter, "square") for parameter in same]
+            torch._foreach_lerp_(means, gradients, 1 - _BETAS[0])
+            torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - _BETAS[1])
+            spreads = torch._foreach_div(squares, 1 - _BETAS[1] ** count)
+            torch._foreach_sqrt_(spreads)
+            torch._foreach_add_(spreads, _EPSILON)
+            changes = torch._foreach_div(means, spreads)
+            torch._foreach_mul_(changes, rate / (1 - _BETAS[0] ** count))
+            torch._foreach_sub_(_tensors(same), changes)
 
     def _memory(self, parameter: nn.Parameter, name: str) -> Tensor:
         state: dict[str, Any] = self.state[parameter]
@@ -141,15 +153,22 @@ def muon(network: nn.Module, rate: float) -> torch.optim.Optimizer:
     return Muon(inner, others, rate, _ADAM_LIKE if ends else 1.0)
 
 
+def _tensors(parameters: list[nn.Parameter]) -> list[Tensor]:
+    return list(parameters)
+
+
 def _gradient(parameter: nn.Parameter) -> Tensor:
     assert parameter.grad is not None
     return parameter.grad
 
 
-def rate_at(step: int, config: TrainConfig) -> float:
-    """Return the learning rate of a step, counted from 0 (TrainConfig describes its course)."""
+def rate_at(step: float, config: TrainConfig) -> float:
+    """Return the learning rate of a step of the recipe (TrainConfig describes its course).
+
+    Steps count from 0; a run of another length than its recipe also asks for steps in between.
+    """
     if step < config.warmup:
-        return config.rate * (step + 1) / config.warmup
+        return config.rate * min(1.0, (step + 1) / config.warmup)
     if config.halve_at:
         return config.rate / (1 << sum(step >= each for each in config.halve_at))
     part = (step - config.warmup) / max(1, config.steps - config.warmup)

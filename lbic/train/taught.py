@@ -80,6 +80,9 @@ class TaughtSet(PairSet):
         self._area_odds = np.cumsum(weights) / np.sum(weights)
         self.share = 0.0
 
+    def _target_type(self) -> np.dtype[np.uint8] | np.dtype[np.float32]:
+        return np.dtype(np.float32) if self.share > 0 else np.dtype(np.uint8)
+
     def _draw(self, rng: np.random.Generator, patch: int, margin: int) -> Crop:
         if self.share <= 0:
             return super()._draw(rng, patch, margin)
@@ -132,7 +135,7 @@ def choose(pairs: PairSet, count: int, side: int, seed: int) -> list[Area]:
     return areas
 
 
-def share_at(step: int, steps: int, first: float, last: float) -> float:
+def share_at(step: float, steps: int, first: float, last: float) -> float:
     """Return the teacher's share in the target of a step; it changes linearly over the steps."""
     return first + (last - first) * step / max(steps - 1, 1)
 
