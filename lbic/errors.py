@@ -19,7 +19,8 @@ class ExitCode(IntEnum):
 
     OK = 0
     FAILED = 1
-    """Some of several inputs failed, or a file could not be read or written."""
+    """Some of several inputs failed, a file could not be read or written, or the system refuses
+    memory, threads or processes."""
     USAGE = 2
     """The command line makes no sense."""
     DAMAGED = 3
@@ -157,6 +158,42 @@ class DeviceError(MissingError):
 
 class CudaError(DeviceError):
     """CUDA was requested and cannot run the networks."""
+
+
+NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""The system's reasons for starting no process that concern its limits."""
+
+_SHORTAGE = (
+    "can't start new thread",
+    "cannot allocate memory",
+    "cannot fork",
+    "bad_alloc",
+    "failed to map segment",
+    "insufficient memory",
+    "not enough memory",
+    "out of memory",
+    "pthread_create",
+    "resource temporarily unavailable",
+    "too many open files",
+)
+"""Parts of the messages of libraries and programs that lack memory, threads or processes."""
+
+
+def names_shortage(text: str) -> bool:
+    """Return whether a library's or a program's message is about a lack of memory or threads."""
+    return any(words in text.lower() for words in _SHORTAGE)
+
+
+def shortage(error: BaseException) -> ResourceError | None:
+    """Return the error for the user if an exception means that the system refuses resources."""
+    if isinstance(error, MemoryError):
+        return ResourceError("not enough memory")
+    if isinstance(error, ImportError) and names_shortage(str(error)):
+        return ResourceError("not enough memory to load the libraries")
+    lacking = isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+    if lacking or (isinstance(error, RuntimeError) and names_shortage(str(error))):
+        return ResourceError(f"the system refuses memory, threads or open files: {error}")
+    return None
 
 
 def check_number(value: object, name: str) -> None:

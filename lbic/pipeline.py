@@ -123,6 +123,8 @@ class Decompressed:
     """The EXIF block, without an orientation; None where the file has none."""
     xmp: bytes | None = None
     """The XMP packet; None where the file has none."""
+    details: tuple[str, ...] = ()
+    """Sentences for the user who asks for details."""
     obstacle: MissingError | None = None
     """The error that kept the recommended networks from running; one of the notes contains its
     sentence."""
@@ -192,6 +194,7 @@ def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decom
         models=result.models,
         provider=result.provider,
         notes=(*notes, *result.notes),
+        details=result.details,
         icc=items.icc,
         exif=items.exif,
         xmp=items.xmp,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_helpers import SIZE, compressed, lbic, names, opened, records, save
@@ -15,7 +16,8 @@ from toys import identity, spec
 
 from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
-from lbic.enhance import session
+from lbic.enhance import session, tiling
+from lbic.enhance.session import Session
 from lbic.errors import ExitCode
 from lbic.picture.load import with_alpha
 from lbic.picture.save import WRITERS
@@ -61,6 +63,20 @@ def test_json(tmp_path: Path, networks: None) -> None:
 def test_verbose_tells_the_networks(tmp_path: Path, networks: None) -> None:
     result = lbic("decompress", "-v", compressed(tmp_path))
     assert "\n  toy-ar (lite) on CPUExecutionProvider\n" in result.stderr
+
+
+def test_verbose_tells_of_small_tiles(tmp_path: Path, networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiling._run_tiles
+
+    def limited(session: Session, picture: Any, size: int, quality: int) -> Any:
+        if size > 100:
+            raise MemoryError
+        return run(session, picture, size, quality)
+
+    monkeypatch.setattr(tiling, "_run_tiles", limited)
+    sentence = "\n  model toy-ar ran on tiles of 96 pixels, for lack of memory\n"
+    assert sentence in lbic("decompress", "-v", compressed(tmp_path)).stderr
+    assert "lack of memory" not in lbic("decompress", "-f", tmp_path / "a.lbic").stderr
 
 
 def test_the_picture_is_the_pipelines(tmp_path: Path, networks: None) -> None:

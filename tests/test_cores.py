@@ -16,6 +16,12 @@ from lbic.errors import ExitCode
 from lbic.system import cores as system_cores
 
 
+@pytest.fixture(autouse=True)
+def _no_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in no container with a quota; test_shortages.py has the quotas."""
+    monkeypatch.setattr(system_cores, "quota", lambda: None)
+
+
 @pytest.mark.parametrize(
     ("cores", "jobs", "program", "network"),
     [(2, 1, None, None), (2, 2, 1, 1), (8, 2, 4, 7), (8, 8, 1, 1), (1, 2, 1, 1), (4, 9, 1, 1)],

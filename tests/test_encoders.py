@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +17,7 @@ from lbic.codecs import encoders, process
 from lbic.codecs.base import Geometry
 from lbic.codecs.table import CODECS
 from lbic.color import Planes
-from lbic.errors import CodecError, ExitCode, FileError, MissingError
+from lbic.errors import CodecError, ExitCode, FileError, MissingError, ResourceError
 from lbic.system import deadline
 
 pytestmark = [
@@ -147,7 +149,7 @@ def test_a_failing_encoder_is_quoted(program: Program, monkeypatch: pytest.Monke
         ("exit 0", "reported no error but wrote no stream"),
         (LAST + ': > "$last"', "reported no error but wrote no stream"),
         ("exit 3", r"encoder failed \(3\): no message"),
-        ("kill -9 $$", r"encoder was killed \(signal 9\): no message"),
+        ("kill -11 $$", r"encoder was killed \(signal 11\): no message"),
     ],
 )
 def test_an_encoder_that_writes_nothing_is_an_error(
@@ -242,7 +244,7 @@ def test_an_encoder_runs_whatever_setpriv_there_is(
     assert process.run([program('echo "$@"'), "a", "b c"], timeout=20) == b"a b c\n"
     with pytest.raises(CodecError, match=r"^encoder failed \(7\): the cause$"):
         process.run([program("echo the cause >&2; exit 7")], timeout=20)
-    with pytest.raises(CodecError, match=r"^encoder was killed \(signal 9\): no message$"):
+    with pytest.raises(ResourceError, match=r"^encoder was killed \(signal 9\): no message$"):
         process.run([program("kill -9 $$")], timeout=20)
 
 
@@ -251,3 +253,21 @@ def test_a_program_is_waited_for_in_ticks_and_loses_no_output(
 ) -> None:
     monkeypatch.setattr(deadline, "TICK", 0.1)
     assert process.run([program("echo a; sleep 0.3; echo b")], timeout=20) == b"a\nb\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["pthread_create() failed: Resource temporarily unavailable", "std::bad_alloc", "Cannot allocate memory"]
+)
+def test_an_encoder_that_lacks_memory_or_threads_is_not_the_pictures_fault(program: Program, words: str) -> None:
+    with pytest.raises(ResourceError, match=r"^encoder failed \(1\): ") as caught:
+        process.run([program(f"echo '{words}' >&2; exit 1")], timeout=20)
+    assert caught.value.exit_code == ExitCode.FAILED
+
+
+def test_a_program_that_the_system_has_no_room_for_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(ResourceError, match="cannot start /a/b: Resource temporarily unavailable"):
+        encoders.probe("/a/b")

@@ -194,7 +194,8 @@ def test_an_encoder_that_misbehaves(tmp_path: Path, body: str, said: str) -> Non
     source, scratch = save(tmp_path / "a.png"), tmp_path / "scratch"
     encoder = stand_in(tmp_path / "bin" / "ffmpeg", body)
     done = program("compress", source, env=environment(scratch, LBIC_VVC_ENCODER=encoder))
-    assert done.returncode == ExitCode.DAMAGED
+    # Nothing but the system, or a user, kills a program by signal 9.
+    assert done.returncode == (ExitCode.FAILED if "signal 9" in said else ExitCode.DAMAGED)
     assert done.stderr.decode() == f"lbic: error: {source}: {said}\n"
     assert names(tmp_path) == {"a.png", "bin/ffmpeg"}
     assert list(scratch.iterdir()) == []

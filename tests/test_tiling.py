@@ -61,6 +61,14 @@ def test_tiles_equal_the_whole_picture(height: int, width: int, tile: int) -> No
     assert np.abs(tiling.run(SMOOTH, whole, tile, 37) - expected).max() <= 1e-6
 
 
+def test_tiles_that_shrink_say_so() -> None:
+    sizes: list[int] = []
+    limited = Watched(most=80 * 80, halo=4)
+    tiling.run(limited, picture(1, 200, 200), 128, 37, sizes.append)
+    tiling.run(limited, picture(1, 200, 200), 64, 37, sizes.append)
+    assert sizes == [64], "only where they are smaller than at first"
+
+
 def test_colour_tiles_equal_the_whole_picture() -> None:
     whole = picture(3, 71, 95)
     assert np.abs(tiling.run(COLOUR, whole, 32, 37) - COLOUR.run(whole[None])[0]).max() <= 1e-6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ from lbic.errors import CodecError, ImageError
 from lbic.isolation import worker
 from lbic.picture import load as reader
 from lbic.picture.load import Picture
+
+if sys.platform != "win32":
+    import resource
 
 FILE = b"a toy: "
 """The start of a picture file with an order. With ``opened `` the size is reported first."""
@@ -62,10 +66,14 @@ def load(
     return Picture(Image.new(mode, size), alpha, icc=Long() if order == "long" else None)
 
 
+def _refuse(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def obey(order: str, refusal: type[Exception]) -> None:
     """Obey an order; a path after it is a file to write this process's id to."""
-    order, _, argument = order.partition(" ")
-    if argument.startswith("/"):
+    if " /" in order:
+        order, _, argument = order.partition(" ")
         Path(argument).write_text(str(os.getpid()), encoding="ascii")
     if order == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -78,6 +86,19 @@ def obey(order: str, refusal: type[Exception]) -> None:
     elif order == "burn":
         while True:
             pass
+    elif order == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif order == "no library":
+        raise ImportError("libx.so: failed to map segment from shared object")
+    elif order == "starve":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
+        raise refusal("the stream is damaged")
+    elif order == "starve and swell":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, resource.RLIM_INFINITY))
+        np.ones(1 << 30, np.uint8)
+    elif order == "no thread":
+        threading.Thread.start = _refuse  # type: ignore[method-assign, assignment]
+        raise refusal("the stream is damaged")
     elif order == "swell":
         np.ones(2 << 30, np.uint8)
     elif order == "raise":

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from functools import partial
+from threading import Thread
 from typing import Protocol, TypeVar
 
 from lbic.cli.jobs import Skipped
 from lbic.cli.progress import report_bar
 from lbic.cli.report import Outcome, Report
-from lbic.errors import ExitCode, LbicError
+from lbic.errors import ExitCode, LbicError, shortage
 from lbic.system import cores
+
+_WAKE = 0.2
+"""Seconds of one wait: Windows delivers Ctrl-C only at the end of a wait."""
 
 
 class Named(Protocol):
@@ -54,8 +58,11 @@ def run(
                 report.skip(item.name, str(skipped))
             except LbicError as error:
                 report.failure(item.name, error)
-            except MemoryError:
-                report.failure(item.name, LbicError("not enough memory"))
+            except Exception as error:
+                short = shortage(error)
+                if short is None:
+                    raise
+                report.failure(item.name, short)
             else:
                 report.success(item.name, outcome)
             if report.steps is None:
@@ -71,17 +78,62 @@ def _results(
 
     Even a single worker is a thread of its own: Ctrl-C then finds the main thread waiting, never
     between the start of an encoder and its registration, and does not wait for a tile or stdin.
+    Where the system permits fewer threads than ``workers``, they do all the work.
     """
-    pool = ThreadPoolExecutor(workers)
+    tasks = deque((Future[Outcome](), item) for item in items)
+    futures = deque(future for future, _ in tasks)
+    serve = partial(_serve, tasks, work)
+    threads = list(_started(serve, workers))
+    if not threads:
+        serve()
     try:
-        yield _in_order(deque(pool.submit(work, item) for item in items))
+        yield _in_order(futures)
     except BaseException as error:
         if end:
             end()
+        tasks.clear()
         # Running work is completed, except after Ctrl-C: lbic.cli.interrupt cleans up.
-        pool.shutdown(wait=bool(end) or not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+        if end or not isinstance(error, KeyboardInterrupt):
+            _join(threads)
         raise
-    pool.shutdown()
+    _join(threads)
+
+
+def _started(serve: Callable[[], None], count: int) -> Iterator[Thread]:
+    """Start threads and yield them: ``count``, or fewer where the system permits no more."""
+    for _ in range(count):
+        thread = Thread(target=serve, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return
+        yield thread
+
+
+def _serve(tasks: deque[tuple[Future[Outcome], Item]], work: Callable[[Item], Outcome]) -> None:
+    """Work on tasks until none is left."""
+    while True:
+        try:
+            future, item = tasks.popleft()  # atomic: two threads never get the same task
+        except IndexError:
+            return
+        try:
+            future.set_result(work(item))
+        except BaseException as error:
+            if isinstance(error, LbicError | MemoryError):
+                _forget(error)
+            future.set_exception(error)
+
+
+def _forget(error: BaseException) -> None:
+    """Drop the frames of an expected error: their variables hold whole pictures."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+
+
+def _join(threads: Sequence[Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(timeout=_WAKE)
 
 
 def _in_order(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]]:
@@ -93,5 +145,5 @@ def _in_order(futures: deque[Future[Outcome]]) -> Iterator[Callable[[], Outcome]
 
 def _result(future: Future[Outcome]) -> Outcome:
     while not future.done():
-        wait((future,), timeout=0.2)  # Windows delivers Ctrl-C only at the end of a wait
+        wait((future,), timeout=_WAKE)
     return future.result()

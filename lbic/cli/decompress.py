@@ -85,4 +85,5 @@ def _outcome(job: Job, settings: DecompressSettings, result: Decompressed, durat
         "seconds": round(duration, 3),
         "notes": list(result.notes),
     }
-    return Outcome(line, record, result.notes, wording.networks(result.models, result.profile, result.provider))
+    details = (*wording.networks(result.models, result.profile, result.provider), *result.details)
+    return Outcome(line, record, result.notes, details)

@@ -112,6 +112,5 @@ def _outcome(job: Job, settings: EnhanceSettings, result: Enhanced, duration: fl
         "seconds": round(duration, 3),
         "notes": list(result.notes),
     }
-    return Outcome(
-        line, record, result.notes, wording.networks(enhancement.models, enhancement.profile, enhancement.provider)
-    )
+    details = wording.networks(enhancement.models, enhancement.profile, enhancement.provider)
+    return Outcome(line, record, result.notes, (*details, *enhancement.details))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -12,7 +13,7 @@ import click
 
 from lbic.cli import hints, interrupt
 from lbic.cli.report import one_line
-from lbic.errors import ExitCode, LbicError, reason
+from lbic.errors import ExitCode, LbicError, reason, shortage
 from lbic.isolation import process
 from lbic.isolation.protocol import DECODE, READ
 
@@ -105,6 +106,11 @@ class LbicGroup(click.Group):
             # A failed write to stdout; lbic.system.files handles the errors of files.
             where = f"{error.filename}: " if error.filename else ""
             code = _fail(f"{where}{reason(error)}", ExitCode.FAILED)
+        except Exception as error:
+            short = shortage(error)
+            if short is None:
+                raise
+            code = _fail(str(short), short.exit_code)
         sys.exit(int(code or ExitCode.OK))
 
 
@@ -157,6 +163,9 @@ def cli(ctx: click.Context) -> ExitCode:
 
 def main() -> NoReturn:
     """The entry point of the ``lbic`` program."""
+    # NumPy's linear algebra would start a thread for each core. lbic hardly uses it, and where the
+    # system permits no further thread it ends the process with SIGINT.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     interrupt.listen()
     try:
         cli.main()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lbic.errors import MissingError
+from lbic.codecs.process import attempt
+from lbic.errors import CodecError, MissingError
 
 VARIABLE = "LBIC_VVC_ENCODER"
 PRESETS = ("faster", "fast", "medium", "slow", "slower")
@@ -181,11 +181,10 @@ def _help_on(encoder: str) -> tuple[str, ...]:
 
 
 def _output(program: str, *arguments: str) -> bytes:
+    """Return a program's stdout; b"" if it does not run or fails."""
     try:
-        result = subprocess.run(
-            [program, *arguments], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.SubprocessError):
+        code, output, _ = attempt([program, *arguments], timeout=20)
+    except (MissingError, CodecError):
         return b""
     # ffmpeg writes "Codec 'libvvenc' is not recognized" to stderr, so only stdout counts.
-    return result.stdout if result.returncode == 0 else b""
+    return output if code == 0 else b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lbic import errors
-from lbic.errors import CodecError, FileError, MissingError
+from lbic.errors import CodecError, FileError, MissingError, ResourceError
 from lbic.system import cleanup, temporary
 from lbic.system.deadline import expires
 
@@ -22,6 +23,7 @@ TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added up. VTM at its slowest needs about 60 s on one core for 0.4 megapixels, so only a
 hang exceeds the limit."""
 
+_KILL = getattr(signal, "SIGKILL", 0) or None
 _TIE_FAILED = b"setpriv: "
 _PREFIX = re.compile(
     r"\[[^]]* @ 0x[0-9a-f]+\] "
@@ -31,23 +33,33 @@ _PREFIX = re.compile(
 def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) -> bytes:
     """Run a program and return its stdout. If possible it also ends when this process is killed.
 
-    Raises MissingError if it cannot be started, and CodecError with its own reason if it fails or
-    exceeds ``timeout`` seconds (then it is killed).
+    Raises MissingError if it cannot be started, ResourceError if the system refuses it memory,
+    threads or its start, and CodecError with its own reason if it fails otherwise or exceeds
+    ``timeout`` seconds (then it is killed).
     """
     name = Path(arguments[0]).name
     tied = (*tie(os.environ.get("PATH")), *arguments)
-    code, output, stderr = _run(tied, name, timeout, cwd)
+    code, output, stderr = attempt(tied, timeout=timeout, cwd=cwd, name=name)
     if code and stderr.startswith(_TIE_FAILED):
         # setpriv could not start the program. Without setpriv the system says why.
-        code, output, stderr = _run(arguments, name, timeout, cwd)
+        code, output, stderr = attempt(arguments, timeout=timeout, cwd=cwd, name=name)
     if code:
         how = f"was killed (signal {-code})" if code < 0 else f"failed ({code})"
-        raise CodecError(f"{name} {how}: {reason(stderr) or reason(output) or 'no message'}")
+        sentence = f"{name} {how}: {reason(stderr) or reason(output) or 'no message'}"
+        # A program is killed from outside, as by a system that runs out of memory.
+        lacking = -code == _KILL or errors.names_shortage(stderr.decode(errors="replace"))
+        raise ResourceError(sentence) if lacking else CodecError(sentence)
     return output
 
 
-def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) -> tuple[int, bytes, bytes]:
-    """Return exit code, stdout and stderr of a program; ``name`` is its name in errors."""
+def attempt(
+    arguments: Sequence[str], *, timeout: float, cwd: Path | None = None, name: str | None = None
+) -> tuple[int, bytes, bytes]:
+    """Run a program and return its exit code, stdout and stderr; ``name`` is its name in errors.
+
+    Raises as ``run`` does, except for a program that fails.
+    """
+    called = name or Path(arguments[0]).name
 
     def start() -> subprocess.Popen[bytes]:
         try:
@@ -55,12 +67,13 @@ def _run(arguments: Sequence[str], name: str, timeout: float, cwd: Path | None) 
                 arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd
             )
         except OSError as error:
-            raise MissingError(f"cannot start {arguments[0]}: {error.strerror}") from error
+            kind = ResourceError if error.errno in errors.NO_ROOM else MissingError
+            raise kind(f"cannot start {arguments[0]}: {error.strerror}") from error
 
     # A tied program is killed when the thread that started it ends, not only the process. So the
     # thread that waits for it must start it.
     with cleanup.owned(start, _end) as child:
-        output, stderr = _communicate(child, name, timeout)
+        output, stderr = _communicate(child, called, timeout)
     return child.returncode, output, stderr
 
 

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError, features
 from lbic import limits
 from lbic.codecs.base import Geometry
 from lbic.color import Planes, from_levels, planes_to_uint8, rgb_to_ycbcr
-from lbic.errors import CodecError, TooLargeError
+from lbic.errors import CodecError, ResourceError, TooLargeError, names_shortage
 from lbic.format.container import PAYLOAD_STREAM
 from lbic.picture.pillow_limits import own_limits
 
@@ -95,6 +95,8 @@ class RasterCodec:
         try:
             image.save(out, self.format, **self.options(image.size, quality, effort))
         except (OSError, ValueError, RuntimeError) as error:
+            if names_shortage(str(error)):
+                raise ResourceError(f"{self.name} cannot encode the picture: {error}") from error
             raise CodecError(f"{self.name} cannot encode the picture: {error}") from error
         return out.getvalue()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from functools import lru_cache
 from pathlib import Path
 
 from lbic.codecs import vvc
 from lbic.codecs.base import Geometry
+from lbic.codecs.process import attempt
 from lbic.color import Planes
-from lbic.errors import MissingError
+from lbic.errors import CodecError, MissingError
 
 VARIABLE = "LBIC_VTM_DIR"
 MIN_VERSION = 11
@@ -104,8 +104,8 @@ def _program(folder: str | None) -> tuple[str, str]:
 def _version(program: str) -> int:
     """Return VTM's major version from its banner, or 0 if there is none."""
     try:
-        result = subprocess.run([program], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
+        _, output, stderr = attempt([program], timeout=20)
+    except (MissingError, CodecError):
         return 0
-    match = re.search(rb"Encoder Version \[?(\d+)\.", result.stdout + result.stderr)
+    match = re.search(rb"Encoder Version \[?(\d+)\.", output + stderr)
     return int(match[1]) if match else 0

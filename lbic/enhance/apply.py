@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ class Enhancement:
     """The ONNX Runtime provider that it ran on; None where none ran."""
     notes: tuple[str, ...] = ()
     """Sentences for the user."""
+    details: tuple[str, ...] = ()
+    """Sentences for the user who asks for details: networks that got small tiles for lack of
+    memory."""
     quality_matters: bool = False
     """Whether another quality of the picture would change the result or the notes."""
     obstacle: MissingError | None = None
@@ -84,6 +88,7 @@ def enhance_planes(
         profile=specs[-1].profile,
         provider=networks.sessions[-1].provider,
         notes=networks.notes(),
+        details=tuple(networks.details),
         quality_matters=any(spec.quality_plane or not spec.covers(coding) for spec in specs),
     )
 
@@ -112,6 +117,8 @@ class _Networks:
     """How the picture was coded."""
     tile: int | None
     """The tiles' side in pixels; None for the automatic one."""
+    details: dict[str, None] = field(default_factory=dict)
+    """Sentences about networks that lacked memory: the keys, in order."""
 
     def run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run all networks on (channels, height, width) float32 in [0, 1].
@@ -119,8 +126,12 @@ class _Networks:
         The result has the same shape.
         """
         for opened in self.sessions:
-            picture = tiling.run(opened, picture, self.tile, opened.spec.quality_for(self.coding))
+            name, quality = opened.spec.name, opened.spec.quality_for(self.coding)
+            picture = tiling.run(opened, picture, self.tile, quality, partial(self._shrunk, name))
         return picture
+
+    def _shrunk(self, name: str, size: int) -> None:
+        self.details[f"model {name} ran on tiles of {size} pixels, for lack of memory"] = None
 
     def run_plane(self, plane: Plane) -> Plane:
         """Run all networks, of one channel each, on one plane in [0, 1]."""

@@ -8,7 +8,7 @@ pixels. Tiles start at a multiple of the network's, so its strided layers fall o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -34,17 +34,26 @@ _BYTES_PER_PIXEL = 4096
 rounded up."""
 
 
-def run(session: Session, picture: NDArray[np.float32], tile: int | None, quality: int) -> NDArray[np.float32]:
+def run(
+    session: Session,
+    picture: NDArray[np.float32],
+    tile: int | None,
+    quality: int,
+    shrunk: Callable[[int], None] = lambda size: None,
+) -> NDArray[np.float32]:
     """Run a network on (channels, height, width) float32 in [0, 1]; the result has the same shape.
 
     ``tile`` is the tiles' side in pixels, None for the automatic one, and ``quality`` the number
     for the quality plane. Where a tile does not fit in memory, tiles are halved, down to
-    LEAST_TILE; raises MissingError when that does not fit either.
+    LEAST_TILE, and ``shrunk`` gets the side of those that fit; raises MissingError when none fit.
     """
-    size = max(LEAST_TILE, tile or automatic(session))
+    first = size = max(LEAST_TILE, tile or automatic(session))
     while True:
         try:
-            return _run_tiles(session, picture, size, quality)
+            result = _run_tiles(session, picture, size, quality)
+            if size < first:
+                shrunk(size)
+            return result
         except MemoryError as error:
             if size <= LEAST_TILE:
                 name = session.spec.name

@@ -14,8 +14,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
-from lbic.errors import CodecError, ImageError, LbicError, MissingError, printable
-from lbic.isolation.protocol import LONGEST, NO_MEMORY, READY, REFUSED, REPLY, START_TIMEOUT, UNFORESEEN
+from lbic.errors import NO_ROOM, CodecError, ImageError, LbicError, MissingError, ResourceError, printable
+from lbic.isolation.protocol import (
+    LONGEST,
+    NO_MEMORY,
+    READY,
+    REFUSED,
+    REPLY,
+    SHORTAGE,
+    START_TIMEOUT,
+    UNFORESEEN,
+)
 from lbic.system import cleanup, cores, python
 from lbic.system.deadline import Deadline
 
@@ -23,6 +32,9 @@ MODULE = "lbic.isolation.worker"
 
 _OUT_OF_TIME = {-getattr(signal, "SIGPROF", 0)} - {0}
 """The exit code of a worker that used up its processor time (worker.set_alarm)."""
+
+_KILLED = -getattr(signal, "SIGKILL", 0) or None
+"""The exit code of a worker that the system, or a user, killed; no library's fault has it."""
 
 _idle: list[Worker] = []
 
@@ -67,16 +79,17 @@ class Worker:
     def __init__(self, *requests: int) -> None:
         """Start a process that first imports what these request types (DECODE, READ) need.
 
-        Raises MissingError if the process cannot be started.
+        Raises MissingError if the process cannot be started, and ResourceError if the system has
+        no room for it.
         """
         command = python.command("-m", MODULE, *map(str, requests))
-        # NumPy's threads would be idle in a worker and cost memory.
-        environment = python.environment(OPENBLAS_NUM_THREADS="1")
+        environment = python.environment(OPENBLAS_NUM_THREADS="1")  # as in lbic.cli.main
         pipe, null = subprocess.PIPE, subprocess.DEVNULL
         try:
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=null, env=environment)
         except OSError as error:
-            raise MissingError(f"cannot start a worker process: {error.strerror}") from error
+            kind = ResourceError if error.errno in NO_ROOM else MissingError
+            raise kind(f"cannot start a worker process: {error.strerror}") from error
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
         self._ready = False  # it has sent READY; until then a failure is not the picture's fault
@@ -104,7 +117,8 @@ class Worker:
         The process continues after a refusal and is ended after any other error. Raises
         ``failure``, with a message that begins with ``name``, if the process ends, sends a
         malformed reply or needs more than ``seconds``; ``failure.refusal`` if the library rejects
-        its input; and MissingError if the process never became ready.
+        its input; MissingError if the process never became ready; and ResourceError if the system
+        refuses memory, threads or processes.
         """
         self._name, self._failure = name, failure
         try:
@@ -165,6 +179,8 @@ class Worker:
             raise self._failure.refusal(sentence)
         if received == NO_MEMORY:
             raise self._failure(f"{self._name} needs more memory than a picture of this size may take")
+        if received == SHORTAGE:
+            raise ResourceError(f"{self._name} lacks memory or threads: {sentence}")
         if received == UNFORESEEN:
             raise self._failure(f"{self._name} failed: {sentence}", unforeseen=True)
         raise BadReplyError
@@ -211,6 +227,8 @@ class Worker:
             return MissingError(f"the worker process {what}; 'python -m {MODULE}' shows why")
         if self._late or code in _OUT_OF_TIME:
             return self._failure(f"{self._name} did not finish within {self._seconds:.0f} s and was stopped")
+        if code == _KILLED:
+            return ResourceError(f"{self._name} was killed, probably because the system's memory ran out")
         if code is None:
             return self._failure(f"{self._name} sent a malformed reply")
         if code < 0:
@@ -248,7 +266,7 @@ def prepare(request: int) -> None:
     A failure is ignored here: ``borrow`` meets it again and reports it.
     """
     if not _idle:
-        with suppress(MissingError):
+        with suppress(MissingError, ResourceError):
             _idle.append(Worker(request))
 
 

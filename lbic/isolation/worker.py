@@ -22,8 +22,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from lbic.errors import LbicError
+from lbic.errors import LbicError, shortage
 from lbic.isolation import protocol
+from lbic.system import shortages
 from lbic.system.deadline import expires
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _ABANDONED = 5
 """The exit code of a process that nobody waits for any more."""
 _TO_READ = 2
 """Seconds in which a request is read that came before the end of stdin."""
+_SPARE = 1 << 26
+"""Bytes that a library may need for a picture of any size."""
+_limit = [0]
+"""The bytes of memory that the current request may take."""
 _allowed = [0]
 """The seconds that the current request may take."""
 
@@ -59,12 +64,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
                 reply = _read(replies, data, seconds, *protocol.FILE.unpack(fields))
             else:
                 reply = _decode(data, *protocol.STREAM.unpack(fields))
-        except LbicError as error:
-            reply = _sentence(protocol.REFUSED, str(error))
-        except MemoryError:
-            reply = _sentence(protocol.NO_MEMORY, "")
         except Exception as error:
-            reply = _sentence(protocol.UNFORESEEN, f"{type(error).__name__}: {error}")
+            reply = _refusal(error)
         replies.writelines(reply)  # an error here ends the process: no second reply is possible
         replies.flush()
         del data, reply  # don't hold a large picture while waiting
@@ -78,6 +79,7 @@ def _decode(stream: bytes, number: int, gray: int, width: int, height: int) -> I
     from lbic.codecs.table import CODECS
 
     limit_memory(width * height, len(stream))
+    _read_avif_in_one_thread(stream)
     codec = next(codec for codec in CODECS.values() if codec.id == number)
     planes = codec.decode(stream, Geometry(width, height, bool(gray)))
     return _planes(
@@ -101,7 +103,21 @@ def _read(replies: BinaryIO, data: bytes, seconds: int, max_pixels: int, keep_ic
         replies.write(protocol.REPLY.pack(protocol.OPENED, protocol.SIZE.size) + protocol.SIZE.pack(width, height))
         replies.flush()
 
+    _read_avif_in_one_thread(data)
     return _picture(load(data, max_pixels=max_pixels, keep_icc=bool(keep_icc), opened=opened))
+
+
+def _read_avif_in_one_thread(data: bytes) -> None:
+    """Keep Pillow's AVIF reader to one thread.
+
+    It would start one for each core, which the parent's jobs share, and calls a file damaged where
+    the system permits no more threads.
+    """
+    if data[4:8] == b"ftyp":
+        with suppress(ImportError):
+            from PIL import AvifImagePlugin
+
+            AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def _picture(picture: Picture) -> Iterator[Part]:
@@ -124,6 +140,27 @@ def _picture(picture: Picture) -> Iterator[Part]:
         yield picture.alpha.data
     for item in items:
         yield item or b""
+
+
+def _refusal(error: Exception) -> Iterator[Part]:
+    """Return the reply to a request that failed.
+
+    Libraries call a file damaged when memory or a thread is refused to them. So a refusal counts
+    only if the system would give what the picture may need.
+    """
+    outcome = protocol.UNFORESEEN
+    sentence = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        short = shortages.memory(_limit[0] - shortages.used_memory())
+        outcome = protocol.SHORTAGE if short else protocol.NO_MEMORY
+        sentence = "not enough memory"
+    elif shortages.of_threads():
+        outcome, sentence = protocol.SHORTAGE, "the system permits no further thread"
+    elif shortage(error) or shortages.memory(_limit[0] - protocol.MEMORY + _SPARE):
+        outcome, sentence = protocol.SHORTAGE, str(shortage(error) or "not enough memory")
+    elif isinstance(error, LbicError):
+        outcome, sentence = protocol.REFUSED, str(error)
+    return _sentence(outcome, sentence)
 
 
 def _sentence(outcome: int, sentence: str) -> Iterator[Part]:
@@ -177,11 +214,12 @@ def limit_memory(pixels: int, size: int) -> None:
     RLIMIT_AS would also count address space, of which allocators reserve much for each thread and
     use little. Only Linux enforces these limits.
     """
+    limit = protocol.MEMORY + protocol.MEMORY_PER_PIXEL * pixels + protocol.MEMORY_PER_BYTE * size
+    _limit[0] = limit
     if sys.platform == "linux":
         import resource
 
         _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = protocol.MEMORY + protocol.MEMORY_PER_PIXEL * pixels + protocol.MEMORY_PER_BYTE * size
         resource.setrlimit(resource.RLIMIT_DATA, (limit if hard_limit < 0 else min(limit, hard_limit), hard_limit))
 
 
