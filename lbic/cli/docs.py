@@ -19,7 +19,7 @@ from lbic.metrics.table import METRICS
 EXIT_CODES = {
     ExitCode.OK: "Success.",
     ExitCode.FAILED: (
-        "Some of several files failed, the only file cannot be read or written, or the system refuses memory or threads."
+        "Some of several files failed, the only one cannot be read or written, or the system refuses memory or threads."
     ),
     ExitCode.USAGE: "An option or a combination of options is invalid; nothing was written.",
     ExitCode.DAMAGED: "The file is damaged, or of a kind that lbic does not read.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 
 REQUEST = struct.Struct(">BIQ")
-"""Request type (DECODE or READ); time limit in seconds of the processor (for READ: until the
+"""Request type (DECODE or READ); limit in seconds of processor time (for READ: until the
 picture's size is known); length of the stream or file in bytes."""
 DECODE, READ = range(2)
 STREAM = struct.Struct(">BBII")
@@ -19,14 +19,14 @@ FILE = struct.Struct(">QB")
 """Fields of READ: the most pixels to accept, keep the ICC profile (0 or 1)."""
 
 REPLY = struct.Struct(">BI")
-"""Outcome, count. For REFUSED, UNFORESEEN and SHORTAGE the count is the length of the sentence that follows
-(UTF-8, in bytes)."""
+"""Outcome, count. For REFUSED, UNFORESEEN and SHORTAGE the count is the length of the sentence
+that follows (UTF-8, in bytes)."""
 READY, DECODED, OPENED, LOADED, REFUSED, NO_MEMORY, UNFORESEEN, SHORTAGE = range(8)
 """Outcomes. NO_MEMORY means that the worker's own limit is reached, SHORTAGE that the system
-refuses memory or threads. DECODED counts the planes that follow. READ is answered by OPENED and a SIZE, then by
-LOADED, which counts the bytes of a JSON object: mode, size, notes and luma_table of the picture,
-whether it has alpha, and the lengths of icc, exif and xmp in bytes (null if absent). The samples
-follow in bands, then alpha, icc, exif and xmp."""
+refuses memory or threads. DECODED counts the planes that follow. READ is answered by OPENED and a
+SIZE, then by LOADED, which counts the bytes of a JSON object: mode, size, notes and luma_table of
+the picture, whether it has alpha, and the lengths of icc, exif and xmp in bytes (null if absent).
+The samples follow in bands, then alpha, icc, exif and xmp."""
 PLANE = struct.Struct(">II")
 """Rows, columns. The samples follow: float32 in this machine's byte order."""
 SIZE = struct.Struct(">II")
