@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -110,10 +111,25 @@ def png(width: int, height: int, bits: int, colour: int, row: bytes, clear: byte
 
     ``clear`` is the content of a tRNS chunk, if any.
     """
+    return _png(width, height, bits, colour, (b"\x00" + row) * height, [(b"tRNS", clear)] if clear else [])
 
+
+def png_of(samples: NDArray[Any], chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+    """Return a PNG of samples, uint8 or uint16, (height, width) gray or with 2 to 4 channels.
+
+    ``chunks`` are names and contents of more chunks.
+    """
+    height, width = samples.shape[:2]
+    channels = 1 if samples.ndim == 2 else samples.shape[2]
+    stored = samples.astype(samples.dtype.newbyteorder(">"))
+    rows = b"".join(b"\x00" + row.tobytes() for row in stored)
+    return _png(width, height, 8 * samples.itemsize, {1: 0, 2: 4, 3: 2, 4: 6}[channels], rows, chunks)
+
+
+def _png(width: int, height: int, bits: int, colour: int, rows: bytes, chunks: Sequence[tuple[bytes, bytes]]) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([bits, colour, 0, 0, 0])
-    chunks = [(b"IHDR", head), (b"tRNS", clear), (b"IDAT", zlib.compress((b"\x00" + row) * height)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks if data or kind == b"IEND")
+    all_chunks = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in all_chunks)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_helpers import lbic, records
-from helpers import gray, photo, png16, profile, ramp, written
+from filemaker import LINEAR, icc, tiff
+from helpers import gray, photo, png16, png_of, profile, ramp, written
 from PIL import Image
 
 from lbic import api
@@ -32,7 +33,7 @@ class Row:
     options: tuple[str, ...]
     coded: str
     alpha: str
-    said: str
+    said: tuple[str, ...]
 
     def __str__(self) -> str:
         return " ".join([self.name, *self.options])
@@ -43,8 +44,13 @@ def rows() -> list[Row]:
     found = []
     for title, coded, alpha, said in table:
         name, _, options = title.partition(", `")
-        found.append(Row(name, tuple(shlex.split(options.strip("`"))), coded, alpha.strip(), said.strip(" `")))
+        found.append(Row(name, tuple(shlex.split(options.strip("`"))), coded, alpha.strip(), phrases(said)))
     return found
+
+
+def phrases(cell: str) -> tuple[str, ...]:
+    """Return the quoted phrases of a cell: parts of one note each, or of the error."""
+    return tuple(re.findall(r"`(.*?)`", cell))
 
 
 def photos(name: str) -> bytes:
@@ -79,6 +85,14 @@ def deep_ppm() -> bytes:
     return b"P6 16 16 65535\n" + levels.tobytes()
 
 
+GAIN_MAP = b'<x xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+CASES = (
+    "PNG, BT.2020 PQ by cICP",
+    "PNG, Adobe RGB by gAMA and cHRM",
+    "JPEG, Adobe RGB by EXIF",
+    "AVIF, Display P3 by nclx",
+    "10-bit AVIF, BT.2020 PQ by nclx",
+)
 RGBA = with_alpha(photo(16, 16), ramp(16, 16))
 LA = with_alpha(gray(16, 16), ramp(16, 16))
 
@@ -101,12 +115,27 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "16-bit JPEG 2000, codestream": FILES.joinpath("16-bit.j2k").read_bytes,
     "10-bit AVIF": FILES.joinpath("10-bit.avif").read_bytes,
     "floating-point gray TIFF": lambda: written(Image.fromarray(np.float32(np.asarray(gray(16, 16)) / 255)), "TIFF"),
+    "floating-point gray TIFF up to 50": lambda: written(Image.new("F", (16, 16), 50.0), "TIFF"),
     "32-bit integers": lambda: written(Image.new("I", (16, 16), 1 << 20), "TIFF"),
     "CMYK JPEG": lambda: written(photo(16, 16).convert("CMYK"), "JPEG"),
     "CMYK TIFF": lambda: written(photo(16, 16).convert("CMYK"), "TIFF"),
     "sRGB profile": lambda: written(photo(16, 16), "PNG", icc_profile=profile("sRGB")),
     "another ICC profile": lambda: written(photo(16, 16), "PNG", icc_profile=swapped()),
     "damaged ICC profile": lambda: written(photo(16, 16), "PNG", icc_profile=b"no profile" * 30),
+    "16-bit RGB TIFF, linear ICC profile": lambda: tiff(np.full((16, 16, 3), 900, np.uint16), profile=icc(LINEAR)),
+    "PNG, Display P3 by cICP": lambda: png_of(np.asarray(photo(16, 16)), [(b"cICP", bytes([12, 13, 0, 1]))]),
+    "PNG, BT.2020 PQ by cICP": FILES.joinpath("cicp-pq2020.png").read_bytes,
+    "PNG, BT.2020 HLG by cICP": lambda: png_of(np.asarray(photo(16, 16)), [(b"cICP", bytes([9, 18, 0, 1]))]),
+    "PNG, linear by gAMA": lambda: png_of(np.asarray(gray(16, 16)), [(b"gAMA", (100_000).to_bytes(4, "big"))]),
+    "PNG, Adobe RGB by gAMA and cHRM": FILES.joinpath("png-chrm-adobergb.png").read_bytes,
+    "JPEG, Adobe RGB by EXIF": FILES.joinpath("jpeg-exif-adobergb-r03.jpg").read_bytes,
+    "AVIF, Display P3 by nclx": FILES.joinpath("avif-nclx-p3.avif").read_bytes,
+    "10-bit AVIF, BT.2020 PQ by nclx": FILES.joinpath("avif-nclx-pq-10bit.avif").read_bytes,
+    "16-bit RGB PNG with one clear colour": FILES.joinpath("png-16bit-rgb-trns.png").read_bytes,
+    "a phone's JPEG with a gain map": lambda: (
+        written(photo(16, 16), "JPEG", xmp=GAIN_MAP) + written(photo(8, 8), "JPEG")
+    ),
+    "a phone's motion photo": FILES.joinpath("jpeg-motionphoto-xmp.jpg").read_bytes,
     "EXIF orientation 6 (a phone held upright)": turned,
     "a phone's JPEG with a preview in it (MPO)": lambda: written(
         photo(32, 24), "MPO", save_all=True, append_images=[photo(16, 12)]
@@ -129,6 +158,8 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "an empty file": lambda: b"",
 }
 SIZES = {
+    **dict.fromkeys(CASES, (96, 64)),
+    "a phone's motion photo": (64, 96),
     "EXIF orientation 6 (a phone held upright)": (16, 24),
     "a phone's JPEG with a preview in it (MPO)": (32, 24),
     **{name: tuple(int(side) for side in name.split("x")) for name in MAKERS if re.fullmatch(r"\d+x\d+", name)},
@@ -148,12 +179,12 @@ def test_a_row(row: Row, tmp_path: Path, needs_vvc: None) -> None:
     options = ("--effort", 0, "--json", *row.options)
     if row.coded == "refused":
         (record,) = records(lbic("compress", *options, source, code=ExitCode.DAMAGED))
-        assert row.said and row.said in record["error"]["message"]
+        assert row.said and row.said[0] in record["error"]["message"]
         assert not target.exists()
         return
     (record,) = records(lbic("compress", *options, source))
-    assert len(record["notes"]) == (1 if row.said else 0)
-    assert row.said in " ".join(record["notes"])
+    assert len(record["notes"]) == len(row.said)
+    assert all(phrase in note for phrase, note in zip(row.said, record["notes"], strict=True))
     data = target.read_bytes()
     header = api.info(data)
     assert header.gray == (row.coded == "gray")
@@ -163,4 +194,5 @@ def test_a_row(row: Row, tmp_path: Path, needs_vvc: None) -> None:
     assert back.size == SIZES.get(row.name, (16, 16))
     if row.alpha == "kept":
         with Image.open(source) as original:
-            assert back.getchannel("A").tobytes() == original.convert("RGBA").getchannel("A").tobytes()
+            if "16-bit" not in row.name:  # Pillow compares a clear colour in 8 bits
+                assert back.getchannel("A").tobytes() == original.convert("RGBA").getchannel("A").tobytes()

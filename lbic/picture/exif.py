@@ -7,6 +7,7 @@ import re
 from PIL import Image
 
 from lbic.errors import printable
+from lbic.picture.companions import without_companions
 
 _ORIENTATION, _TIFF_XMP = 0x0112, 700
 _TURNS = {
@@ -19,7 +20,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The transposition that sets each orientation upright (EXIF 2.32, 4.6.4.A)."""
-_XMP_ORIENTATIONS = rb'\s*tiff:Orientation="[0-9]"', rb"<tiff:Orientation>[0-9]</tiff:Orientation>"
+_XMP_ORIENTATIONS = rb'\s?tiff:Orientation="[0-9]"', rb"<tiff:Orientation>[0-9]</tiff:Orientation>"
 """The two forms that Pillow recognises."""
 _TEXT_TAGS = 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298
 """Description, camera maker and model, software, time, artist, host, copyright: text that does not
@@ -28,6 +29,8 @@ depend on how the samples are stored."""
 
 def upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes | None, bytes | None]:
     """Return an upright copy of a picture, and its EXIF and XMP without the orientation.
+
+    XMP also loses the properties of what the picture comes without (companions.py).
 
     EXIF is None for a TIFF file whose tags are only its structure. Metadata that cannot be read
     does not turn the picture; damaged EXIF is dropped with a note, and the XMP stays unchanged.
@@ -43,7 +46,7 @@ def upright(source: Image.Image, notes: list[str]) -> tuple[Image.Image, bytes |
     except Exception as error:  # damaged EXIF raises almost any exception
         notes.append(f"the EXIF block is damaged and was ignored: {printable(str(error))}")
         return source.copy(), None, xmp
-    return image, _block(source, image, notes), _without_orientation(xmp) if xmp else None
+    return image, _block(source, image, notes), without_companions(without_orientation(xmp)) if xmp else None
 
 
 def _block(source: Image.Image, image: Image.Image, notes: list[str]) -> bytes | None:
@@ -63,7 +66,8 @@ def _turned(source: Image.Image) -> Image.Image:
     return source.copy() if turn is None else source.transpose(turn)
 
 
-def _without_orientation(xmp: bytes) -> bytes:
+def without_orientation(xmp: bytes) -> bytes:
+    """Return an XMP packet without its orientation."""
     for pattern in _XMP_ORIENTATIONS:
         xmp = re.sub(pattern, b"", xmp)
     return xmp

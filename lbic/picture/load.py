@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.picture import depth
+from lbic.picture import companions, deep, depth
+from lbic.picture import stated as colours
+from lbic.picture.cicp import Stated
 from lbic.picture.exif import upright
+from lbic.picture.icc import apply_profile, lab_profile
 from lbic.picture.pillow_limits import own_limits
 
 if TYPE_CHECKING:
@@ -83,12 +86,16 @@ def load(
     """
     if not data:
         raise ImageError("the file is empty")
+    notes: list[str] = []
     try:
         with own_limits():
             image = _open(data)
             _check(image, max_pixels)
             opened(*image.size)
-            deep = depth.is_deep(image, data)
+            stated = colours.in_file(image, data, notes)
+            if depth.is_deep(image, data):
+                notes.append(depth.REDUCED)
+                image, stated = deep.convert(image, data, stated, keep_icc=keep_icc, notes=notes)
             transparency = depth.transparency(image)
             image.load()
             if transparency is not None:
@@ -101,26 +108,36 @@ def load(
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost any exception on damaged data
         raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
-    picture = from_pillow(image, keep_icc=keep_icc)
-    return replace(picture, notes=(depth.REDUCED, *picture.notes)) if deep else picture
+    notes += companions.notes(image.format, data)
+    return _convert(image, stated, notes, keep_icc=keep_icc)
 
 
 def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
     """Convert any Pillow image: upright, 8 bits, sRGB (or with its profile), alpha separate.
 
-    Raises ImageError for integer samples outside 0..65535.
+    Colours are those that the image's info and EXIF state. Raises ImageError for samples that have
+    no clear range.
     """
     notes: list[str] = []
+    return _convert(source, colours.in_image(source, notes), notes, keep_icc=keep_icc)
+
+
+def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, keep_icc: bool) -> Picture:
+    """Convert an image as ``from_pillow`` does; ``stated`` are its colours without a profile."""
     transparency = depth.transparency(source)
     image, exif, xmp = upright(source, notes)
+    if stated is None and source.format == "PNG":
+        stated = colours.exif(source, notes)
     if transparency is not None:
         image.info["transparency"] = transparency
     icc = image.info.get("icc_profile")
+    if image.mode == "LAB" and not icc:
+        icc = lab_profile()
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha = _alpha(image)
     if image.mode[0] in "IF":
-        image = depth.reduce(image, depth.Gray.of(source), notes)
+        image, icc, stated = depth.reduce(image, depth.Gray.of(source), icc, stated, notes, keep_icc=keep_icc)
     elif image.mode in ("P", "PA", "LA", "RGBA"):
         image = _drop_alpha(image)
     image, icc = apply_profile(image, icc, notes, keep=keep_icc) if icc else (image, None)
@@ -128,7 +145,22 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
         notes.append("CMYK converted to RGB")
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
+    if stated is not None and source.mode not in ("CMYK", "LAB"):
+        image = _to_srgb(image, stated, notes)
     return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source))
+
+
+def _to_srgb(image: Image.Image, stated: Stated, notes: list[str]) -> Image.Image:
+    """Convert an image (L or RGB) of stated colours to sRGB, with a note."""
+    if stated.note:
+        notes.append(stated.note)
+    if stated.is_srgb:
+        return image
+    import numpy as np
+
+    from lbic.picture import space
+
+    return Image.fromarray(space.from_stated(stated).to_srgb(np.asarray(image)))
 
 
 def with_alpha(image: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
@@ -190,29 +222,3 @@ def _drop_alpha(image: Image.Image) -> Image.Image:
     if image.mode != "RGBA" and not ImageChops.difference(r, g).getbbox() and not ImageChops.difference(g, b).getbbox():
         return colour.getchannel(0)
     return colour
-
-
-def apply_profile(image: Image.Image, icc: bytes, notes: list[str], *, keep: bool) -> tuple[Image.Image, bytes | None]:
-    """Convert to sRGB (gray pictures: to sRGB's tone curve) and return the image and no profile.
-
-    With ``keep``, a profile that fits the samples is returned and nothing is converted. A profile
-    that is damaged or made for another colour space is ignored with a note.
-    """
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        space = profile.profile.xcolor_space.strip()
-        if keep and len(icc) > limits.MAX_METADATA:
-            notes.append(f"icc has {len(icc):,} bytes; the limit is {limits.MAX_METADATA:,}, so it was left out")
-        elif keep and (image.mode, space) in (("L", "GRAY"), ("RGB", "RGB")):
-            return image, icc
-        name = printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
-        is_gray = image.mode in ("1", "L")
-        source = image.convert("RGB") if is_gray and space == "RGB" else image
-        converted = ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        assert converted is not None  # it is None only with inPlace
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        notes.append(f"the ICC profile cannot be used and was ignored: {printable(str(error))}")
-        return image, None
-    if "sRGB" not in name:
-        notes.append(f"converted from {name} to sRGB")
-    return converted.getchannel("G") if is_gray else converted, None

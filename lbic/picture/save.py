@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from lbic.errors import NoAlphaError, UsageError, printable
 from lbic.picture.exif import tiff_tags
-from lbic.picture.load import apply_profile
+from lbic.picture.icc import apply_profile
 
 WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
