@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cli_helpers import lbic, save
 from conftest import WriteCatalog
-from toys import identity, spec
+from toys import identity, spec, write_catalog
 
 from lbic.coding import Coding
 from lbic.enhance import catalog, types
@@ -44,7 +47,7 @@ def test_no_manifest_is_an_empty_catalog() -> None:
 )
 @pytest.mark.usefixtures("write_models")
 def test_a_damaged_manifest_is_a_sentence(content: str) -> None:
-    path = catalog.models_folder() / "manifest.json"
+    path = Path(str(catalog.models_folder()), "manifest.json")
     path.write_text(content)
     with pytest.raises(MissingError, match=r"models/manifest.json is damaged \(.*\); reinstall lbic") as caught:
         catalog.load()
@@ -54,12 +57,12 @@ def test_a_damaged_manifest_is_a_sentence(content: str) -> None:
 def test_a_damaged_model_is_found_by_its_sha256(write_models: WriteCatalog) -> None:
     row = spec("one", DATA, "ar")
     write_models([(row, DATA)])
-    path = row.path
+    path = Path(str(row.path))
     path.write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
     with pytest.raises(MissingError, match=r"model one: one\.onnx is damaged \(its sha256 is not the manifest's\)"):
         row.read()
     path.unlink()
-    with pytest.raises(MissingError, match=r"model one: cannot read one\.onnx: No such file"):
+    with pytest.raises(MissingError, match=r"model one: cannot read one\.onnx: no such file"):
         row.read()
 
 
@@ -192,6 +195,37 @@ def test_the_folder_is_in_the_package_or_beside_it(monkeypatch: pytest.MonkeyPat
     assert catalog.models_folder() == tmp_path / "models"
     (tmp_path / "lbic" / "models").mkdir(parents=True)
     assert catalog.models_folder() == tmp_path / "lbic" / "models"
+
+
+def test_a_zipped_package_has_its_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = identity(1)
+    write_catalog(tmp_path, [(spec("one", data, "ar"), data)], [("jpeg", 16, 7)])
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("lbic/__init__.py", "")
+        for name in ("manifest.json", "one.onnx"):
+            archive.write(tmp_path / name, f"lbic/models/{name}")
+    monkeypatch.setattr(catalog, "_PACKAGE", zipfile.Path(tmp_path / "app.pyz", "lbic/"))
+    catalog.load.cache_clear()
+    try:
+        assert catalog.is_installed()
+        (row,) = catalog.load().models
+        assert row.read() == data
+        gone = replace(row, file="two.onnx")
+        with pytest.raises(MissingError, match=r"cannot read two\.onnx: no such file"):
+            gone.read()
+    finally:
+        catalog.load.cache_clear()
+
+
+def test_missing_networks_are_told_when_a_file_is_to_recommend_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(catalog, "models_folder", lambda: tmp_path / "none")
+    catalog.load.cache_clear()
+    source, sentence = save(tmp_path / "a.png"), "lbic's networks are not installed"
+    assert sentence in lbic("compress", "--codec", "jpeg", source).stderr
+    assert sentence not in lbic("compress", "--codec", "jpeg", "-f", "--type", 0, source).stderr
+    catalog.load.cache_clear()
 
 
 def test_type_numbers_and_names_are_those_of_the_format_page() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_type_0_is_bicubic_upsampling_alone() -> None:
 
 @pytest.mark.usefixtures("write_models")
 def test_type_0_needs_no_catalog() -> None:
-    (catalog.models_folder() / "manifest.json").write_text("damaged")
+    Path(str(catalog.models_folder()), "manifest.json").write_text("damaged")
     assert run(decoded(), 0).type.id == 0
     advised = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
     assert advised.type.id == 0 and "manifest.json is damaged" in advised.notes[0]
@@ -172,7 +173,7 @@ def test_advice_that_is_not_shipped_gives_the_codecs_picture_with_a_note() -> No
 def test_a_damaged_model_stops_only_who_asked_for_it(write_models: WriteCatalog) -> None:
     row = spec("half", HALF, "sr")
     write_models([(row, HALF)])
-    row.path.write_bytes(b"damaged")
+    Path(str(row.path)).write_bytes(b"damaged")
     result = enhance_planes(decoded(), TYPES[5], CODING, SIZE, RUNTIME, explicit=False)
     assert result.type.id == 0 and "half.onnx is damaged" in result.notes[0]
     with pytest.raises(MissingError, match=r"half\.onnx is damaged"):

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_helpers import compressed, lbic, names, program, save
+from conftest import GOLDEN
 from faults import LBIC, at_work, ended, environment, hooked, linux, posix, running, stand_in, until
 from helpers import photo
 from toys import network, spec, write_catalog
 
+from lbic import pipeline
 from lbic.codecs import process as programs
-from lbic.errors import ExitCode
+from lbic.errors import ExitCode, ResourceError
 
 pytestmark = posix
 
@@ -212,3 +215,28 @@ def test_an_encoder_that_vanishes_between_two_pictures(tmp_path: Path) -> None:
     assert lines[2].startswith("0 compressed, 2 failed  ")
     assert names(tmp_path) == {"a.png", "b.png"}
     assert compressed(tmp_path).is_file()
+
+
+@pytest.mark.parametrize(
+    "left_behind",
+    ["signal.signal(signal.SIGCHLD, signal.SIG_IGN)", "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])"],
+)
+def test_an_encoder_that_fails_is_noticed_whatever_the_parent_ignores(tmp_path: Path, left_behind: str) -> None:
+    """The system forgets exit codes while SIGCHLD is ignored."""
+    source, scratch = save(tmp_path / "a.png", photo(96, 72)), tmp_path / "scratch"
+    (tmp_path / "good.266").write_bytes(pipeline.extract((GOLDEN / "vvc-colour.lbic").read_bytes())[1])
+    encoder = stand_in(tmp_path / "bin" / "ffmpeg", f"cp {tmp_path}/good.266 $last; echo broken >&2; exit 3")
+    command = [*hooked(left_behind), "compress", str(source)]
+    env = environment(scratch, LBIC_VVC_ENCODER=encoder)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert done.stderr == f"lbic: error: {source}: ffmpeg failed (3): broken\n"
+    assert done.returncode == ExitCode.DAMAGED
+
+
+def test_a_program_is_not_run_where_its_failure_would_go_unnoticed() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(ResourceError, match="cannot run true: this process ignores SIGCHLD"):
+            programs.attempt(["true"], timeout=5)
+    finally:
+        signal.signal(signal.SIGCHLD, before)

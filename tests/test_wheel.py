@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("lbic", "models", "docs", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "CHANGELOG.md")
@@ -83,3 +86,17 @@ def test_it_finds_and_loads_its_networks_where_there_is_no_checkout(wheel: Path,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.split()
+
+
+def test_it_runs_as_a_zip_file(wheel: Path, tmp_path: Path) -> None:
+    """A wheel is a zip file: networks and worker processes work from there."""
+    Image.new("RGB", (40, 30), "teal").save(tmp_path / "a.png")
+    environment = {**os.environ, "PYTHONPATH": str(wheel)}
+    for words in (("compress", "--codec", "jpeg", "-q", "20", "a.png"), ("decompress", "--json", "a.lbic")):
+        command = [sys.executable, "-P", "-m", "lbic", *words]
+        result = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert result.returncode == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["models"], record

@@ -15,6 +15,7 @@ from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import CODECS, require
 from lbic.compressor import Compressor
+from lbic.enhance import catalog
 from lbic.enhance.choice import AUTO, GOALS, Auto, Goal
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode, UsageError
@@ -94,6 +95,8 @@ def compress(
         return replace(outcome, bytes_read=len(data), bytes_written=len(result.data))
 
     report = Report("compressed", len(jobs), talk)
+    if kind is None and not catalog.is_installed():
+        report.note("lbic's networks are not installed: the files recommend no enhancement")
     if address is None:
         require(CODECS[codec])
         return batch.run(jobs, work, report, workers=files.jobs)

@@ -1,4 +1,4 @@
-"""Ctrl-C and the signals that end a program: lbic ends at once and leaves no temporary files."""
+"""Signals: Ctrl-C and its like end lbic at once, without temporary files left behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ _SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 def listen() -> None:
-    """Handle SIGTERM and SIGHUP like Ctrl-C, unless they are ignored (nohup)."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C, unless they are ignored (nohup).
+
+    What else the parent process left behind is reset: the system forgets the exit codes of
+    programs while SIGCHLD is ignored, and a blocked signal would never arrive.
+    """
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     for name in _SIGNALS:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:

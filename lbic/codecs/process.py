@@ -60,6 +60,8 @@ def attempt(
     Raises as ``run`` does, except for a program that fails.
     """
     called = name or Path(arguments[0]).name
+    if sys.platform != "win32" and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        raise ResourceError(f"cannot run {called}: this process ignores SIGCHLD, so a failure would go unnoticed")
 
     def start() -> subprocess.Popen[bytes]:
         try:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 from string import Template
 
 from PIL import Image
@@ -56,7 +56,7 @@ def page(columns: Sequence[str], versions: Sequence[Shown]) -> bytes:
 
 
 def _part(suffix: str) -> str:
-    return Path(__file__).with_suffix(f".{suffix}").read_text(encoding="utf-8")
+    return (files("lbic.compare") / f"viewer.{suffix}").read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:

@@ -1,7 +1,7 @@
 """The catalog of shipped networks, one row of models/manifest.json each.
 
-``lbic export`` writes the rows. The folder is lbic/models in a wheel, and models/ beside the
-package in a checkout.
+``lbic export`` writes the rows. The folder is lbic/models in a wheel, which may be installed as a
+zip file, and models/ beside the package in a checkout.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import json
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from lbic.coding import Coding
 from lbic.enhance.equivalent import Equivalent, distance_to_range
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
-from lbic.errors import MissingError
+from lbic.errors import MissingError, reason
 
 PROFILES = ("fast", "lite", "full")
 """The profiles by what they cost; a CPU prefers them in this order."""
@@ -25,7 +27,7 @@ ON_GPU = ("full", "fast", "lite")
 """The profiles in the order in which a GPU prefers them."""
 _UNKNOWN = 2
 """The strangeness of a codec that a network was neither trained nor measured for."""
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE: Traversable = files("lbic")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class ModelSpec:
     """Whether it may run where the user names no profile."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Traversable:
         """The path of the model file."""
         return models_folder() / self.file
 
@@ -127,7 +129,7 @@ class ModelSpec:
         try:
             data = self.path.read_bytes()
         except OSError as error:
-            raise MissingError(f"model {self.name}: cannot read {self.file}: {error.strerror}") from error
+            raise MissingError(f"model {self.name}: cannot read {self.file}: {reason(error)}") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise MissingError(
                 f"model {self.name}: {self.file} is damaged (its sha256 is not the manifest's); reinstall lbic"
@@ -241,10 +243,17 @@ class Catalog:
             raise MissingError(f"the networks of enhancement type {kind} are not shipped with this lbic yet")
 
 
-def models_folder() -> Path:
+def models_folder() -> Traversable:
     """Return the folder of the installed models, or else that of the checkout."""
     installed = _PACKAGE / "models"
-    return installed if installed.is_dir() else _PACKAGE.parent / "models"
+    if installed.is_dir() or not isinstance(_PACKAGE, Path):
+        return installed
+    return _PACKAGE.resolve().parent / "models"
+
+
+def is_installed() -> bool:
+    """Return whether there is a manifest; without one every type but 0 is missing."""
+    return (models_folder() / "manifest.json").is_file()
 
 
 @lru_cache(maxsize=1)

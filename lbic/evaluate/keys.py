@@ -83,6 +83,8 @@ def networks(coding: Coding, kind: EnhancementType, runtime: Runtime) -> tuple[M
 def _digest(patterns: tuple[str, ...]) -> str:
     """Return the sha256 of the files in the package that match the patterns."""
     digest = hashlib.sha256()
+    if not _PACKAGE.is_dir():  # it is in a zip file
+        digest.update(next(path for path in _PACKAGE.parents if path.is_file()).read_bytes())
     for path in sorted({path for pattern in patterns for path in _PACKAGE.glob(pattern) if path.is_file()}):
         if path.suffix != ".pyc":
             digest.update(

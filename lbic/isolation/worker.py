@@ -239,6 +239,9 @@ def main() -> None:
     """Serve stdin and stdout; the arguments are the request types to import modules for."""
     # Ctrl-C reaches all processes of a terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":  # the alarm must work, whatever the parent's parent left behind
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keep a library's own output out of the replies
     for request in sys.argv[1:]:

@@ -8,8 +8,10 @@ LBIC_WEIGHTS names.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from lbic.system import weights
 
 LEAST_SIDE = 64
 """The smallest side in pixels. Deep layers of a smaller picture are empty or nearly so."""
-_DATA = Path(__file__).parent / "data"
+_DATA = files("lbic.metrics") / "data"
 
 
 @dataclass(frozen=True)
@@ -77,5 +79,5 @@ def _load(name: str, path: Path | None) -> Any:
         from lbic.nets.lpips import LPIPS
     except ImportError as error:
         raise MissingError(f"LPIPS needs PyTorch: {install}") from error
-    with np.load(_DATA / f"lpips_{name}.npz") as heads:
+    with np.load(io.BytesIO((_DATA / f"lpips_{name}.npz").read_bytes())) as heads:
         return LPIPS.load(name, path, [heads[key] for key in sorted(heads)])

@@ -9,9 +9,10 @@ side.
 
 from __future__ import annotations
 
+import io
 import math
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from lbic.metrics.imresize import imresize
 
 BLOCK = 96
 """Side in pixels of the blocks that statistics are taken of; a picture needs at least two."""
-_PARAMETERS = Path(__file__).parent / "data" / "niqe_pristine.npz"
+_PARAMETERS = files("lbic.metrics") / "data" / "niqe_pristine.npz"
 _ROUNDING = 1e-9
 """Smaller differences to the local mean are rounding noise; its sign would distort the fit."""
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -62,7 +63,7 @@ def pirm_luma(luma: NDArray[Any]) -> NDArray[Any]:
 @lru_cache(maxsize=1)
 def _pristine() -> tuple[Floats, Floats]:
     """Return mean, (36,), and covariance, (36, 36), of the features of undamaged pictures."""
-    with np.load(_PARAMETERS) as stored:
+    with np.load(io.BytesIO(_PARAMETERS.read_bytes())) as stored:
         return stored["mu_pris_param"].astype(np.float64).ravel(), stored["cov_pris_param"].astype(np.float64)
 
 
