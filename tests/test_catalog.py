@@ -211,7 +211,7 @@ def test_a_zipped_package_has_its_networks(monkeypatch: pytest.MonkeyPatch, tmp_
         (row,) = catalog.load().models
         assert row.read() == data
         gone = replace(row, file="two.onnx")
-        with pytest.raises(MissingError, match=r"cannot read two\.onnx: no such file"):
+        with pytest.raises(MissingError, match=r"cannot read two\.onnx: "):
             gone.read()
     finally:
         catalog.load.cache_clear()
