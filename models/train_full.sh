@@ -19,7 +19,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3}
 recipe=$repository/models/configs/hgrdn-nr-full.toml
 parts='' out='' minutes='' work=''
-reserve=6  # seconds for the end of the script
+reserve=8  # seconds for the end of the script
 
 fail() {
   echo "train_full.sh: $1" >&2

@@ -41,7 +41,7 @@ class Lines:
             speed = ""
             if self._mark:
                 steps = (report.step - self._mark[0]) / (now - self._mark[1])
-                speed = f"  {steps:.2f} steps/s  {steps * self._flops / 1e12:.1f} TFLOP/s"
+                speed = f"  {steps:.2f} steps/s  {steps * self._flops / 1e12:.3g} TFLOP/s"
             self._last, self._mark = now, (report.step, now) if report.step >= self._warm else None
             click.echo(
                 f"{report.seconds:7.1f} s  step {report.step} of {report.steps}  loss {report.loss:.4g}"

@@ -122,7 +122,9 @@ def _train(
     mib: int,
 ) -> ExitCode:
     from lbic.train import config
+    from lbic.train.fit import Fit
 
+    fit = Fit(fit_minutes) if fit_minutes else None  # its time includes the start of PyTorch
     recipe = config.load(config_path)
     if recipe.export.role not in TRAININGS[name][0]:
         fitting = [other for other, (roles, _) in TRAININGS.items() if recipe.export.role in roles]
@@ -138,7 +140,6 @@ def _train(
     from lbic.train import checkpoint, export, flops, log, loop
     from lbic.train import parts as weights
     from lbic.train.data import PairSet
-    from lbic.train.fit import Fit
     from lbic.train.taught import TaughtSet
     from lbic.train.trainer import Trainer, best_device
 
@@ -182,7 +183,7 @@ def _train(
             pace,
             show,
             stopped,
-            fit=Fit(fit_minutes) if fit_minutes else None,
+            fit=fit,
             after_save=write_parts,
         )
     end = "" if finished else "; --resume continues"

@@ -22,10 +22,9 @@ class Fit:
     """The time of a run, and what its steps, validations and checkpoints take of it."""
 
     def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Fit a run to a time, which counts all its sittings; ``clock`` returns seconds."""
+        """Fit a run to a time that begins now and counts all sittings; ``clock`` returns seconds."""
         self.clock = clock
-        self._limit = minutes * 60
-        self._end = 0.0
+        self._end = clock() + minutes * 60
         self._first_step = 0
         self._step_seconds: float | None = None
         self._validation: float | None = None
@@ -35,7 +34,7 @@ class Fit:
 
     def begin(self, step: int, seconds: float) -> None:
         """Start a sitting at a step; ``seconds`` is the time of all earlier sittings."""
-        self._end = self.clock() + self._limit - seconds
+        self._end -= seconds
         self._first_step = step
 
     @property

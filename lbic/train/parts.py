@@ -57,7 +57,7 @@ def write(folder: Path, state: dict[str, Any], limit: int, also: tuple[Path, ...
 def _content(state: dict[str, Any]) -> bytes:
     """Return the file's bytes: what export.read_checkpoint reads, with kernels as float16."""
     weights = {
-        name: value.half() if value.ndim == 4 and value.numel() >= LEAST else value
+        name: (value.half() if value.ndim == 4 and value.numel() >= LEAST else value).cpu()
         for name, value in state["average"].items()
     }
     content = {"config": state["config"], "step": state["step"], "average": weights}
