@@ -170,13 +170,12 @@ def enhance(
     arguments of another type or out of range, and MissingError when the networks are not shipped
     or, without ``type``, none suits the picture.
     """
-    from lbic import pipeline
-    from lbic.enhance import types
+    from lbic.enhance import pictures, types
     from lbic.enhance.session import Runtime
 
     kind = None if type is None else types.parse(type)
-    settings = pipeline.EnhanceSettings(kind, codec, q, Runtime(profile, device, tile), strength)
-    return pipeline.enhance(_checked_image(image, "enhance"), settings).picture.joined()
+    settings = pictures.EnhanceSettings(kind, codec, q, Runtime(profile, device, tile), strength)
+    return pictures.enhance(_checked_image(image, "enhance"), settings).picture.joined()
 
 
 def info(data: bytes) -> Header:

@@ -17,10 +17,9 @@ from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
 from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get, require
 from lbic.coding import SCALE_ONE, Coding
 from lbic.color import Planes
-from lbic.enhance import catalog, choice, degradation
-from lbic.enhance.apply import Enhancement, enhance_planes, upsample
+from lbic.enhance import catalog, choice
+from lbic.enhance.apply import enhance_planes, upsample
 from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
-from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType, check_strength, choose_type
 from lbic.errors import MissingError, UsageError, whole_number
@@ -75,6 +74,8 @@ class Compressed:
     """The file's header."""
     notes: tuple[str, ...]
     """Sentences for the user, such as what reading the picture changed."""
+    dropped: tuple[str, ...] = ()
+    """The metadata items that the picture has and that ``keep`` does not name."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     if advised == AUTO:
         coded = codec.decode(stream, _geometry(header))
         header = replace(header, type=choice.best(picture.image, coded, coding, settings.goal).id)
-    return Compressed(container.pack(header, payload), header, tuple(notes))
+    dropped = metadata.dropped(picture, settings.keep)
+    return Compressed(container.pack(header, payload), header, tuple(notes), dropped)
 
 
 def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decompressed:
@@ -226,62 +228,6 @@ def verify(data: bytes, max_pixels: int = limits.MAX_PIXELS, *, apart: bool = Fa
     metadata.unpack(header)
     _decode_payload(header, payload, apart)
     return header
-
-
-@dataclass(frozen=True)
-class EnhanceSettings:
-    """How to enhance a picture that is no .lbic file."""
-
-    type: EnhancementType | None = None
-    """The enhancement type to run; None is the catalog's advice for the codec and quality."""
-    codec: str | None = None
-    """The codec that the picture was coded with before; None: see degradation.find."""
-    quality: int | None = None
-    """The quality that it was coded with; None: see degradation.find."""
-    runtime: Runtime = field(default_factory=Runtime)
-    """Profile, device and tile of the networks."""
-    strength: float = 1
-    """The weight of the enhanced picture against the given one, 0..1."""
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for a strength out of range."""
-        check_strength(self.strength)
-
-
-@dataclass(frozen=True)
-class Enhanced:
-    """The result of ``enhance``."""
-
-    picture: Picture
-    """The enhanced picture, with the alpha and metadata of the given one."""
-    degradation: Degradation
-    """How the picture was coded before, known or assumed."""
-    enhancement: Enhancement
-    """What ran."""
-    notes: tuple[str, ...]
-    """Sentences for the user."""
-
-
-def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = None) -> Enhanced:
-    """Run an enhancement type on any picture.
-
-    Raises UsageError for settings out of range, and MissingError when the type's networks are not
-    shipped or, without a type in the settings, none suits the picture.
-    """
-    settings = settings or EnhanceSettings()
-    if isinstance(picture, Image.Image):
-        picture = from_pillow(picture)
-    damage = degradation.find(picture, settings.codec, settings.quality, settings.type)
-    kind = settings.type or degradation.choose_type(damage)
-    image = picture.image
-    levels = np.asarray(image)
-    planes = Planes(color.from_levels(levels, 255)) if image.mode == "L" else Planes(*color.rgb_to_ycbcr(levels))
-    result = enhance_planes(
-        planes, kind, damage.coding, image.size, settings.runtime, explicit=True, strength=settings.strength
-    )
-    enhanced = replace(picture, image=Image.fromarray(color.planes_to_uint8(result.planes)), luma_table=None)
-    unknown = (damage.note(),) if damage.known_from == "assumed" and result.quality_matters else ()
-    return Enhanced(enhanced, damage, result, (*picture.notes, *result.notes, *unknown))
 
 
 def _decode_payload(header: Header, payload: bytes, apart: bool = False) -> Planes:

@@ -14,12 +14,13 @@ from toys import identity, network, spec
 from lbic import color, pipeline
 from lbic.coding import Coding
 from lbic.color import Plane, Planes
-from lbic.enhance import catalog
+from lbic.enhance import catalog, pictures
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
+from lbic.enhance.pictures import EnhanceSettings
 from lbic.enhance.session import CPU, Runtime
 from lbic.enhance.types import TYPES
 from lbic.errors import DeviceError, MissingError
-from lbic.pipeline import CompressSettings, DecompressSettings, EnhanceSettings
+from lbic.pipeline import CompressSettings, DecompressSettings
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -239,10 +240,10 @@ def test_the_catalogs_default_is_recorded_and_followed(write_models: WriteCatalo
 def test_enhancing_a_picture_that_is_no_lbic_file(write_models: WriteCatalog) -> None:
     write_models([(spec("half", HALF, "ar", codecs=("jpeg",), quality=(10, 30)), HALF)])
     settings = EnhanceSettings(TYPES[7], "jpeg", 20, RUNTIME)
-    result = pipeline.enhance(gray(30, 20), settings)
+    result = pictures.enhance(gray(30, 20), settings)
     assert np.abs(np.asarray(result.picture.image) - np.asarray(gray(30, 20)) / 2).max() <= 1
     assert (result.enhancement.models, result.notes) == (("half",), ())
-    result = pipeline.enhance(photo(31, 21), replace(settings, quality=50))
+    result = pictures.enhance(photo(31, 21), replace(settings, quality=50))
     assert (result.picture.image.mode, result.picture.image.size) == ("RGB", (31, 21))
     assert "this picture is jpeg quality 50" in result.notes[0]
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from lbic import color, limits, pipeline
 from lbic.codecs.table import CODECS
+from lbic.enhance.pictures import EnhanceSettings
 from lbic.enhance.types import TYPES
 from lbic.errors import CodecError, FormatError, ImageError, LbicError, MissingError, UsageError
 from lbic.format import container, metadata
@@ -22,7 +23,6 @@ from lbic.picture.load import Picture, from_pillow, with_alpha
 from lbic.pipeline import (
     CompressSettings,
     DecompressSettings,
-    EnhanceSettings,
     compress,
     decode_planes,
     decompress,

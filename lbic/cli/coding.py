@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lbic.cli.options import Function
-from lbic.cli.parameters import ColourParameter, IntegerParameter, Joined, PositiveParameter, ScaleParameter
+from lbic.cli.parameters import ColourParameter, IntegerParameter, KeepParameter, PositiveParameter, ScaleParameter
 from lbic.errors import UsageError
 
 scale_option = click.option(
@@ -52,10 +52,11 @@ _TARGETS = ("size", "bpp", "psnr")
 
 keep_option = click.option(
     "--keep",
-    type=Joined(click.Choice(("icc", "exif", "xmp")), or_none=True),
+    type=KeepParameter(),
     default="",
-    metavar="icc,exif,xmp",
-    help="Store these metadata items. Default: none, since they may be larger than the picture.",
+    metavar="icc,exif,xmp,time|all",
+    help="Store these metadata items; time gives the output the input's file time. Default: none, since metadata may "
+    "be larger than the picture.",
 )
 
 

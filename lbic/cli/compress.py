@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from lbic.cli import batch, coding, options, remote, wording
 from lbic.cli import jobs as fileio
 from lbic.cli.jobs import Files, Job
+from lbic.cli.parameters import TIME
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import CODECS, require
@@ -77,11 +78,12 @@ def compress(
     """
     if _is_given("scale") and scale is None and not target:
         raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
-    request = CompressRequest(codec, quality, target, scale, effort, kind, goal, frozenset(keep))
-    jobs = files.plan(PICTURES, fileio.compressed_name, talk)
+    request = CompressRequest(codec, quality, target, scale, effort, kind, goal, frozenset(keep) - {TIME})
+    jobs = replace(files, keep_time=TIME in keep).plan(PICTURES, fileio.compressed_name, talk)
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
+    tells_dropped = not _is_given("keep")  # who names what to keep knows what is dropped
     # A cluster's tasks are processes already: if a library crashes, only one picture fails.
     compressor = Compressor(request, max_pixels, flatten, apart=address is None)
 
@@ -92,6 +94,7 @@ def compress(
         result = compress(data)
         job.write(result.data)
         outcome = _outcome(job, result, time.perf_counter() - started)
+        outcome = outcome if tells_dropped else replace(outcome, dropped=())
         return replace(outcome, bytes_read=len(data), bytes_written=len(result.data))
 
     report = Report("compressed", len(jobs), talk)
@@ -126,7 +129,8 @@ def _outcome(job: Job, result: Compressed, duration: float) -> Outcome:
         "bytes": count,
         "bpp": bits_per_pixel(count, *header.size),
         "seconds": round(duration, 3),
+        "dropped": list(result.dropped),
         "notes": list(result.notes),
     }
     stored = tuple(f"{item} {size:,} B" for item, size in wording.metadata_sizes(header).items())
-    return Outcome(line, record, result.notes, stored)
+    return Outcome(line, record, result.notes, stored, result.dropped)

@@ -23,6 +23,7 @@ from lbic.pipeline import Decompressed, DecompressSettings
 
 @click.command()
 @options.output_options
+@options.keep_time_option
 @options.type_option("Enhancement to apply instead of the recommended one; 0 is the codec's picture.")
 @options.strength_option
 @options.runtime_options

@@ -47,7 +47,15 @@ _RAN = {
 _END = {"seconds": "duration", "notes": "what the user should know, a list of sentences"}
 
 JSON_KEYS: dict[str, dict[str, str]] = {
-    "compress": {**_OUTPUT, **_CODED, "type": "number of the recommended enhancement type", **_FILE, **_END},
+    "compress": {
+        **_OUTPUT,
+        **_CODED,
+        "type": "number of the recommended enhancement type",
+        **_FILE,
+        "seconds": _END["seconds"],
+        "dropped": "metadata items of the input that are not stored",
+        "notes": _END["notes"],
+    },
     "decompress": {
         **_OUTPUT,
         **_CODED,

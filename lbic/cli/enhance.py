@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import click
 
-from lbic import pipeline
 from lbic.cli import batch, hints, options, wording
 from lbic.cli.jobs import Files, Job, enhanced_name
 from lbic.cli.pictures import output_suffixes
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import check_quality, get
 from lbic.enhance import catalog
+from lbic.enhance.pictures import Enhanced, EnhanceSettings
+from lbic.enhance.pictures import enhance as enhance_picture
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType
 from lbic.errors import ExitCode
@@ -21,11 +22,11 @@ from lbic.isolation import pictures
 from lbic.picture import save
 from lbic.picture.load import Picture
 from lbic.picture.suffixes import PICTURES
-from lbic.pipeline import Enhanced, EnhanceSettings
 
 
 @click.command()
 @options.output_options
+@options.keep_time_option
 @options.name_option("a.jpg.enhanced.png")
 @options.type_option("Enhancement to apply. Default: nr.")
 @options.strength_option
@@ -71,7 +72,7 @@ def enhance(
         picture = pictures.load(data, max_pixels=max_pixels, keep_icc=True)
         if picture.alpha is not None:
             save.check_alpha(suffixes[job])
-        result = pipeline.enhance(picture, settings)
+        result = enhance_picture(picture, settings)
         notes = list(hints.assumed_quality(result.notes, result.degradation))
         written = _encode(result.picture, suffixes[job], notes)
         job.write(written)

@@ -6,6 +6,7 @@ The command line adds the option by the error's class.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lbic.errors import (
@@ -64,6 +65,13 @@ def notes(notes: tuple[str, ...], obstacle: LbicError | None) -> tuple[str, ...]
 def assumed_quality(notes: tuple[str, ...], degradation: Degradation) -> tuple[str, ...]:
     """Return the notes on a picture, with the option -q in the note on an assumed quality."""
     return tuple(_joined(note, "-q sets it") if note == degradation.note() else note for note in notes)
+
+
+def dropped(counts: Mapping[str, int], total: int) -> str:
+    """Return the note on metadata that ``total`` files lost: "EXIF, ICC dropped; ..."."""
+    rows = sorted(counts.items())
+    names = ", ".join(name.upper() if total == 1 else f"{name.upper()} of {count:,}" for name, count in rows)
+    return f"{names} dropped; --keep all keeps {'it' if total == len(rows) == 1 else 'them'}"
 
 
 def _joined(text: str, hint: str | None) -> str:

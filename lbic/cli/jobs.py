@@ -48,6 +48,8 @@ class Job:
     """The target is in an output folder, which is created if it is missing."""
     skip_existing: bool = False
     """An existing target is kept, and the job is skipped."""
+    keep_time: bool = False
+    """The output gets the input's file time."""
     conflict: str | None = None
     """Why the job cannot be done beside the others: another has the same output."""
 
@@ -84,15 +86,17 @@ class Job:
         """
         if self.target is None:
             files.write_stdout(data)
-        else:
-            self.check()
-            if self.in_folder:
-                files.make_folder(self.target.parent)
-            try:
-                files.write(self.target, data, replace=self.force)
-            except FileError:
-                self.check()  # for the sentence if another process has just written it
-                raise
+            return
+        self.check()
+        if self.in_folder:
+            files.make_folder(self.target.parent)
+        try:
+            files.write(self.target, data, replace=self.force)
+        except FileError:
+            self.check()  # for the sentence if another process has just written it
+            raise
+        if self.keep_time and self.source.path:
+            files.copy_time(self.source.path, self.target)
 
 
 def compressed_name(name: str) -> str:
@@ -230,6 +234,8 @@ class Files:
     """Existing outputs are overwritten; otherwise each is an error."""
     skip_existing: bool = False
     """Inputs with an existing output are skipped."""
+    keep_time: bool = False
+    """Outputs get the file times of their inputs."""
     full_names: bool = False
     """Derived names keep the input's suffix: a.jpg.lbic instead of a.lbic."""
 
@@ -253,8 +259,7 @@ class Files:
             click.echo(one_line(f"lbic: note: {note}"), err=True)
         rename = with_suffix_kept(rename) if self.full_names else rename
         planned = plan(sources, self.output, rename=rename, force=self.force)
-        if self.skip_existing:
-            planned = [replace(job, skip_existing=True) for job in planned]
+        planned = [replace(job, skip_existing=self.skip_existing, keep_time=self.keep_time) for job in planned]
         if talk.json and any(job.target is None for job in planned):
             raise UsageError("--json and the output cannot both go to stdout; use -o FILE")
         return planned

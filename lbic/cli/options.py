@@ -74,7 +74,7 @@ jobs_option = _jobs(1, "1")
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 
 
-_OUTPUT_PARTS = ("output", "force", "skip_existing", "full_names")
+_OUTPUT_PARTS = ("output", "force", "skip_existing", "full_names", "keep_time")
 """The parameters that become fields of ``Files`` where a command has their options."""
 
 
@@ -113,6 +113,17 @@ def output_options(function: Function) -> Function:
         help="Skip inputs with an existing output: continues a run that was interrupted.",
     )
     return output_option(force_option(skip_option(function)))
+
+
+def keep_time_option(function: F) -> Any:
+    """Add --keep time, as part of ``files``."""
+
+    @click.option("--keep", type=click.Choice(["time"]), help="Give outputs the file times of their inputs.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, keep: str | None, **rest: Any) -> Any:
+        return function(*args, keep_time=keep is not None, **rest)
+
+    return wrapper
 
 
 def name_option(example: str) -> Callable[[F], F]:

@@ -91,6 +91,25 @@ class Joined(click.ParamType["tuple[Any, ...]"]):
         return tuple(dict.fromkeys(self.one.convert(word, param, ctx) for word in words))
 
 
+KEEPABLE = ("icc", "exif", "xmp")
+"""The names of format.metadata.KEEPABLE; that module needs NumPy, which --help does not load."""
+TIME = "time"
+"""The word that gives an output the file time of its input."""
+
+
+class KeepParameter(Joined):
+    """Names of metadata items and ``time``, joined by commas, or ``all``."""
+
+    def __init__(self) -> None:
+        """Allow an empty list."""
+        super().__init__(click.Choice((*KEEPABLE, TIME, "all")), or_none=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """Return the names; ``all`` stands for every other one."""
+        names = super().convert(value, param, ctx)
+        return (*KEEPABLE, TIME) if "all" in names else names
+
+
 class PositiveParameter(click.ParamType[float]):
     """A finite number above 0; click.FloatRange would take nan and inf."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,8 @@ class Outcome:
     """What the user should know, a sentence each."""
     details: tuple[str, ...] = ()
     """Lines that --verbose adds."""
+    dropped: tuple[str, ...] = ()
+    """The metadata items of the input that the output does not have, for one note of the run."""
     bytes_read: int = 0
     bytes_written: int = 0
     """The sizes of input and output, for the summary."""
@@ -81,6 +84,8 @@ class Report:
     bytes_read: int = 0
     bytes_written: int = 0
     """Total sizes of the inputs and outputs that succeeded."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """How many files lost each metadata item."""
     started: float = field(default_factory=time.perf_counter)
     """Start of the run, in seconds of time.perf_counter."""
 
@@ -94,6 +99,7 @@ class Report:
         self.done += 1
         self.bytes_read += outcome.bytes_read
         self.bytes_written += outcome.bytes_written
+        self.dropped.update(outcome.dropped)
         for note in outcome.notes:
             self.note(f"{name}: {note}")
         if self.talk.json:
@@ -131,10 +137,12 @@ class Report:
         self._print(f"lbic: error: {name}: {sentence}")
 
     def finish(self) -> ExitCode:
-        """Print the summary of several files and return the exit code.
+        """Print the note on metadata and the summary of several files; return the exit code.
 
         It is a single file's own code; for several files 0 or FAILED.
         """
+        if self.dropped:
+            self.note(hints.dropped(self.dropped, self.total))
         if self.verb and self.total > 1 and not self.talk.quiet:
             self._print(self._summary())
         if not self.failures:

@@ -60,6 +60,12 @@ def collect(picture: Picture, keep: frozenset[str], notes: list[str]) -> dict[in
     return items
 
 
+def dropped(picture: Picture, keep: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of the items that a picture's file has and ``keep`` does not name."""
+    values = {name: getattr(picture, name) for name in KEEPABLE} | {"icc": picture.profile_applied}
+    return tuple(name for name, value in values.items() if value and name not in keep)
+
+
 def pack_alpha(alpha: NDArray[np.uint8]) -> bytes:
     """Deflate an alpha plane, (height, width) uint8.
 

@@ -67,6 +67,7 @@ def _read_picture(worker: Worker, size: tuple[int, int], max_length: int) -> Pic
         **items,
         notes=tuple(printable(note) for note in facts["notes"]),
         luma_table=None if table is None else tuple(table),
+        profile_applied=bool(facts["profile_applied"]),
     )
 
 

@@ -24,9 +24,9 @@ that follows (UTF-8, in bytes)."""
 READY, DECODED, OPENED, LOADED, REFUSED, NO_MEMORY, UNFORESEEN, SHORTAGE = range(8)
 """Outcomes. NO_MEMORY means that the worker's own limit is reached, SHORTAGE that the system
 refuses memory or threads. DECODED counts the planes that follow. READ is answered by OPENED and a
-SIZE, then by LOADED, which counts the bytes of a JSON object: mode, size, notes and luma_table of
-the picture, whether it has alpha, and the lengths of icc, exif and xmp in bytes (null if absent).
-The samples follow in bands, then alpha, icc, exif and xmp."""
+SIZE, then by LOADED, which counts the bytes of a JSON object: mode, size, notes, luma_table and
+profile_applied of the picture, whether it has alpha, and the lengths of icc, exif and xmp in bytes
+(null if absent). The samples follow in bands, then alpha, icc, exif and xmp."""
 PLANE = struct.Struct(">II")
 """Rows, columns. The samples follow: float32 in this machine's byte order."""
 SIZE = struct.Struct(">II")

@@ -127,6 +127,7 @@ def _picture(picture: Picture) -> Iterator[Part]:
         "size": samples.size,
         "notes": picture.notes,
         "luma_table": picture.luma_table,
+        "profile_applied": picture.profile_applied,
         "alpha": picture.alpha is not None,
         **{name: None if item is None else len(item) for name, item in zip(protocol.ITEMS, items, strict=True)},
     }

@@ -48,6 +48,8 @@ class Picture:
     """What reading the file changed or lost, one phrase each."""
     luma_table: tuple[int, ...] | None = None
     """The 64 quantisation steps of a JPEG file's first component, row by row."""
+    profile_applied: bool = False
+    """The file has an ICC profile that could have been kept, and the samples were converted."""
 
     def joined(self) -> Image.Image:
         """Return one Pillow image with alpha included (mode L, RGB, LA or RGBA)."""
@@ -147,7 +149,8 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
         image = image.convert("L" if image.mode == "1" else "RGB")
     if stated is not None and source.mode not in ("CMYK", "LAB"):
         image = _to_srgb(image, stated, notes)
-    return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source))
+    applied = "icc_profile" in source.info and source.mode not in ("CMYK", "LAB") and not keep_icc
+    return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source), applied)
 
 
 def _to_srgb(image: Image.Image, stated: Stated, notes: list[str]) -> Image.Image:

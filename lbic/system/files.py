@@ -119,6 +119,16 @@ def write(path: Path, data: bytes, *, replace: bool = True) -> None:
         raise FileError(f"cannot write {path}: {reason(error)}") from error
 
 
+def copy_time(source: Path, target: Path) -> None:
+    """Give a file the modification time of another; devices are left alone. Raises FileError."""
+    try:
+        if target.is_file() and descriptors.number(target) is None:
+            status = source.stat()
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    except OSError as error:
+        raise FileError(f"cannot set the time of {target}: {reason(error)}") from error
+
+
 def write_stdout(data: bytes) -> None:
     """Write bytes to stdout.
 
