@@ -22,7 +22,7 @@ class Fit:
     """The time of a run, and what its steps, validations and checkpoints take of it."""
 
     def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Fit a run to a time that begins now and counts all sittings; ``clock`` returns seconds."""
+        """Fit all sittings of a run to a time that begins now; ``clock`` returns seconds."""
         self.clock = clock
         self._end = clock() + minutes * 60
         self._first_step = 0
