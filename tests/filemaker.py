@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
+from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 LINEAR = b"curv" + bytes(8)
@@ -47,12 +47,22 @@ def para(number: int, *values: float) -> bytes:
     )
 
 
-def tiff(samples: NDArray[np.uint16], order: str = "<", extra: int | None = None, profile: bytes = b"") -> bytes:
-    """Return a 16-bit RGB or RGBA TIFF file without compression; ``extra`` is ExtraSamples."""
+def tiff(
+    samples: NDArray[Any], order: Literal["<", ">"] = "<", extra: int | None = None, profile: bytes = b""
+) -> bytes:
+    """Return RGB or RGBA samples of any kind as a TIFF file without compression.
+
+    ``extra`` is the tag ExtraSamples, None for none.
+    """
     height, width, channels = samples.shape
-    data = samples.astype(f"{order}u2").tobytes()
+    data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
     entries = [(256, 3, 1, width), (257, 3, 1, height), (259, 3, 1, 1), (262, 3, 1, 2)]
-    entries += [(277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(data))]
+    entries += [
+        (277, 3, 1, channels),
+        (278, 3, 1, height),
+        (279, 4, 1, len(data)),
+        (339, 3, 1, "uif".index(samples.dtype.kind) + 1),
+    ]
     if extra is not None:
         entries.append((338, 3, 1, extra))
     count = len(entries) + 2 + bool(profile)
@@ -64,4 +74,4 @@ def tiff(samples: NDArray[np.uint16], order: str = "<", extra: int | None = None
     for tag, kind, number, value in sorted(entries):
         packed = struct.pack(f"{order}H2x", value) if kind == 3 and number == 1 else struct.pack(f"{order}I", value)
         head += struct.pack(f"{order}HHI", tag, kind, number) + packed
-    return head + bytes(4) + struct.pack(f"{order}{channels}H", *[16] * channels) + profile + data
+    return head + bytes(4) + struct.pack(f"{order}{channels}H", *[8 * samples.itemsize] * channels) + profile + data

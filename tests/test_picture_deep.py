@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Any
+from typing import Any, Literal
 
 import formulas
 import numpy as np
@@ -121,7 +121,7 @@ def test_16_bits_of_a_png_are_rounded(channels: int) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("extra", [None, 0, 1, 2])
-def test_16_bits_of_a_tiff_are_rounded(order: str, extra: int | None) -> None:
+def test_16_bits_of_a_tiff_are_rounded(order: Literal["<", ">"], extra: int | None) -> None:
     samples = RNG.integers(0, 65_536, (6, 7, 3 if extra is None else 4), np.uint16)
     stored = samples.copy()
     if extra == 1:  # alpha is multiplied with the colour

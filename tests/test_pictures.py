@@ -92,7 +92,10 @@ CASES = (
     "JPEG, Adobe RGB by EXIF",
     "AVIF, Display P3 by nclx",
     "10-bit AVIF, BT.2020 PQ by nclx",
+    "TIFF with a thumbnail as its second page",
 )
+NEEDED = {"tifffile": ("floating-point RGB TIFF",)}
+"""The packages of extras that a row needs."""
 RGBA = with_alpha(photo(16, 16), ramp(16, 16))
 LA = with_alpha(gray(16, 16), ramp(16, 16))
 
@@ -115,6 +118,10 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "16-bit JPEG 2000, codestream": FILES.joinpath("16-bit.j2k").read_bytes,
     "10-bit AVIF": FILES.joinpath("10-bit.avif").read_bytes,
     "floating-point gray TIFF": lambda: written(Image.fromarray(np.float32(np.asarray(gray(16, 16)) / 255)), "TIFF"),
+    "floating-point RGB TIFF": lambda: tiff((np.asarray(photo(16, 16)) / 255).astype(np.float32)),
+    "TIFF of signed samples": FILES.joinpath("tiff-int8-signed.tif").read_bytes,
+    "TIFF with a thumbnail as its second page": FILES.joinpath("tiff-page2-is-thumbnail.tif").read_bytes,
+    "a DNG raw file": lambda: written(photo(16, 16), "TIFF", tiffinfo={50_706: b"\1\4\0\0"}),
     "floating-point gray TIFF up to 50": lambda: written(Image.new("F", (16, 16), 50.0), "TIFF"),
     "32-bit integers": lambda: written(Image.new("I", (16, 16), 1 << 20), "TIFF"),
     "CMYK JPEG": lambda: written(photo(16, 16).convert("CMYK"), "JPEG"),
@@ -174,6 +181,8 @@ def test_the_table_and_the_pictures_are_the_same() -> None:
 
 @pytest.mark.parametrize("row", rows(), ids=str)
 def test_a_row(row: Row, tmp_path: Path, needs_vvc: None) -> None:
+    for package in (package for package, names in NEEDED.items() if row.name in names):
+        pytest.importorskip(package)
     source, target = tmp_path / "a.picture", tmp_path / "a.lbic"
     source.write_bytes(MAKERS[row.name]())
     options = ("--effort", 0, "--json", *row.options)

@@ -92,14 +92,15 @@ def _halves(image: Image.Image, data: bytes) -> Deep | None:
     rawmode = depth.tile_values(image)[:1]
     if not rawmode or not str(rawmode[0]).startswith(_SHRINKS) or _planes(image) > 1:
         return None
+    page = image.tell()
     base, order = rawmode[0][:-1], rawmode[0][-1]
     order = _NATIVE if order == "N" else order
     if base == "LA;16":  # four bytes, which are those of RGBA
-        halves = _decoded(data, "RGBA", "RGBA")
+        halves = _decoded(data, page, "RGBA", "RGBA")
         levels = _joined(halves[..., ::2], halves[..., 1::2])
         return Deep(levels[..., 0], levels[..., 1])
     plain = base.replace("RGBa", "RGBA")  # Pillow would divide by alpha in 8 bits
-    levels = _joined(*(_decoded(data, image.mode, plain + each) for each in (order, _OTHER[order])))
+    levels = _joined(*(_decoded(data, page, image.mode, plain + each) for each in (order, _OTHER[order])))
     colour = np.ascontiguousarray(levels[..., :3])
     clear = image.info.get("transparency")
     if levels.shape[-1] == 4:
@@ -125,11 +126,15 @@ def _planes(image: Image.Image) -> int:
     return int(getattr(image, "_planar_configuration", 1))
 
 
-def _decoded(data: bytes, mode: str, rawmode: str) -> NDArray[np.uint8]:
-    """Return a file's samples, (height, width, channels), by another raw mode than Pillow's."""
+def _decoded(data: bytes, page: int, mode: str, rawmode: str) -> NDArray[np.uint8]:
+    """Return a file's samples, (height, width, channels), by another raw mode than Pillow's.
+
+    ``page`` is the number of a TIFF file's page, from 0.
+    """
     import numpy as np
 
     with Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as image:
+        image.seek(page)
         image._mode = mode
         image.tile = [
             tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)

@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.picture import companions, deep, depth
+from lbic.picture import companions, deep, depth, tiff, tiff_samples
 from lbic.picture import stated as colours
 from lbic.picture.cicp import Stated
 from lbic.picture.exif import upright
@@ -91,17 +91,18 @@ def load(
     notes: list[str] = []
     try:
         with own_limits():
-            image = _open(data)
-            _check(image, max_pixels)
-            opened(*image.size)
-            stated = colours.in_file(image, data, notes)
-            if depth.is_deep(image, data):
-                notes.append(depth.REDUCED)
-                image, stated = deep.convert(image, data, stated, keep_icc=keep_icc, notes=notes)
-            transparency = depth.transparency(image)
-            image.load()
-            if transparency is not None:
-                image.info["transparency"] = transparency
+            page = tiff.find_page(data) if tiff.is_tiff(data) else None
+            if page and page.problem:
+                _check_size(page.size, max_pixels)
+                opened(*page.size)
+                image, stated = tiff_samples.read(data, page, keep_icc=keep_icc, notes=notes), None
+            else:
+                image = _open(data, page)
+                _check_size(image.size, max_pixels)
+                _check_frames(image, page)
+                opened(*image.size)
+                stated = colours.in_file(image, data, notes)
+                image, stated = _load(image, data, stated, notes, keep_icc=keep_icc)
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -110,8 +111,22 @@ def load(
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost any exception on damaged data
         raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
-    notes += companions.notes(image.format, data)
+    notes += [*(page.notes if page else ()), *companions.notes(image.format, data)]
     return _convert(image, stated, notes, keep_icc=keep_icc)
+
+
+def _load(
+    image: Image.Image, data: bytes, stated: Stated | None, notes: list[str], *, keep_icc: bool
+) -> tuple[Image.Image, Stated | None]:
+    """Decode an opened image; return it and the stated colours that it still has."""
+    if depth.is_deep(image, data):
+        notes.append(depth.REDUCED)
+        image, stated = deep.convert(image, data, stated, keep_icc=keep_icc, notes=notes)
+    transparency = depth.transparency(image)
+    image.load()
+    if transparency is not None:
+        image.info["transparency"] = transparency
+    return image, stated
 
 
 def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
@@ -173,20 +188,30 @@ def with_alpha(image: Image.Image, alpha: NDArray[np.uint8]) -> Image.Image:
     return joined
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, page: tiff.Page | None) -> Image.Image:
+    """Open a file, at a TIFF file's page."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if page and page.index:
+            image.info.pop("icc_profile", None)  # the first page's
+            image.seek(page.index)
+        return image
     except UnidentifiedImageError:
         raise ImageError(f"not a picture that lbic reads ({', '.join(FORMATS)})") from None
 
 
-def _check(image: Image.Image, max_pixels: int) -> None:
-    width, height = image.size
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Raise ImageError for a size over the limits."""
+    width, height = size
     if width * height > max_pixels:
         raise ImageError(f"the picture is {width}x{height}, {width * height:,} pixels; the limit is {max_pixels:,}")
     if max(width, height) > limits.MAX_SIDE:
         raise ImageError(f"the picture is {width}x{height}; sides may be at most {limits.MAX_SIDE} pixels")
-    frames = getattr(image, "n_frames", 1)
+
+
+def _check_frames(image: Image.Image, page: tiff.Page | None) -> None:
+    """Raise ImageError for an animation; a TIFF file's pages are checked in tiff.py."""
+    frames = 1 if page else getattr(image, "n_frames", 1)
     # Phones append previews to JPEG files (MPO); the first frame is the photo. In other formats,
     # several frames are an animation.
     if frames > 1 and image.format not in ("MPO", "TIFF"):
