@@ -78,7 +78,7 @@ main() {
   say 'preparing the training pictures'
   prepare train
   local left
-  left=$(awk "BEGIN { left = $minutes - ($SECONDS + $reserve) / 60; print (left > 0 ? left : 0) }")
+  left=$("$python" -c "print(f'{max(0, $minutes - ($SECONDS + $reserve) / 60):g}')")
   [ "$left" != 0 ] || fail "no time is left to train: $SECONDS seconds of $minutes minutes are over"
   say "training: $command, $left minutes"
   lbic train "$command" --config "$recipe" --data "$work/train/data" --val "$work/val/data" -o "$work/run" \
