@@ -10,7 +10,6 @@ from conftest import WriteCatalog
 from helpers import gray, photo, ramp
 from toys import identity, spec
 
-from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
 from lbic.errors import ExitCode
 from lbic.picture.load import with_alpha
@@ -68,7 +67,7 @@ def test_without_networks_it_is_an_error(tmp_path: Path, no_networks: None) -> N
 
 
 def test_no_room_for_alpha_is_known_before_the_network_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "enhance", lambda *_: pytest.fail("the network runs"))
+    monkeypatch.setattr("lbic.cli.enhance.enhance_picture", lambda *_: pytest.fail("the network runs"))
     path = save(tmp_path / "a.png", with_alpha(photo(*SIZE), ramp(*SIZE)))
     result = lbic("enhance", path, "--type", 0, "-o", tmp_path / "b.jpg", code=ExitCode.USAGE)
     assert "the picture has alpha, which .jpg files cannot store" in result.stderr

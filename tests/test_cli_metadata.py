@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_helpers import header, lbic, records, save
-from helpers import photo, profile
+from helpers import photo, profile, wide_profile
 from PIL import Image
 
 from lbic.cli.parameters import KEEPABLE
@@ -15,14 +15,15 @@ from lbic.errors import ExitCode
 from lbic.format import metadata
 
 JPEG = ("compress", "--codec", "jpeg")
+RENAMED = ("sRGB built-in".encode("utf-16-be"), "Wide".ljust(13, "\0").encode("utf-16-be"))
 TIME = 1_234_567_890_123_456_789
 
 
 def tagged(path: Path, *, icc: bool = True) -> Path:
-    """Save a photo with EXIF, and with sRGB's profile."""
+    """Save a photo with EXIF, and with another profile than sRGB's."""
     exif = Image.Exif()
     exif[0x010F] = "a camera"
-    options = {"icc_profile": profile("sRGB")} if icc else {}
+    options = {"icc_profile": wide_profile().replace(*RENAMED)} if icc else {}
     return save(path, photo(32, 24), exif=exif, **options)
 
 
@@ -53,6 +54,7 @@ def test_who_names_what_to_keep_knows_it(tmp_path: Path, options: tuple[str, ...
 
 def test_a_picture_without_metadata_loses_nothing(tmp_path: Path) -> None:
     assert "dropped" not in lbic(*JPEG, save(tmp_path / "a.png")).stderr
+    assert "dropped" not in lbic(*JPEG, save(tmp_path / "b.png", icc_profile=profile("sRGB"))).stderr
 
 
 def test_keep_all_keeps_all(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -72,6 +73,9 @@ def _refuse(thread: threading.Thread) -> None:
 
 def obey(order: str, refusal: type[Exception]) -> None:
     """Obey an order; a path after it is a file to write this process's id to."""
+    if order.startswith("escape "):
+        _, port, folder = order.split(" ", 2)
+        raise refusal(f"succeeded: {', '.join(escape(folder, int(port)))}")
     if " /" in order:
         order, _, argument = order.partition(" ")
         Path(argument).write_text(str(os.getpid()), encoding="ascii")
@@ -113,7 +117,36 @@ def obey(order: str, refusal: type[Exception]) -> None:
         sys.stdout.flush()
 
 
+def escape(folder: str, port: int) -> list[str]:
+    """Try what a decoder that was taken over would try; return what succeeded."""
+    secret, new = Path(folder, "secret"), Path(folder, "new")
+    attempts: dict[str, Callable[[], object]] = {
+        "read": secret.read_bytes,
+        "read the system's files": lambda: Path("/etc/passwd").read_bytes(),
+        "write": lambda: new.write_bytes(b"x"),
+        "change": lambda: secret.open("r+b").close(),
+        "truncate": lambda: os.truncate(secret, 0),
+        "list": lambda: list(Path(folder).iterdir()),
+        "make a folder": lambda: Path(folder, "folder").mkdir(),
+        "link": lambda: Path(folder, "link").symlink_to(secret),
+        "rename": lambda: secret.rename(Path(folder, "other")),
+        "start a program": lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
+        "connect": lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close(),
+        "listen": lambda: socket.create_server(("127.0.0.1", 0)).close(),
+        "signal": lambda: os.kill(os.getppid(), 0),
+    }
+    succeeded = []
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+            succeeded.append(name)
+        except PermissionError:
+            pass
+    return succeeded
+
+
 if __name__ == "__main__":
+    os.environ.setdefault("LBIC_CONFINE", "0")  # orders write files
     read, reader.load = reader.load, load
     CODECS["jpeg"] = ToyCodec()  # type: ignore[assignment]
     worker.main()

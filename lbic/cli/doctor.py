@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -20,7 +21,10 @@ from lbic.codecs.table import CODECS
 from lbic.enhance import catalog, session
 from lbic.enhance.types import NONE
 from lbic.errors import ExitCode, LbicError, MissingError
+from lbic.isolation import process
+from lbic.isolation.confine import VARIABLE
 from lbic.pipeline import CompressSettings
+from lbic.system.landlock import NETWORK
 
 
 class Finding(NamedTuple):
@@ -56,6 +60,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("lbic", True, f"{__version__}, {python}")
     for codec in CODECS.values():
         yield _codec(codec)
+    yield _isolation()
     yield _runtime()
     states = [models.probe(spec) for spec in catalog.load().models]
     yield _cuda(states)
@@ -74,6 +79,22 @@ def _codec(codec: Codec) -> Finding:
     except LbicError as error:
         return Finding(name, False, str(error))
     return Finding(name, True, codec.summary)
+
+
+def _isolation() -> Finding:
+    name = "isolation"
+    try:
+        with process.borrow() as worker:
+            worker.wait_until_ready()
+            version = worker.confinement
+    except LbicError as error:
+        return Finding(name, False, str(error))
+    if version:
+        network = "and use no TCP" if version >= NETWORK else "but may use the network (Linux 6.7 prevents that)"
+        rights = "can only read the installed packages, start no programs"
+        return Finding(name, True, f"decoders and readers {rights} {network} (Landlock, version {version})")
+    obstacle = f"{VARIABLE} is 0" if os.environ.get(VARIABLE) == "0" else "this system has no Landlock (Linux 5.13)"
+    return Finding(name, False, f"decoders and readers run in processes of their own with your rights: {obstacle}")
 
 
 def _runtime() -> Finding:

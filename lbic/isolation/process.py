@@ -92,6 +92,7 @@ class Worker:
             raise kind(f"cannot start a worker process: {error.strerror}") from error
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
+        self.confinement = 0  # the version of Landlock that confines it; 0 is none
         self._ready = False  # it has sent READY; until then a failure is not the picture's fault
         self._late = False
         self._deadline: Deadline | None = None
@@ -142,7 +143,7 @@ class Worker:
         try:
             self.set_time_limit(START_TIMEOUT)
             with cleanup.registered(self._process.kill):
-                self.expect(READY)
+                self.confinement = self.expect(READY)
             self._ready = True
         except (BadReplyError, OSError) as error:
             raise self._diagnose() from error

@@ -22,8 +22,9 @@ REPLY = struct.Struct(">BI")
 """Outcome, count. For REFUSED, UNFORESEEN and SHORTAGE the count is the length of the sentence
 that follows (UTF-8, in bytes)."""
 READY, DECODED, OPENED, LOADED, REFUSED, NO_MEMORY, UNFORESEEN, SHORTAGE = range(8)
-"""Outcomes. NO_MEMORY means that the worker's own limit is reached, SHORTAGE that the system
-refuses memory or threads. DECODED counts the planes that follow. READ is answered by OPENED and a
+"""Outcomes. The count of READY is the version of Landlock that confines the worker, 0 for none.
+NO_MEMORY means that the worker's own limit is reached, SHORTAGE that the system refuses memory or
+threads. DECODED counts the planes that follow. READ is answered by OPENED and a
 SIZE, then by LOADED, which counts the bytes of a JSON object: mode, size, notes, luma_table and
 profile_applied of the picture, whether it has alpha, and the lengths of icc, exif and xmp in bytes
 (null if absent). The samples follow in bands, then alpha, icc, exif and xmp."""

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lbic.errors import LbicError, shortage
 from lbic.isolation import protocol
+from lbic.isolation.confine import confine
 from lbic.system import shortages
 from lbic.system.deadline import expires
 
@@ -46,9 +47,9 @@ Part = bytes | memoryview
 """A piece of a reply."""
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until ``requests`` ends."""
-    replies.write(protocol.REPLY.pack(protocol.READY, 0))
+def serve(requests: BinaryIO, replies: BinaryIO, confinement: int = 0) -> None:
+    """Answer requests until ``requests`` ends; ``confinement`` is the version of Landlock."""
+    replies.write(protocol.REPLY.pack(protocol.READY, confinement))
     replies.flush()
     while len(head := requests.read(protocol.REQUEST.size)) == protocol.REQUEST.size:
         request, seconds, size = protocol.REQUEST.unpack(head)
@@ -247,8 +248,9 @@ def main() -> None:
     os.dup2(2, 1)  # keep a library's own output out of the replies
     for request in sys.argv[1:]:
         import_for(int(request))
+    confinement = confine()
     end_with_parent()
-    serve(sys.stdin.buffer, replies)
+    serve(sys.stdin.buffer, replies, confinement)
 
 
 if __name__ == "__main__":

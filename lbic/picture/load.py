@@ -164,7 +164,9 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
         image = image.convert("L" if image.mode == "1" else "RGB")
     if stated is not None and source.mode not in ("CMYK", "LAB"):
         image = _to_srgb(image, stated, notes)
+    # A profile of sRGB is no loss: pictures without a profile are sRGB.
     applied = "icc_profile" in source.info and source.mode not in ("CMYK", "LAB") and not keep_icc
+    applied = applied and any(note.startswith("converted from ") for note in notes)
     return Picture(image, alpha, icc, exif, xmp, tuple(notes), _luma_table(source), applied)
 
 
