@@ -79,7 +79,7 @@ def test_every_format_is_read_and_its_truncations_are_refused(name: str) -> None
         assert caught.value.exit_code == ExitCode.DAMAGED
 
 
-@pytest.mark.parametrize("data", [b"not a picture at all", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"#define x_width 1\n"])
+@pytest.mark.parametrize("data", [b"not a picture at all", b"#define x_width 1\n"])
 def test_what_is_no_picture_says_what_is_read(data: bytes) -> None:
     with pytest.raises(ImageError, match=r"not a picture that lbic reads \(PNG, JPEG"):
         load(data)

@@ -93,6 +93,9 @@ CASES = (
     "AVIF, Display P3 by nclx",
     "10-bit AVIF, BT.2020 PQ by nclx",
     "TIFF with a thumbnail as its second page",
+    "BMP whose alpha is 0 everywhere",
+    "JPEG without its end marker",
+    "PNG with a damaged text chunk",
 )
 NEEDED = {"tifffile": ("floating-point RGB TIFF",)}
 """The packages of extras that a row needs."""
@@ -161,7 +164,15 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "animated AVIF": lambda: photos("AVIF"),
     "TIFF of several pages": lambda: photos("TIFF"),
     "half a PNG": lambda: written(photo(16, 16), "PNG")[:200],
-    "an SVG, a PDF, a film": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "BMP whose alpha is 0 everywhere": FILES.joinpath("bmp-v5-alpha-all-zero.bmp").read_bytes,
+    "JPEG without its end marker": FILES.joinpath("jpeg-no-eoi.jpg").read_bytes,
+    "JPEG whose end comes too early": lambda: written(photo(16, 16), "JPEG")[:-40] + b"\xff\xd9",
+    "PNG with a damaged text chunk": FILES.joinpath("png-bad-crc-in-text.png").read_bytes,
+    "12-bit JPEG": FILES.joinpath("jpeg-12bit.jpg").read_bytes,
+    "an SVG drawing": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "a Photoshop file": lambda: b"8BPS\0\1",
+    "a video": lambda: b"\0\0\0\x18ftypmp42",
+    "a text": lambda: b"some words",
     "an empty file": lambda: b"",
 }
 SIZES = {

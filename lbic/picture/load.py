@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.picture import companions, deep, depth, tiff, tiff_samples
+from lbic.picture import companions, deep, depth, jpeg, kinds, png, tiff, tiff_samples
 from lbic.picture import stated as colours
 from lbic.picture.cicp import Stated
 from lbic.picture.exif import upright
@@ -28,6 +29,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF", "JPEG2000
 """The formats that lbic reads. Pillow's rarer, less tested readers are never used."""
 
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+
+
+class _DamagedError(ImageError):
+    """A reader does not read a file. A PNG file may be readable without its ancillary chunks."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,29 @@ def load(
     """
     if not data:
         raise ImageError("the file is empty")
+    reported: list[tuple[int, int]] = []
+
+    def opened_once(width: int, height: int) -> None:
+        if not reported:
+            reported.append((width, height))
+            opened(width, height)
+
     notes: list[str] = []
+    if data.startswith(png.SIGNATURE):
+        data = png.without_damage(data, notes)
+    try:
+        return _read(data, max_pixels, keep_icc, opened_once, list(notes))
+    except _DamagedError as error:
+        for smaller, lost in png.without_ancillary(data) if data.startswith(png.SIGNATURE) else ():
+            with suppress(_DamagedError):
+                return _read(smaller, max_pixels, keep_icc, opened_once, notes + lost)
+        raise ImageError(str(error)) from error
+
+
+def _read(
+    data: bytes, max_pixels: int, keep_icc: bool, opened: Callable[[int, int], None], notes: list[str]
+) -> Picture:
+    """Read a picture file as ``load`` does; ``notes`` are those so far and get more."""
     try:
         with own_limits():
             page = tiff.find_page(data) if tiff.is_tiff(data) else None
@@ -110,7 +137,8 @@ def load(
         most = 2 * limits.MAX_PIXELS
         raise ImageError(f"the picture has more than {most:,} pixels; the limit is {max_pixels:,}") from error
     except Exception as error:  # Pillow's readers raise almost any exception on damaged data
-        raise ImageError(f"the picture is damaged or truncated: {printable(str(error))}") from error
+        damage = f"the picture is damaged or truncated: {printable(str(error))}"
+        raise _DamagedError(kinds.unread_jpeg(data) or damage) from error
     notes += [*(page.notes if page else ()), *companions.notes(image.format, data)]
     return _convert(image, stated, notes, keep_icc=keep_icc)
 
@@ -122,6 +150,12 @@ def _load(
     if depth.is_deep(image, data):
         notes.append(depth.REDUCED)
         image, stated = deep.convert(image, data, stated, keep_icc=keep_icc, notes=notes)
+    markers = jpeg.structure(data) if image.format in ("JPEG", "MPO") else None
+    if markers and markers.end is None and (whole := jpeg.completed(data, markers)):
+        notes.append("the JPEG file has no end marker")
+        image = Image.open(io.BytesIO(whole), formats=FORMATS)
+    elif markers and not jpeg.has_all_blocks(data, markers):
+        notes.append("the JPEG file ends early: blocks of the picture are missing")
     transparency = depth.transparency(image)
     image.load()
     if transparency is not None:
@@ -153,6 +187,9 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha = _alpha(image)
+    if alpha is not None and source.format == "BMP" and not alpha.any():
+        alpha = None  # many programs leave the fourth byte 0
+        notes.append("alpha is 0 everywhere and was ignored")
     if image.mode[0] in "IF":
         image, icc, stated = depth.reduce(image, depth.Gray.of(source), icc, stated, notes, keep_icc=keep_icc)
     elif image.mode in ("P", "PA", "LA", "RGBA"):
@@ -199,7 +236,8 @@ def _open(data: bytes, page: tiff.Page | None) -> Image.Image:
             image.seek(page.index)
         return image
     except UnidentifiedImageError:
-        raise ImageError(f"not a picture that lbic reads ({', '.join(FORMATS)})") from None
+        unknown = f"not a picture that lbic reads ({', '.join(FORMATS)})"
+        raise _DamagedError(kinds.name(data) or unknown) from None
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

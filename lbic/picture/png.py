@@ -13,8 +13,9 @@ from lbic.picture.cicp import Stated
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 """The chunks that make the picture, and those of an animation, which is refused."""
-_UNIT = 100_000
-"""gAMA and cHRM count in 1/100,000."""
+_MOST_NAMES = 20
+_LOOKS = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf"})
+"""The ancillary chunks that change how the picture looks."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,23 @@ def without_damage(data: bytes, notes: list[str]) -> bytes:
     return _without(data, damaged, notes) if damaged else data
 
 
-def without_ancillary(data: bytes, notes: list[str]) -> bytes | None:
-    """Return a PNG file without chunks that do not change its samples; None if it has none.
+def without_ancillary(data: bytes) -> Iterator[tuple[bytes, list[str]]]:
+    """Yield a PNG file without one kind of ancillary chunks, then without several; and the notes.
 
-    This is for files that Pillow refuses although image data are intact.
+    This is for files that Pillow refuses although their image data are intact. The chunks that
+    change how the picture looks go last.
     """
-    kept = _CRITICAL | {b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"}
-    extra = [chunk for chunk in chunks(data) if chunk.name not in kept]
-    return _without(data, extra, notes) if extra else None
+    extra = [chunk for chunk in chunks(data) if chunk.name not in _CRITICAL]
+    names = sorted({chunk.name for chunk in extra}, key=lambda name: name in _LOOKS)[:_MOST_NAMES]
+    for left_out in (*({name} for name in names), {*names} - _LOOKS, {*names} - {b"tRNS"}):
+        if left_out:
+            notes: list[str] = []
+            yield _without(data, [chunk for chunk in extra if chunk.name in left_out], notes), notes
 
 
 def _without(data: bytes, left_out: list[Chunk], notes: list[str]) -> bytes:
     names = sorted({printable(chunk.name.decode("latin-1")) for chunk in left_out})
-    notes.append(f"damaged data left out: PNG chunk{'s' if len(names) > 1 else ''} {', '.join(names)}")
+    notes += [f"the PNG chunk {name} cannot be read and was left out" for name in names]
     parts, at = [], 0
     for chunk in left_out:
         parts.append(data[at : chunk.start])
