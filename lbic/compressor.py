@@ -9,6 +9,7 @@ from lbic.limits import MAX_PIXELS
 from lbic.picture.load import load
 from lbic.pipeline import Compressed
 from lbic.rate.request import CompressRequest
+from lbic.rate.trials import Notify, ignore
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Compressor:
     apart: bool = False
     """Whether a worker process reads the picture, as in the command line."""
 
-    def __call__(self, data: bytes) -> Compressed:
-        """Compress a picture file.
+    def __call__(self, data: bytes, notify: Notify = ignore) -> Compressed:
+        """Compress a picture file; ``notify`` is called with a line on each trial for a target.
 
         Raises ImageError for data that is no picture or a damaged one, and as
         CompressRequest.compress does.
@@ -34,4 +35,4 @@ class Compressor:
         picture = read(data, max_pixels=self.max_pixels, keep_icc="icc" in self.request.keep)
         if self.flatten:
             picture = picture.flattened(self.flatten)
-        return self.request.compress(picture)
+        return self.request.compress(picture, notify)

@@ -161,11 +161,23 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     stream = codec.encode(planes, coding.quality, settings.effort, settings.lambda_scale)
     form, payload = codec.shorten(stream, _geometry(header), coding.quality)
     header = replace(header, form=form)
-    if advised == AUTO:
-        coded = codec.decode(stream, _geometry(header))
-        header = replace(header, type=choice.best(picture.image, coded, coding, settings.goal).id)
     dropped = metadata.dropped(picture, settings.keep)
-    return Compressed(container.pack(header, payload), header, tuple(notes), dropped)
+    compressed = Compressed(container.pack(header, payload), header, tuple(notes), dropped)
+    return recommend_best(picture, compressed, settings.goal)[0] if advised == AUTO else compressed
+
+
+def recommend_best(picture: Picture, compressed: Compressed, goal: Goal) -> tuple[Compressed, float]:
+    """Return a file that recommends the best type by a goal, and that type's score."""
+    header, planes = decode_coded(compressed.data)
+    kind, score = choice.best(picture.image, planes, header.coding, goal)
+    return recommend(compressed, kind), score
+
+
+def recommend(compressed: Compressed, kind: EnhancementType) -> Compressed:
+    """Return a file with another recommended type; nothing is coded again."""
+    _, payload = container.unpack(compressed.data)
+    header = replace(compressed.header, type=kind.id)
+    return replace(compressed, data=container.pack(header, payload), header=header)
 
 
 def decompress(data: bytes, settings: DecompressSettings | None = None) -> Decompressed:

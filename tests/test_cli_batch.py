@@ -239,6 +239,25 @@ def test_a_bar_only_on_a_terminal_and_only_for_several(monkeypatch: pytest.Monke
     assert shown == [2]
 
 
+def test_trials_of_one_file_are_shown_on_a_terminal_or_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes stderr for a terminal
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for total, talk, shown, printed in (
+        (1, Talk(), True, False),
+        (1, Talk(verbose=True), False, True),
+        (1, Talk(quiet=True), False, False),
+    ):
+        report = Report("done", total, talk)
+        with progress.report_bar(report):
+            report.trial("a.png", "quality [36]: 7 B")
+            report.success("a.png", Outcome("a.png -> a.lbic", {}))
+        screen = capsys.readouterr().err
+        assert ("quality [36]: 7 B" in screen) == (shown or printed)
+        assert ("\n  a.png: quality [36]: 7 B\n" in f"\n{screen}") == printed
+
+
 @pytest.mark.parametrize("steps", [None, 3])
 def test_a_bar_counts_files_or_the_steps_of_the_work(steps: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[float, float | None]] = []

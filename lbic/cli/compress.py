@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import click
 from click.core import ParameterSource
@@ -87,11 +88,11 @@ def compress(
     # A cluster's tasks are processes already: if a library crashes, only one picture fails.
     compressor = Compressor(request, max_pixels, flatten, apart=address is None)
 
-    def work(job: Job, compress: Compress = compressor) -> Outcome:
+    def work(job: Job, compress: Compress | None = None) -> Outcome:
         started = time.perf_counter()
         job.check()
         data = job.source.read()
-        result = compress(data)
+        result = compress(data) if compress else compressor(data, partial(report.trial, job.name))
         job.write(result.data)
         outcome = _outcome(job, result, time.perf_counter() - started)
         outcome = outcome if tells_dropped else replace(outcome, dropped=())

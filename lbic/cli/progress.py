@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from lbic.cli.report import Report
 
@@ -64,12 +64,37 @@ def bar(title: str, total: int | None = None, *, keep: bool = False) -> Iterator
 def report_bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
     """Show a bar that counts the report's steps; yield the function to call after each step.
 
-    There is no bar for a single step, with --quiet or --json, or if stderr is no terminal.
+    A single step has no bar but a line with what the report shows. There is neither with --quiet
+    or --json, or if stderr is no terminal.
     """
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    if report.talk.quiet or report.talk.json or report.all_steps < 2 or not terminal:
+    if report.talk.quiet or report.talk.json or not terminal:
         return nullcontext(lambda: None)
-    return _above(report)
+    return _above(report) if report.all_steps > 1 else _status_line(report)
+
+
+@contextmanager
+def _status_line(report: Report) -> Iterator[Callable[[], None]]:
+    """Show the report's texts in one line that disappears; nothing before the first text."""
+    with ExitStack() as stack:
+
+        def show(text: str) -> None:
+            from rich.console import Console
+            from rich.markup import escape
+
+            status = stack.enter_context(Console(stderr=True).status(escape(text)))
+            report.show = lambda text: status.update(escape(text))
+
+        def say(text: str) -> None:
+            stack.close()
+            plain(text)
+
+        plain = report.say
+        report.show, report.say = show, say
+        try:
+            yield lambda: None
+        finally:
+            report.show, report.say = lambda text: None, plain
 
 
 @contextmanager

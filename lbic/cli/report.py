@@ -71,6 +71,8 @@ class Report:
     """Steps of the bar per file, if the work calls ``advance`` itself; None for one step."""
     advance: Callable[[], None] = lambda: None
     """Moves the bar one step on, while there is one."""
+    show: Callable[[str], None] = lambda text: None
+    """Shows what a single file's work is at, on a terminal, until the next text."""
     result_to_stdout: bool = False
     """The lines are the command's result and go to stdout."""
     say: Callable[[str], None] = field(default=lambda text: click.echo(text, err=True))
@@ -111,6 +113,13 @@ class Report:
         if self.talk.verbose:
             for detail in outcome.details:
                 self._print(f"  {detail}")
+
+    def trial(self, name: str, line: str) -> None:
+        """Report a trial for a target: shown on a terminal, printed with --verbose."""
+        if self.talk.verbose:
+            self._print(f"  {name}: {line}")
+        else:
+            self.show(one_line(f"{name}: {line}"))
 
     def note(self, text: str) -> None:
         """Print a note, unless --quiet."""

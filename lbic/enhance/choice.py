@@ -45,8 +45,8 @@ def parse_goal(name: str) -> Goal:
     raise UsageError(f"unknown goal {name!r}; known: {', '.join(GOALS)}")
 
 
-def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FIDELITY) -> EnhancementType:
-    """Return the type whose picture comes closest to the original by the goal.
+def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FIDELITY) -> tuple[EnhancementType, float]:
+    """Return the type whose picture comes closest to the original by the goal, and its score.
 
     ``planes`` are the codec's picture at its coded size. The types compared are those of
     ``candidates``; on a tie the one that costs less is taken.
@@ -56,7 +56,9 @@ def best(original: Image.Image, planes: Planes, coding: Coding, goal: Goal = FID
         enhanced = enhance_planes(planes, kind, coding, original.size, ENCODER, explicit=True).planes
         return GOALS[goal](original, Image.fromarray(color.planes_to_uint8(enhanced)))
 
-    return max(candidates(coding, goal), key=score)
+    scores = {kind: score(kind) for kind in candidates(coding, goal)}
+    kind = max(scores, key=scores.__getitem__)
+    return kind, scores[kind]
 
 
 def candidates(coding: Coding, goal: Goal = FIDELITY) -> list[EnhancementType]:

@@ -17,7 +17,7 @@ from lbic.errors import QualityAndTargetError, UsageError
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
-from lbic.rate.trials import Target
+from lbic.rate.trials import Notify, Target, ignore
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class CompressRequest:
         object.__setattr__(self, "scales", scales)
         object.__setattr__(self, "settings", settings)
 
-    def compress(self, picture: Picture) -> Compressed:
-        """Compress a picture.
+    def compress(self, picture: Picture, notify: Notify = ignore) -> Compressed:
+        """Compress a picture; ``notify`` is called with a line on each trial for a target.
 
         Raises MissingError without an encoder, CodecError when it fails, and TargetError when no
         quality reaches the target.
@@ -88,7 +88,7 @@ class CompressRequest:
         if self.target is None:
             return pipeline.compress(picture, self.settings)
         width, height = picture.image.size
-        return target.compress(picture, self.settings, Target.of(*self.target, width * height), self.scales)
+        return target.compress(picture, self.settings, Target.of(*self.target, width * height), self.scales, notify)
 
     def _resolve_type(self) -> EnhancementType | Auto | None:
         """Return the type to record; raises UsageError for a goal that has nothing to choose."""

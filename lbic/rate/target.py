@@ -1,9 +1,9 @@
 """Compress to a target size or PSNR: search quality, a step towards the next quality, and scale.
 
-A trial at the fastest effort costs a tenth of one at the default effort, and its sizes and PSNRs
-rise and fall alike. So fast trials guess where to begin, and guess again after the first trial at
-the real effort. Decisions are made on whole files as they would be written, and on what they
-decompress to.
+Fast trials guess where to begin (guess.py), at every scale that may be the best. Then the picture
+is coded at the real effort, at one scale, three times as a rule. Each of these trials shows where
+the next one has to be. The last word has a whole file as it would be written, and what it
+decompresses to.
 """
 
 from __future__ import annotations
@@ -13,18 +13,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lbic.codecs.base import EFFORTS
-from lbic.codecs.table import get
 from lbic.coding import SCALE_ONE
-from lbic.enhance.types import NONE
+from lbic.enhance.choice import FIDELITY
 from lbic.errors import TargetError, TooLargeError
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
-from lbic.rate.trials import Target, Trials
+from lbic.rate.guess import Guess, log_size
+from lbic.rate.search import first_above, last_below
+from lbic.rate.trials import Notify, Point, Target, Trials, ignore
 
 SCALES = (16, 20, 24, 32, 48)
 """The scales, in sixteenths, to choose from when none is given."""
+SCALING_PAYS = {"vvc": 0.06, "vtm": 0.06}
+"""The rates in bits per pixel below which codecs gain by a scale other than 1 (docs/benchmark.md).
+
+At higher rates the other scales are not tried. A codec that is not here has no such rate.
+"""
 _PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
-"""How far a scale may be behind in the fast trials, without networks, and still be tried."""
+"""How far a scale may be behind in the fast trials, without networks, and still be compared with
+them."""
+_HANDICAP_DB, _HANDICAP_SIZE = 0.05, 1.02
+"""By how much a scale other than 1 has to be better in the fast trials, which are not exact."""
+_MOST_GAIN = 6.0
+"""More dB than any network gains."""
+_CLOSE = 0.8
+"""A point is close enough to a target if less than this part of a step is left."""
+_ROOM = 0.95
+"""A file smaller than this part of the target size leaves room for a finer quality."""
+_LARGER, _BETTER_DB = 0.04, 0.5
+"""The usual difference of the real effort, with networks, from the fastest one without: that of
+the size's logarithm, and of the PSNR in dB."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +51,8 @@ class Reached:
 
     trials: Trials
     """The trials at that scale."""
-    rank: int
-    """The quality's rank, as in Trials."""
-    step: int
-    """The step towards the next finer quality, as in Trials."""
+    point: Point
+    """The quality and step."""
 
     @property
     def scale(self) -> int:
@@ -46,121 +62,66 @@ class Reached:
     @property
     def file(self) -> Compressed:
         """The file that reaches the target."""
-        return self.trials.file(self.rank, self.step)
-
-    @property
-    def size(self) -> float:
-        """The file's size in bytes; infinity where the encoder has no room for it."""
-        return self.trials.size(self.rank, self.step)
+        return self.trials.file(self.point)
 
     @property
     def psnr(self) -> float:
         """The PSNR in dB of what the file decompresses to by default, on the CPU."""
-        return self.trials.psnr(self.rank, self.step)
-
-    @property
-    def score(self) -> float:
-        """The score, by the settings' goal, of what the file decompresses to; higher is better."""
-        return self.trials.score(self.rank, self.step, self.trials.settings.goal)
+        return self.trials.psnr(self.point)
 
 
-def compress(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> Compressed:
+def compress(
+    picture: Picture,
+    settings: CompressSettings,
+    target: Target,
+    scales: Sequence[int],
+    notify: Notify = ignore,
+) -> Compressed:
     """Compress a picture to a target, at the best of several scales (in sixteenths).
 
     For a size the best scale is the one with the highest score by the settings' goal, for a PSNR
-    the one with the smallest file. Raises TargetError, which says what is possible, when no
-    quality of any scale reaches the target, and the errors of pipeline.compress.
+    the one with the smallest file. ``notify`` is called with a line on each trial. Raises
+    TargetError, which says what is possible, when no quality of any scale reaches the target, and
+    the errors of pipeline.compress.
     """
-    return best(reach(picture, settings, target, scales), target).file
+    return reach(picture, settings, target, scales, notify).file
 
 
-def reach(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> list[Reached]:
-    """Return the plausible scales at the qualities that reach the target.
-
-    For a size a scale may be there several times: at coarser qualities too, where other networks
-    may make up for the quality. Raises as ``compress``.
-    """
-    guesses = _guesses(picture, settings, target, scales)
-    plausible = _plausible(guesses, target)
-    rest = [scale for scale in guesses if scale not in plausible]
-    for group in (plausible, rest):
-        reached: list[Reached] = []
-        for scale in group:
-            reached += _reach(Trials(picture, replace(settings, scale=scale)), target, guesses[scale])
+def reach(
+    picture: Picture,
+    settings: CompressSettings,
+    target: Target,
+    scales: Sequence[int],
+    notify: Notify = ignore,
+) -> Reached:
+    """Return the best scale with the quality and step that reach the target; see ``compress``."""
+    guesses = _guesses(picture, settings, target, scales, notify)
+    for guess in _by_preference(guesses, target):
+        reached = _reach(_real_trials(guess, settings), target, guess)
         if reached:
             return reached
-    raise TargetError(_impossible(picture, settings, target, list(guesses)))
+    raise TargetError(_impossible([_real_trials(guess, settings) for guess in guesses], target))
 
 
-def _reach(trials: Trials, target: Target, guess: _Guess) -> list[Reached]:
-    """Return how one scale reaches the target; an empty list when it does not."""
-    rank = trials.rank(target, guess.start(trials, target))
-    if rank is None or (target.psnr is not None and not trials.has_room(rank)):
-        return []
-    ranks = [rank]
-    if target.size is not None:  # a coarser quality is not always smaller
-        ranks += [end for end in trials.ends_before(rank) if trials.size(end) <= target.size]
-    return [Reached(trials, *trials.step(target, one)) for one in ranks]
-
-
-def best(reached: Sequence[Reached], target: Target) -> Reached:
-    """Return the highest score for a target size, the smallest file for a target PSNR."""
-    if len(reached) == 1:
-        return reached[0]
-    if target.size is not None:
-        return max(reached, key=lambda one: one.score)
-    return min(reached, key=lambda one: one.size)
-
-
-@dataclass(frozen=True)
-class _Guess:
-    """The result of the fast trials at one scale."""
-
-    fast: Trials
-    """The trials, at the fastest effort and without networks."""
-    rank: int
-    """The rank of the quality that reaches the target in them, or comes closest."""
-    size: float
-    """The file's size there, in bytes."""
-    psnr: float
-    """The picture's PSNR there, in dB."""
-
-    @staticmethod
-    def make(picture: Picture, settings: CompressSettings, target: Target) -> _Guess:
-        """Run the fast trials at the settings' scale."""
-        fast = Trials(picture, replace(settings, effort=EFFORTS[0], type=NONE))
-        usual = fast.qualities.index(get(settings.codec).default_quality)
-        rank = fast.rank(target, usual)
-        if rank is None:
-            rank = 0 if target.size is not None else len(fast.qualities) - 1
-        return _Guess(fast, rank, fast.size(rank), fast.psnr(rank))
-
-    def start(self, trials: Trials, target: Target) -> int:
-        """Return the rank to begin with at the real effort.
-
-        One trial there shows what effort and networks change. The fast trials then search for the
-        target less that change.
-        """
-        if target.size is not None:
-            ratio = trials.size(self.rank) / self.size
-            nearer = Target(size=int(target.size / ratio)) if 0 < ratio < math.inf else target
-        else:
-            gain = trials.psnr(self.rank) - self.psnr
-            nearer = Target(psnr=(target.psnr or 0.0) - gain) if math.isfinite(gain) else target
-        rank = self.fast.rank(nearer, self.rank)
-        return self.rank if rank is None else rank
-
-
-def _guesses(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> dict[int, _Guess]:
-    """Return the guesses for the scales at which the codec accepts the picture.
+def _guesses(
+    picture: Picture,
+    settings: CompressSettings,
+    target: Target,
+    scales: Sequence[int],
+    notify: Notify,
+) -> list[Guess]:
+    """Return the guesses for the scales that may pay and at which the codec accepts the picture.
 
     Raises TooLargeError when it accepts none.
     """
-    guesses: dict[int, _Guess] = {}
+    guesses: list[Guess] = []
     refusal: TooLargeError | None = None
     for scale in scales:
+        if guesses and not _scaling_may_pay(guesses[0], target):
+            break
+        fast = Trials(picture, replace(settings, scale=scale, effort=EFFORTS[0]), notify)
         try:
-            guesses[scale] = _Guess.make(picture, replace(settings, scale=scale), target)
+            guesses.append(Guess.make(fast, target, guesses[0] if guesses else None))
         except TooLargeError as error:
             refusal = error
     if refusal and not guesses:
@@ -168,20 +129,127 @@ def _guesses(picture: Picture, settings: CompressSettings, target: Target, scale
     return guesses
 
 
-def _plausible(guesses: dict[int, _Guess], target: Target) -> list[int]:
-    """Return the scales that may be the best; full size is always among them."""
+def _scaling_may_pay(full: Guess, target: Target) -> bool:
+    """Return whether another scale may be better than the first one."""
+    image = full.fast.picture.image
+    size = full.size if target.size is None else target.size
+    rate = 8 * size / (image.width * image.height)
+    return not full.reaches or rate < SCALING_PAYS.get(full.fast.settings.codec, math.inf)
+
+
+def _real_trials(guess: Guess, settings: CompressSettings) -> Trials:
+    """Return the trials at the real effort, which may be the fast ones."""
+    fast = guess.fast
+    if settings.effort == fast.settings.effort:
+        return fast
+    return Trials(fast.picture, replace(fast.settings, effort=settings.effort), fast.notify)
+
+
+def _by_preference(guesses: Sequence[Guess], target: Target) -> list[Guess]:
+    """Return the guesses, the one of the best scale first; the plausible ones are compared."""
+    plausible = _plausible(guesses, target)
+    if len(plausible) > 1:
+        merit = _score if target.size is not None else _smallness
+        plausible = sorted(plausible, key=merit, reverse=True)
+    return [*plausible, *(guess for guess in guesses if guess not in plausible)]
+
+
+def _plausible(guesses: Sequence[Guess], target: Target) -> list[Guess]:
+    """Return the guesses that may be the best, judged without networks."""
+    reaching = [guess for guess in guesses if guess.reaches]
     if target.size is not None:
-        best = max((guess.psnr for guess in guesses.values() if guess.size <= target.size), default=-math.inf)
-        return [scale for scale, guess in guesses.items() if scale == SCALE_ONE or guess.psnr >= best - _PLAUSIBLE_DB]
-    least = min((guess.size for guess in guesses.values() if guess.psnr >= (target.psnr or 0.0)), default=math.inf)
-    return [scale for scale, guess in guesses.items() if scale == SCALE_ONE or guess.size <= least * _PLAUSIBLE_SIZE]
+        best = max((guess.plain_psnr for guess in reaching), default=-math.inf)
+        return [guess for guess in reaching if guess.plain_psnr >= best - _PLAUSIBLE_DB]
+    least = min((guess.size for guess in reaching), default=math.inf)
+    return [guess for guess in reaching if guess.size <= least * _PLAUSIBLE_SIZE]
 
 
-def _impossible(picture: Picture, settings: CompressSettings, target: Target, scales: Sequence[int]) -> str:
+def _score(guess: Guess) -> float:
+    """Return the score by the goal of a fast trial's picture at the target size, with networks."""
+    trials = guess.fast
+    score = trials.score(guess.point, trials.settings.goal)
+    if trials.settings.goal != FIDELITY:
+        return score
+    handicap = 0.0 if trials.settings.scale == SCALE_ONE else _HANDICAP_DB
+    return score + guess.part * guess.psnr_slope - handicap
+
+
+def _smallness(guess: Guess) -> float:
+    """Return the negative logarithm of the size at the target PSNR, with networks."""
+    trials = guess.fast
+    gain = trials.psnr(guess.point) - trials.plain_psnr(guess.point)
+    handicap = 0.0 if trials.settings.scale == SCALE_ONE else math.log(_HANDICAP_SIZE)
+    return gain / guess.psnr_slope * guess.size_slope - math.log(guess.size) - handicap
+
+
+def _reach(trials: Trials, target: Target, guess: Guess) -> Reached | None:
+    """Return how one scale reaches the target; None when it does not."""
+    if target.psnr is not None:
+        for ranks in trials.stretches:
+            plain_psnr = guess.fast.plain_psnr(Point(ranks[-1])) if ranks[-1] < guess.rank else math.inf
+            if plain_psnr + _MOST_GAIN >= target.psnr:
+                point = _search(trials, target, ranks, guess)
+                if point is not None and trials.size(point) < math.inf:
+                    return Reached(trials, point)
+        return None
+    point = _search(trials, target, range(len(trials.qualities)), guess)
+    if point is None:
+        return None
+    point = _finer(trials, point, target.size or 0)
+    points = [point]
+    # A coarser quality is not always smaller.
+    for end in map(Point, trials.ends_before(point.rank)):
+        loss = guess.fast.plain_psnr(Point(point.rank)) - guess.fast.plain_psnr(end)
+        if loss < _MOST_GAIN and trials.size(end) <= (target.size or 0):
+            points.append(end)
+    goal = trials.settings.goal
+    return Reached(trials, max(points, key=lambda one: trials.score(one, goal)) if points[1:] else point)
+
+
+def _search(trials: Trials, target: Target, ranks: range, guess: Guess) -> Point | None:
+    """Return the finest point within the target size, or the coarsest with the target PSNR.
+
+    Points are the qualities of ``ranks`` with their steps. None when no point will do.
+    """
+    steps = guess.steps
+    count = len(ranks) * steps
+    ahead = _LARGER / guess.size_slope if target.size is not None else _BETTER_DB / guess.psnr_slope
+    if trials is guess.fast:
+        ahead = 0.0
+    start = round((guess.rank + guess.part - ahead - ranks[0]) * steps)
+    close = _CLOSE if steps > 1 else 0.0
+
+    def point(index: int) -> Point:
+        return Point(ranks[0] + index // steps, index % steps)
+
+    if target.size is not None:
+        search, slope, limit = last_below, guess.size_slope / steps, math.log(target.size)
+        value = lambda index: log_size(trials, point(index))  # noqa: E731
+    else:
+        search, slope, limit = first_above, guess.psnr_slope / steps, target.psnr or 0.0
+        value = lambda index: trials.psnr(point(index))  # noqa: E731
+    index = search(value, limit, range(count), start, slope, close * slope)
+    return None if index is None else point(index)
+
+
+def _finer(trials: Trials, point: Point, size: int) -> Point:
+    """Return the next finer quality, as long as a size leaves much room and it fits.
+
+    In odd pictures the first step from a quality may be larger than the next quality.
+    """
+    while trials.size(point) < _ROOM * size and point.rank + 1 < len(trials.qualities):
+        finer = Point(point.rank + 1)
+        if trials.size(finer) > size:
+            break
+        point = finer
+    return point
+
+
+def _impossible(scales: Sequence[Trials], target: Target) -> str:
     """Return a sentence that says what is possible instead of the target."""
     if target.size is not None:
-        least = min(Trials(picture, replace(settings, scale=scale)).size(0) for scale in scales)
+        least = min(trials.size(Point(0)) for trials in scales)
         return f"no quality makes the file as small as {target.size:,} B; the smallest is {least:,.0f} B"
-    trials = [Trials(picture, replace(settings, scale=scale)) for scale in scales]
-    most = max(one.psnr(end) for one in trials for end in (*one.ends_before(one.finest), one.finest))
+    ends = ((trials, end) for trials in scales for end in (*trials.ends_before(trials.finest), trials.finest))
+    most = max(trials.psnr(Point(end)) for trials, end in ends)
     return f"no quality reaches {target.psnr:g} dB; the highest is {most:.2f} dB"

@@ -1,12 +1,12 @@
-"""Trials: code a picture at several qualities, and find the one that a target asks for."""
+"""Trials: a picture coded at several qualities, each once, and what the files decompress to."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import groupby
 
 from lbic import pipeline
@@ -18,7 +18,7 @@ from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import NoRoomError, UsageError, check_number
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
-from lbic.rate.search import last_that_fits
+from lbic.rate.search import last_below
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,42 @@ class Target:
         return cls(size=int(min(value if name == "size" else value * pixels / 8, sys.maxsize)))
 
 
+@dataclass(frozen=True, order=True)
+class Point:
+    """A quality and a step towards the next finer quality."""
+
+    rank: int
+    """The quality's rank, from the one with the smallest files, 0."""
+    step: int = 0
+    """Index into the codec's lambda_scales; 0 is the quality itself."""
+
+
+Notify = Callable[[str], None]
+"""Is called with a line on each coded picture."""
+
+
+def ignore(line: str) -> None:
+    """Take no notice of a trial."""
+
+
 @dataclass
 class Trials:
-    """A picture coded with fixed settings at varying qualities and steps, each pair once.
-
-    A quality's rank counts from the one with the smallest files, 0. A step is an index into the
-    codec's lambda_scales; step 0 is the quality itself.
-    """
+    """A picture coded with fixed settings at varying points, each once."""
 
     picture: Picture
     """The original."""
     settings: CompressSettings
     """The settings; quality and lambda_scale vary."""
-    files: dict[tuple[int, int], Compressed | NoRoomError] = field(default_factory=dict)
-    """The files made so far, by rank and step."""
-    scores: dict[tuple[Goal, int, int], float] = field(default_factory=dict)
-    """The scores measured so far, by goal, rank and step."""
+    notify: Notify = ignore
+    """Is called with a line on each coded picture."""
+    coded: dict[Point, Compressed | NoRoomError] = field(default_factory=dict)
+    """The files made so far, without a recommended type: a type changes no size."""
+    files: dict[Point, Compressed] = field(default_factory=dict)
+    """The files made so far, with their type."""
+    scores: dict[tuple[Goal, Point], float] = field(default_factory=dict)
+    """The scores measured so far."""
+    plain_psnrs: dict[Point, float] = field(default_factory=dict)
+    """The PSNRs without networks measured so far, in dB."""
 
     @cached_property
     def qualities(self) -> Sequence[int]:
@@ -88,7 +108,7 @@ class Trials:
 
     def _decoding(self, rank: int) -> list[tuple[EnhancementType, bool]]:
         """Return the types that a rank's file may recommend, and whether their networks fit it."""
-        coding = Coding(self.settings.codec, self.qualities[rank], self.settings.scale)
+        coding = self._coding(rank)
         shipped = catalog.load()
         if self.settings.type == AUTO:
             kinds = choice.candidates(coding, self.settings.goal)
@@ -96,120 +116,86 @@ class Trials:
             kinds = [self.settings.type or shipped.default_type(coding)]
         return [(kind, shipped.fits(kind, coding)) for kind in kinds]
 
+    def _coding(self, rank: int) -> Coding:
+        return Coding(self.settings.codec, self.qualities[rank], self.settings.scale)
+
     @cached_property
     def lambda_scales(self) -> Sequence[float]:
         """The codec's multipliers of lambda, from one quality towards the next finer one."""
         return get(self.settings.codec).lambda_scales
 
-    def file(self, rank: int, step: int = 0) -> Compressed:
-        """Return a file; raises NoRoomError where the encoder has no room for it."""
-        if (rank, step) not in self.files:
-            settings = replace(self.settings, quality=self.qualities[rank], lambda_scale=self.lambda_scales[step])
+    def _code(self, point: Point) -> Compressed:
+        """Return a file without a recommended type; raises NoRoomError as ``file``."""
+        if point not in self.coded:
+            quality, scale = self.qualities[point.rank], self.lambda_scales[point.step]
+            settings = replace(self.settings, quality=quality, lambda_scale=scale, type=NONE)
             try:
-                self.files[rank, step] = pipeline.compress(self.picture, settings)
+                self.coded[point] = made = pipeline.compress(self.picture, settings)
+                self.notify(f"{self._coding(point.rank)}: {len(made.data):,} B")
             except NoRoomError as error:
-                self.files[rank, step] = error
-        file = self.files[rank, step]
-        if isinstance(file, NoRoomError):
-            raise file
-        return file
+                self.coded[point] = error
+        made_or_error = self.coded[point]
+        if isinstance(made_or_error, NoRoomError):
+            raise made_or_error
+        return made_or_error
 
-    @cached_property
-    def _sized(self) -> Trials:
-        """The trials that measure sizes: a type is not chosen, as that changes no size."""
-        if self.settings.type != AUTO:
-            return self
-        return Trials(self.picture, replace(self.settings, type=NONE))
+    def file(self, point: Point) -> Compressed:
+        """Return a file; raises NoRoomError where the encoder has no room for it."""
+        if point not in self.files:
+            coded = self._code(point)
+            if self.settings.type == AUTO:
+                self.files[point], score = pipeline.recommend_best(self.picture, coded, self.settings.goal)
+                self.scores[self.settings.goal, point] = score
+            else:
+                kind = self.settings.type or catalog.load().default_type(coded.header.coding)
+                self.files[point] = pipeline.recommend(coded, kind)
+        return self.files[point]
 
-    def size(self, rank: int, step: int = 0) -> float:
+    def size(self, point: Point) -> float:
         """Return the file's size in bytes; infinity where the encoder has no room for it.
 
         That happens with noise at the finest qualities.
         """
         try:
-            return len(self._sized.file(rank, step).data)
+            return len(self._code(point).data)
         except NoRoomError:
             return math.inf
 
-    def psnr(self, rank: int, step: int = 0) -> float:
+    def plain_psnr(self, point: Point) -> float:
+        """Return the PSNR in dB of the codec's picture; infinity where ``size`` is."""
+        if math.isinf(self.size(point)):
+            return math.inf
+        if point not in self.plain_psnrs:
+            result = pipeline.decompress(self._code(point).data, DecompressSettings(type=NONE))
+            self.plain_psnrs[point] = GOALS[FIDELITY](self.picture.image, result.image)
+        return self.plain_psnrs[point]
+
+    def psnr(self, point: Point) -> float:
         """Return the decompressed picture's PSNR in dB, on the CPU; infinity where ``size`` is."""
-        return self.score(rank, step, FIDELITY)
+        return self.score(point, FIDELITY)
 
-    def score(self, rank: int, step: int, goal: Goal) -> float:
+    def score(self, point: Point, goal: Goal) -> float:
         """Return the decompressed picture's score by a goal; infinity where ``size`` is."""
-        if (goal, rank, step) not in self.scores:
-            try:
-                data = self.file(rank, step).data
-            except NoRoomError:
-                return math.inf
-            result = pipeline.decompress(data, DecompressSettings(runtime=ENCODER))
-            self.scores[goal, rank, step] = GOALS[goal](self.picture.image, result.image)
-        return self.scores[goal, rank, step]
-
-    def rank(self, target: Target, start: int) -> int | None:
-        """Return the rank that a target asks for; None when no rank reaches it.
-
-        It is the finest within a size, or the coarsest with a PSNR. Trials begin at the rank
-        ``start``.
-        """
-        last = len(self.qualities) - 1
-        if target.size is not None:
-            size = target.size
-            return last_that_fits(lambda rank: self.size(rank) <= size, 0, last, start)
-        target_psnr = target.psnr or 0.0
-        for ranks in self.stretches:
-            # Below the guess, one trial at a run's finest rank shows whether the run may reach it.
-            if ranks[-1] >= start or self.psnr(ranks[-1]) >= target_psnr:
-                fits = partial(self._mirrored_has, target_psnr)
-                mirrored = last_that_fits(fits, last - ranks[-1], last - ranks[0], last - start)
-                if mirrored is not None:
-                    return last - mirrored
-        return None
-
-    def _mirrored_has(self, target_psnr: float, mirrored: int) -> bool:
-        """Return whether a rank, counted from the finest, has at least a PSNR."""
-        return self.psnr(len(self.qualities) - 1 - mirrored) >= target_psnr
+        try:
+            file = self.file(point)
+        except NoRoomError:
+            return math.inf
+        if (goal, point) not in self.scores:
+            result = pipeline.decompress(file.data, DecompressSettings(runtime=ENCODER))
+            self.scores[goal, point] = GOALS[goal](self.picture.image, result.image)
+        return self.scores[goal, point]
 
     def ends_before(self, rank: int) -> list[int]:
         """Return the last ranks of coarser runs with networks; their pictures may be better."""
         ends = [ranks[-1] for ranks in self.stretches]
         return [end for end in ends if end < rank and any(kind is not NONE for kind, _ in self._decoding(end))]
 
-    def has_room(self, rank: int) -> bool:
-        """Return whether the encoder has room for the file of a rank."""
-        try:
-            self.file(rank)
-        except NoRoomError:
-            return False
-        return True
-
     @cached_property
     def finest(self) -> int:
         """The last rank that the encoder has room for."""
-        last = len(self.qualities) - 1
-        return last_that_fits(lambda rank: self.size(rank) < math.inf, 0, last, last) or 0
+        ranks = range(len(self.qualities))
 
-    def step(self, target: Target, rank: int) -> tuple[int, int]:
-        """Return the rank and step that come closest to a target, from the rank that it asks for.
+        def excess(rank: int) -> float:
+            return math.inf if math.isinf(self.size(Point(rank))) else -1.0
 
-        For a size it is the last step within it. For a PSNR it is the first step from the next
-        coarser rank that has it, if its file is smaller.
-        """
-        last = len(self.lambda_scales) - 1
-        if last == 0:
-            return rank, 0
-        if target.size is not None:
-            size = target.size
-            # All steps together change the size about as much as one quality does, by a sixth.
-            part = math.log(size / self.size(rank)) / math.log(1 + 1 / 6)
-            return rank, last_that_fits(lambda step: self.size(rank, step) <= size, 0, last, round(last * part)) or 0
-        target_psnr, coarser = target.psnr or 0.0, rank - 1
-        if coarser < 0:
-            return rank, 0
-        part = (target_psnr - self.psnr(coarser)) / (self.psnr(rank) - self.psnr(coarser))
-        left = last_that_fits(
-            lambda left: self.psnr(coarser, last - left) >= target_psnr, 0, last, last - math.ceil(last * part)
-        )
-        if left is None or self.size(coarser, last - left) >= self.size(rank):
-            return rank, 0
-        return coarser, last - left
+        return last_below(excess, 0.0, ranks, ranks[-1], slope=1.0) or 0
