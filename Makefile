@@ -38,7 +38,7 @@ fuzz: .venv/.dev
 # torch is installed first and pinned: an open range would bring gigabytes of CUDA libraries.
 .venv/.dev: .venv/.pip pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ray,tiff,train]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[heif,jxl,ray,tiff,train]' --group dev
 	touch .venv/.installed $@
 
 clean:

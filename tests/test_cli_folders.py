@@ -26,9 +26,9 @@ def test_collisions_fail_alone(tmp_path: Path) -> None:
 
 def test_a_search_says_what_it_left_out(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
-    for name in ("b.heic", "c.heic", "._a.png", "notes.txt"):
+    for name in ("b.psd", "c.psd", "._a.png", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
-    note = "lbic: note: 3 other files left out: 2 .heic, 1 .txt"
+    note = "lbic: note: 3 other files left out: 2 .psd, 1 .txt"
     assert note in lbic(*JPEG, "-r", tmp_path).stderr.splitlines()
     assert "left out" not in lbic(*JPEG, "-f", "-r", tmp_path, "--quiet").stderr
     assert "left out" not in lbic("verify", "-r", tmp_path).stderr, "only a search for pictures can miss one"

@@ -120,21 +120,21 @@ def test_an_unreadable_file_has_a_sentence(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_search_counts_what_it_leaves_out(tmp_path: Path) -> None:
-    names = ["a.heic", "b.HEIC", "c.mov", "notes", "._a.png", ".DS_Store", "a.lbic", "a.lbic.png"]
+    names = ["a.psd", "b.PSD", "c.mov", "notes", "._a.png", ".DS_Store", "a.lbic", "a.lbic.png"]
     taken = ["a.jpe", "a.mpo", "a.jfif", "a.apng", "a.j2c"]
     for name in (*names, *taken):
         (tmp_path / name).write_bytes(b"x")
     left_out = Counter[str]()
     sources = expand([str(tmp_path)], recursive=True, suffixes=PICTURES, left_out=left_out)
     assert sorted(source.place.name for source in sources) == sorted(taken)
-    assert left_out_note(left_out) == "4 other files left out: 2 .heic, 1 without suffix, 1 .mov"
+    assert left_out_note(left_out) == "4 other files left out: 2 .psd, 1 without suffix, 1 .mov"
     many = Counter({f".{letter}": 1 for letter in "abcdefg"})
     assert left_out_note(many) == "7 other files left out: 1 .a, 1 .b, 1 .c, 1 .d, 1 .e, 2 of other kinds"
     assert left_out_note(Counter({".c": 1})) == "1 other file left out: 1 .c"
     assert left_out_note(Counter()) is None
     for name in taken:
         (tmp_path / name).unlink()
-    with pytest.raises(UsageError, match=r"; 4 other files left out: 2 \.heic"):
+    with pytest.raises(UsageError, match=r"; 4 other files left out: 2 \.psd"):
         expand([str(tmp_path)], recursive=True, suffixes=PICTURES, left_out=Counter())
 
 

@@ -101,6 +101,23 @@ def test_profiles_that_only_littlecms_can_apply(tag: bytes) -> None:
     assert with_tables.notes[0] == REDUCED and len(with_tables.notes) == 2
 
 
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_a_profile_for_high_dynamic_range_is_tone_mapped(transfer: int, name: str) -> None:
+    """Such a profile has code points in a tag of its own, and tables for a brighter display."""
+    marked = icc(b"cicp" + bytes(4) + bytes([9, transfer, 0, 1])).replace(b"rTRC", b"cicp", 1)
+    data = tiff(RAMP * 5, profile=marked)
+    plain = png_of(RAMP * 5, [(b"cICP", bytes([9, transfer, 0, 1]))])
+    for keep in (False, True):
+        picture = load(data, keep_icc=keep)
+        assert picture.notes == (REDUCED, f"tone-mapped from BT.2020 {name} to sRGB (BT.2408)")
+        assert picture.icc is None
+        assert picture.image.tobytes() == load(plain).image.tobytes()
+    eight = Image.new("RGB", (4, 4), (150, 100, 50))
+    eight.info["icc_profile"] = marked
+    assert from_pillow(eight).notes == (f"tone-mapped from BT.2020 {name} to sRGB (BT.2408)",)
+    assert eight.info["icc_profile"] == marked, "a caller's image is left alone"
+
+
 def test_a_gray_picture_with_a_colour_profile() -> None:
     data = written(Image.fromarray(RAMP[..., 0]), "PNG", icc_profile=icc(LINEAR))
     assert load(data).image.mode == "L"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +83,17 @@ def turned() -> bytes:
     return written(photo(24, 16), "JPEG", exif=exif)
 
 
+def optional(package: str) -> bytes:
+    """Return a picture in the format of another package, or nothing without it."""
+    if find_spec(package) is None:
+        return b""
+    module, out = import_module(package), io.BytesIO()
+    if package == "pillow_jxl":
+        return written(photo(16, 16), "JXL")
+    module.from_pillow(photo(16, 16)).save(out, quality=90)
+    return out.getvalue()
+
+
 def deep_ppm() -> bytes:
     levels = np.asarray(photo(16, 16)).astype(">u2") * 257
     return b"P6 16 16 65535\n" + levels.tobytes()
@@ -97,7 +111,7 @@ CASES = (
     "JPEG without its end marker",
     "PNG with a damaged text chunk",
 )
-NEEDED = {"tifffile": ("floating-point RGB TIFF",)}
+NEEDED = {"tifffile": ("floating-point RGB TIFF",), "pillow_heif": ("HEIC",), "pillow_jxl": ("JPEG XL",)}
 """The packages of extras that a row needs."""
 RGBA = with_alpha(photo(16, 16), ramp(16, 16))
 LA = with_alpha(gray(16, 16), ramp(16, 16))
@@ -164,6 +178,8 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "animated AVIF": lambda: photos("AVIF"),
     "TIFF of several pages": lambda: photos("TIFF"),
     "half a PNG": lambda: written(photo(16, 16), "PNG")[:200],
+    "HEIC": lambda: optional("pillow_heif"),
+    "JPEG XL": lambda: optional("pillow_jxl"),
     "BMP whose alpha is 0 everywhere": FILES.joinpath("bmp-v5-alpha-all-zero.bmp").read_bytes,
     "JPEG without its end marker": FILES.joinpath("jpeg-no-eoi.jpg").read_bytes,
     "JPEG whose end comes too early": lambda: written(photo(16, 16), "JPEG")[:-40] + b"\xff\xd9",

@@ -35,15 +35,21 @@ def convert(
 ) -> tuple[Image.Image, Stated | None]:
     """Return a file's picture as 8-bit sRGB with its alpha, and None for its stated colours.
 
-    ``image`` is Pillow's, opened and not loaded; ``data`` is the file. The result's info has the
-    ICC profile only where it still has to be applied or kept. Where Pillow's 8 bits are as good,
-    or more cannot be had, ``image`` and ``stated`` come back.
+    ``image`` is Pillow's, opened and not loaded; ``data`` is the file. Where Pillow's 8 bits are
+    as good, or more cannot be had, ``image`` and ``stated`` come back.
     """
     icc = image.info.get("icc_profile")
     converts = stated is not None and not stated.is_srgb
     deep = read(image, data, needed=converts or bool(icc and not keep_icc))
-    if deep is None:
-        return image, stated
+    return (image, stated) if deep is None else (rendered(image, deep, stated, keep_icc=keep_icc, notes=notes), None)
+
+
+def rendered(image: Image.Image, deep: Deep, stated: Stated | None, *, keep_icc: bool, notes: list[str]) -> Image.Image:
+    """Return deep samples as 8-bit sRGB with alpha; ``image`` has their info, format and profile.
+
+    The result's info has the ICC profile only where it still has to be applied or kept.
+    """
+    icc = image.info.get("icc_profile")
     info = {name: value for name, value in image.info.items() if name != "transparency"}
     colours = chosen_space(icc, stated, notes, keep_icc=keep_icc)
     if colours is not None or stated is not None:
@@ -55,7 +61,7 @@ def convert(
     if deep.alpha is not None:
         result.putalpha(Image.fromarray(reduced(deep.alpha)))
     result.info, result.format = info, image.format
-    return result, None
+    return result
 
 
 def read(image: Image.Image, data: bytes, *, needed: bool) -> Deep | None:
@@ -105,7 +111,7 @@ def _halves(image: Image.Image, data: bytes) -> Deep | None:
     clear = image.info.get("transparency")
     if levels.shape[-1] == 4:
         alpha = levels[..., 3]
-        return Deep(_divided(colour, alpha) if base == "RGBa;16" else colour, alpha)
+        return Deep(divided(colour, alpha) if base == "RGBa;16" else colour, alpha)
     if image.format == "PNG" and isinstance(clear, tuple):
         is_clear = (colour == np.array(clear, np.uint16)).all(axis=-1)
         return Deep(colour, np.where(is_clear, np.uint16(0), np.uint16(65_535)))
@@ -143,7 +149,7 @@ def _decoded(data: bytes, page: int, mode: str, rawmode: str) -> NDArray[np.uint
         return np.asarray(image)
 
 
-def _divided(colour: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def divided(colour: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Divide colour by alpha, which was multiplied with it."""
     import numpy as np
 

@@ -73,6 +73,19 @@ def without_orientation(xmp: bytes) -> bytes:
     return xmp
 
 
+def set_upright(block: bytes) -> bytes:
+    """Return an EXIF block that turns no picture, for files whose decoder turns it already."""
+    try:
+        tags = Image.Exif()
+        tags.load(block)
+        if tags.get(_ORIENTATION, 1) == 1:
+            return block
+        tags[_ORIENTATION] = 1
+        return tags.tobytes()
+    except Exception:  # damaged EXIF raises almost any exception; upright() has a note on it
+        return block
+
+
 def tiff_tags(exif: bytes | None, xmp: bytes | None, notes: list[str]) -> Image.Exif:
     """Return the tags of a TIFF file for an EXIF and an XMP block; ``notes`` gets what is lost.
 

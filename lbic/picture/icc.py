@@ -49,6 +49,23 @@ def _name(profile: ImageCms.ImageCmsProfile) -> str:
     return printable(ImageCms.getProfileDescription(profile) or "").strip() or "an unnamed profile"
 
 
+def high_range(icc: bytes, notes: list[str]) -> Stated | None:
+    """Return the colours of a profile for PQ or HLG, by its tag cicp (ICC.1:2022, 9.2.17).
+
+    Return None for other profiles. LittleCMS ignores the tag, and the profile's tables are for a
+    display of high dynamic range.
+    """
+    from lbic.picture import cicp
+
+    try:
+        content = _tags(icc).get(b"cicp", b"")[8:12]
+    except struct.error:
+        return None
+    if len(content) < 4 or content[1] not in (cicp.PQ, cicp.HLG):
+        return None
+    return cicp.from_numbers(content[0], content[1], notes)
+
+
 def lab_profile() -> bytes:
     """Return the profile of CIELab samples, which need none in a file."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
@@ -57,12 +74,11 @@ def lab_profile() -> bytes:
 def chosen_space(icc: bytes | None, stated: Stated | None, notes: list[str], *, keep_icc: bool) -> ColourSpace | None:
     """Return the colour space to convert deep samples from, with a note; None if they stay.
 
-    They stay for sRGB, for a profile that is kept, and for one that only LittleCMS can apply.
+    What the file states goes first: where a profile overrides it, ``stated`` is None. Samples stay
+    as they are for sRGB, for a profile that is kept, and for one that only LittleCMS can apply.
     """
-    if icc:
-        return None if keep_icc else deep_space(icc, notes)
     if stated is None:
-        return None
+        return deep_space(icc, notes) if icc and not keep_icc else None
     if stated.note:
         notes.append(stated.note)
     if stated.is_srgb:

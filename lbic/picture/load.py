@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.picture import companions, deep, depth, jpeg, kinds, png, tiff, tiff_samples
+from lbic.picture import companions, deep, depth, extras, jpeg, kinds, png, tiff
 from lbic.picture import stated as colours
 from lbic.picture.cicp import Stated
 from lbic.picture.exif import upright
@@ -119,10 +119,10 @@ def _read(
     try:
         with own_limits():
             page = tiff.find_page(data) if tiff.is_tiff(data) else None
-            if page and page.problem:
-                _check_size(page.size, max_pixels)
-                opened(*page.size)
-                image, stated = tiff_samples.read(data, page, keep_icc=keep_icc, notes=notes), None
+            if reader := extras.find(data, page):
+                _check_size(reader.size, max_pixels)
+                opened(*reader.size)
+                image, stated = reader.decode(keep_icc=keep_icc, notes=notes)
             else:
                 image = _open(data, page)
                 _check_size(image.size, max_pixels)
@@ -181,7 +181,7 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
         stated = colours.exif(source, notes)
     if transparency is not None:
         image.info["transparency"] = transparency
-    icc = image.info.get("icc_profile")
+    icc = None if stated else image.info.get("icc_profile")
     if image.mode == "LAB" and not icc:
         icc = lab_profile()
     if image.mode in _PREMULTIPLIED:

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 
 from lbic.picture import boxes, cicp, png
 from lbic.picture.cicp import Stated
+from lbic.picture.icc import high_range
 
 _EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
 _COLOUR_SPACE, _GAMMA, _INTEROP_INDEX = 0xA001, 0xA500, 0x0001
@@ -26,11 +27,12 @@ _BMP_CALIBRATED, _BMP_EMBEDDED = 0, 0x4D424544
 def in_image(image: Image.Image, notes: list[str]) -> Stated | None:
     """Return what a Pillow image's info and EXIF state; None if that is nothing, or sRGB.
 
-    An ICC profile goes before them. A PNG file's EXIF may be read only once it is loaded, since
+    An ICC profile goes before them, and is ignored if it is for high dynamic range: then its code
+    points are returned. A PNG file's EXIF may be read only once it is loaded, since
     looking for it loads the file: call ``exif`` then.
     """
-    if image.info.get("icc_profile"):
-        return None
+    if profile := image.info.get("icc_profile"):
+        return high_range(profile, notes)
     stated = png.from_info(image.info, notes)
     return stated if stated or image.format == "PNG" else exif(image, notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -22,12 +23,30 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2
 """ExtraSamples: alpha that is multiplied with the colour, and alpha that is not."""
 
 
-def read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image.Image:
-    """Return a page as 8-bit sRGB with its alpha; orientation and metadata are in its info.
+@dataclass(frozen=True)
+class TiffReader:
+    """A page of a TIFF file for tifffile, not decoded."""
 
-    Raises ImageError, which names the kind of picture, if tifffile is missing or cannot read it,
-    and for floats of no clear range.
-    """
+    data: bytes
+    """The file."""
+    page: Page
+    """The page, with the name of its kind."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as stored."""
+        return self.page.size
+
+    def decode(self, *, keep_icc: bool, notes: list[str]) -> tuple[Image.Image, None]:
+        """Return the page as 8-bit sRGB with its alpha; the rest of the file is in its info.
+
+        Raises ImageError, which names the kind of picture, if tifffile is missing or cannot read
+        it, and for floats of no clear range.
+        """
+        return _read(self.data, self.page, keep_icc=keep_icc, notes=notes), None
+
+
+def _read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image.Image:
     try:
         import tifffile
     except ImportError:
