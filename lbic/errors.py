@@ -150,6 +150,10 @@ class BetterThanTrainedError(MissingError):
         self.type_id = type_id
 
 
+class CleanPictureError(BetterThanTrainedError):
+    """The picture shows no damage of a codec that a network could remove."""
+
+
 class DeviceError(MissingError):
     """The requested device or profile cannot run the networks here."""
 

@@ -11,10 +11,18 @@ from helpers import gray, photo, ramp
 from toys import identity, spec
 
 from lbic.cli.docs import JSON_KEYS
+from lbic.enhance import pictures
 from lbic.errors import ExitCode
 from lbic.picture.load import with_alpha
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
+
+
+@pytest.fixture(autouse=True)
+def _damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every picture for a damaged one; test_damage.py measures real ones."""
+    monkeypatch.setattr(pictures, "is_clean", lambda _: False)
+
 
 UNKNOWN = "quality unknown: assumed 37; -q sets it"
 

@@ -53,8 +53,8 @@ def enhance(
 
     IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. The
     suffix of -o FILE selects the format, as in decompress. Alpha and metadata are kept if the
-    format can store them. A picture better than the network's training pictures is an error unless
-    --type is given, since the network may harm it.
+    format can store them. A picture better than the network's training pictures, or one that shows
+    no damage of a codec, is an error unless --type is given, since the network may harm it.
     """
     settings = EnhanceSettings(kind, codec, quality, runtime, strength)
     if codec is not None and quality is not None:

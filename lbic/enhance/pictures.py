@@ -11,9 +11,11 @@ from lbic import color
 from lbic.color import Planes
 from lbic.enhance import degradation
 from lbic.enhance.apply import Enhancement, enhance_planes
+from lbic.enhance.damage import is_clean
 from lbic.enhance.degradation import Degradation
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import EnhancementType, check_strength
+from lbic.errors import CleanPictureError
 from lbic.picture.load import Picture, from_pillow
 
 
@@ -55,13 +57,17 @@ def enhance(picture: Picture | Image.Image, settings: EnhanceSettings | None = N
     """Run an enhancement type on any picture.
 
     Raises UsageError for settings out of range, and MissingError when the type's networks are not
-    shipped or, without a type in the settings, none suits the picture.
+    shipped or, without a type in the settings, none suits the picture. Raises CleanPictureError
+    for a picture without damage if the settings name neither type, codec nor quality.
     """
     settings = settings or EnhanceSettings()
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture)
     damage = degradation.find(picture, settings.codec, settings.quality, settings.type)
     kind = settings.type or degradation.choose_type(damage)
+    nothing_is_known = settings.type is None and settings.codec is None and damage.known_from == "assumed"
+    if nothing_is_known and is_clean(picture.image):
+        raise CleanPictureError("the picture shows no damage of a codec, and enhancement may harm it", kind.id)
     image = picture.image
     levels = np.asarray(image)
     planes = Planes(color.from_levels(levels, 255)) if image.mode == "L" else Planes(*color.rgb_to_ycbcr(levels))
