@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import pytest
@@ -50,6 +51,16 @@ MP4 = b"\0\0\0\x18ftypmp42" + bytes(40)
 )
 def test_what_a_jpeg_has_beside_the_picture(data: bytes, notes: tuple[str, ...]) -> None:
     assert load(data).notes == notes
+
+
+def test_further_views_of_a_3d_camera() -> None:
+    data = written(photo(32, 24), "MPO", save_all=True, append_images=[photo(32, 24, 2)])
+    with Image.open(io.BytesIO(data)) as image:
+        entry = image.mpinfo[0xB002][1]  # type: ignore[attr-defined]
+    plain = struct.pack("<LLLHH", 0, entry["Size"], entry["DataOffset"], 0, 0)
+    assert data.count(plain) == 1 and load(data).notes == (), "a preview"
+    disparity = struct.pack("<L", 0x020002) + plain[4:]
+    assert load(data.replace(plain, disparity)).notes == ("1 more view in the file left out",)
 
 
 def test_a_motion_photo() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from typing import Any, Literal
 
 import formulas
@@ -17,7 +18,7 @@ from test_picture_stated import jp2
 from test_pictures import FILES
 
 from lbic.errors import ImageError
-from lbic.picture import boxes, depth, ffmpeg
+from lbic.picture import boxes, deep, depth, ffmpeg
 from lbic.picture.icc import deep_space
 from lbic.picture.load import from_pillow, load
 
@@ -165,6 +166,34 @@ def test_a_clear_colour_is_compared_in_all_16_bits() -> None:
     picture = load(png_of(samples, [(b"tRNS", b"\x77\x01" * 3)]))
     assert picture.alpha is not None and picture.alpha.tolist() == [[0, 255, 255]]
     assert load(png16(2, 2, clear=bytes([200, 98] * 3))).alpha is None
+
+
+def test_an_interlaced_png_of_16_bits() -> None:
+    samples = RNG.integers(0, 65_536, (11, 13, 3), np.uint16)
+    rows = b""
+    for top, left, down, right in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2)):
+        rows += b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples[top::down, left::right])
+    for top, left, down, right in ((0, 1, 2, 2), (1, 0, 2, 1)):
+        rows += b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples[top::down, left::right])
+    data = png_of(samples)
+    start, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
+    head = b"IHDR" + data[16:28] + b"\1"  # Adam7
+    image_data = b"IDAT" + zlib.compress(rows)
+    chunks = [
+        len(part[4:]).to_bytes(4, "big") + part + zlib.crc32(part).to_bytes(4, "big") for part in (head, image_data)
+    ]
+    assert start == 33
+    picture = load(data[:8] + b"".join(chunks) + data[end:])
+    assert np.array_equal(np.asarray(picture.image), levels(samples))
+
+
+def test_deep_pictures_with_alpha_come_from_pillow() -> None:
+    data = (FILES / "avif-nclx-pq-10bit.avif").read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        assert deep.read(image, data, needed=True) is not None
+        assert deep.read(image, data, needed=False) is None
+        image._mode = "RGBA"
+        assert deep.read(image, data, needed=True) is None
 
 
 def test_orientation_of_a_deep_picture() -> None:

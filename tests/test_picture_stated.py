@@ -42,6 +42,18 @@ def test_avifs_nclx() -> None:
     assert load(avif(1, 13, icc_profile=profile("sRGB"))).notes == ()
 
 
+def test_the_av1_stream_speaks_where_no_box_does() -> None:
+    for name, note in (
+        ("avif-nclx-p3.avif", "converted from Display P3 to sRGB"),
+        ("avif-nclx-pq-10bit.avif", "tone-mapped from BT.2020 PQ to sRGB (BT.2408)"),
+    ):
+        data = (FILES / name).read_bytes()
+        assert data.count(b"colr") == 1
+        bare = load(data.replace(b"colr", b"free"))
+        assert bare.notes[-1] == note
+        assert bare.image.tobytes() == load(data).image.tobytes()
+
+
 def test_ten_bits_of_pq_in_an_avif_are_tone_mapped_before_they_are_reduced() -> None:
     name = "avif-nclx-pq-10bit.avif"
     picture = load((FILES / name).read_bytes())

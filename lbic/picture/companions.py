@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from PIL import Image
 
 from lbic.picture import boxes
 from lbic.picture.jpeg import SOI, structure
@@ -21,21 +24,33 @@ _ABSENT = {
 gain map, the video, the list of both, and a second XMP packet."""
 
 
-def notes(form: str | None, data: bytes) -> list[str]:
-    """Return a note on each companion in a file; ``form`` is Pillow's name of its format."""
-    if form in ("JPEG", "MPO"):
+_ENTRIES = 0xB002
+"""The tag MPEntry (CIPA DC-007, 5.2.3)."""
+
+
+def _more_views(image: Image.Image) -> list[str]:
+    """Return a note on the further views in a JPEG file of several (MPO), as 3D cameras write."""
+    index: Any = getattr(image, "mpinfo", None) or {}
+    kinds = [str(entry.get("Attribute", {}).get("MPType", "")) for entry in index.get(_ENTRIES, ())[1:]]
+    count = sum(kind.startswith("Multi-Frame") for kind in kinds)
+    return [f"{count} more view{'s' if count > 1 else ''} in the file left out"] if count else []
+
+
+def notes(image: Image.Image, data: bytes) -> list[str]:
+    """Return a note on each companion of a picture in its file."""
+    if image.format in ("JPEG", "MPO"):
         markers = structure(data)
         end = markers.end if markers and markers.end else len(data)
         second = data.find(SOI + b"\xff", end) >= 0
         gain_map = second and any(name in data for name in _GAIN_MAPS)
         video = data.find(b"ftyp", end) >= 0
-    elif form in ("AVIF", "HEIF"):
+    elif image.format in ("AVIF", "HEIF"):
         gain_map = boxes.has_gain_map(data)
         video = any(kind == b"mpvd" for kind, _, _ in boxes.boxes(data))
     else:
         return []
     left_out = [name for name, is_there in (("HDR gain map", gain_map), ("video", video)) if is_there]
-    return [f"the {name} in the file was left out" for name in left_out]
+    return [*(f"the {name} in the file was left out" for name in left_out), *_more_views(image)]
 
 
 def without_companions(xmp: bytes) -> bytes:

@@ -68,11 +68,12 @@ def read(image: Image.Image, data: bytes, *, needed: bool) -> Deep | None:
     """Return all bits of a file's samples, or None where they cannot be had.
 
     PNG and TIFF are always read so, AVIF and JPEG 2000 only if ``needed``: their depth matters to
-    a conversion of colours, and rounding is done well by Pillow's reader.
+    a conversion of colours, and rounding is done well by Pillow's reader. It also reads those with
+    alpha.
     """
     if image.format in ("PNG", "TIFF"):
         return _halves(image, data)
-    if needed and image.format in ("AVIF", "JPEG2000"):
+    if needed and image.format in ("AVIF", "JPEG2000") and image.mode == "RGB":
         from lbic.picture import ffmpeg
 
         return ffmpeg.avif(data) if image.format == "AVIF" else ffmpeg.jpeg2000(data)

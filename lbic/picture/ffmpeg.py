@@ -12,7 +12,8 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 from PIL import Image
 
-from lbic.picture import boxes
+from lbic.picture import boxes, cicp
+from lbic.picture.cicp import Stated
 from lbic.picture.depth import Deep, jpeg2000_depths
 
 Values = NDArray[np.float32]
@@ -60,6 +61,18 @@ def avif(data: bytes) -> Deep | None:
     else:
         return None
     return Deep(np.rint(np.clip(rgb, 0, 1) * 65_535).astype(np.uint16))
+
+
+def avif_stated(data: bytes, notes: list[str]) -> Stated | None:
+    """Return the colours that the AV1 stream of an AVIF file states, for files without colr."""
+    item = boxes.primary_item(data)
+    frame = _decoded("libdav1d", item) if item else None
+    if frame is None:
+        return None
+    primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
+    if primaries == transfer == cicp.UNSPECIFIED:
+        return None
+    return cicp.from_numbers(primaries, transfer, notes)
 
 
 def _decoded(codec: str, data: bytes) -> av.VideoFrame | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
@@ -139,7 +140,7 @@ def _read(
     except Exception as error:  # Pillow's readers raise almost any exception on damaged data
         damage = f"the picture is damaged or truncated: {printable(str(error))}"
         raise _DamagedError(kinds.unread_jpeg(data) or damage) from error
-    notes += [*(page.notes if page else ()), *companions.notes(image.format, data)]
+    notes += [*(page.notes if page else ()), *companions.notes(image, data)]
     return _convert(image, stated, notes, keep_icc=keep_icc)
 
 
@@ -167,8 +168,10 @@ def from_pillow(source: Image.Image, *, keep_icc: bool = False) -> Picture:
     """Convert any Pillow image: upright, 8 bits, sRGB (or with its profile), alpha separate.
 
     Colours are those that the image's info and EXIF state. Raises ImageError for samples that have
-    no clear range.
+    no clear range, and for a TIFF file that Pillow opens and reads wrongly.
     """
+    if isinstance(source, TiffImageFile):
+        tiff.check_opened(source)
     notes: list[str] = []
     return _convert(source, colours.in_image(source, notes), notes, keep_icc=keep_icc)
 

@@ -52,6 +52,10 @@ def in_file(image: Image.Image, data: bytes, notes: list[str]) -> Stated | None:
     stated = None
     if image.format in ("AVIF", "HEIF") and not image.info.get("icc_profile"):
         stated = boxes.nclx(data, notes)
+        if image.format == "AVIF" and not any(kind == b"colr" for kind, _ in boxes.primary_properties(data)):
+            from lbic.picture import ffmpeg
+
+            stated = ffmpeg.avif_stated(data, notes)
     elif image.format == "JPEG2000":
         profile, stated = boxes.jp2_colours(data, notes)
     elif image.format == "BMP":

@@ -9,7 +9,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from PIL.TiffImagePlugin import PREFIXES, ImageFileDirectory_v2
+from PIL.TiffImagePlugin import PREFIXES, ImageFileDirectory_v2, TiffImageFile
 
 from lbic.errors import ImageError, printable
 
@@ -76,6 +76,16 @@ def find_page(data: bytes) -> Page | None:
     if len(full) > 1:
         raise ImageError(f"the TIFF file has {len(full)} pages; lbic compresses single pictures")
     return Page(full[0], size, problem, ("the transparency mask in the file was left out",) if masks else ())
+
+
+def check_opened(image: TiffImageFile) -> None:
+    """Raise ImageError for a raw file, and for samples that Pillow opens and reads wrongly."""
+    tags = image.tag_v2
+    if _is_raw(tags):
+        raise ImageError(f"a raw file of a camera{_maker(tags)}; {DEVELOP}")
+    problem = _problem(tags)
+    if problem:
+        raise ImageError(f"{problem}, which Pillow reads wrongly")
 
 
 def _directories(data: bytes) -> list[ImageFileDirectory_v2]:

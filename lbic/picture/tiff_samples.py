@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +55,7 @@ def _read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image
     except ImportError:
         raise ImageError(f"{page.problem}; reading it needs the package tifffile (lbic's extra tiff)") from None
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
+        with _complaints() as complaints, tifffile.TiffFile(io.BytesIO(data)) as file:
             stored: Any = file.pages[page.index]
             tags = {number: stored.tags[number].value for number in (_ORIENTATION, _XMP, _ICC) if number in stored.tags}
             samples = stored.asarray()
@@ -61,6 +64,8 @@ def _read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image
             axes, photometric = stored.axes, int(stored.photometric)
             extra = [int(each) for each in stored.extrasamples]
             bits = int(stored.bitspersample)
+        if complaints:
+            raise ValueError(complaints[0])
     except MemoryError:
         raise
     except Exception as error:  # another compression, or almost any damage
@@ -68,6 +73,26 @@ def _read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image
     samples = _channels_last(samples, axes)
     shares = _shares(samples, 3 if photometric == _RGB else 1, bits, notes)
     return _converted(shares, photometric, extra, tags, keep_icc=keep_icc, notes=notes)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what tifffile logs about samples; it reads missing ones as 0 and prints a line.
+
+    What it logs about single tags is dropped: those of samples lead to more.
+    """
+    lines: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    handler.addFilter(lambda record: "TiffTag" not in record.getMessage())
+    logger = logging.getLogger("tifffile")
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
 
 
 def _channels_last(samples: NDArray[Any], axes: str) -> NDArray[Any]:
