@@ -166,6 +166,8 @@ def test_a_clear_colour_is_compared_in_all_16_bits() -> None:
     picture = load(png_of(samples, [(b"tRNS", b"\x77\x01" * 3)]))
     assert picture.alpha is not None and picture.alpha.tolist() == [[0, 255, 255]]
     assert load(png16(2, 2, clear=bytes([200, 98] * 3))).alpha is None
+    other = load((FILES / "png-16bit-rgb-trns.png").read_bytes()).alpha
+    assert other is not None and (other == [0] * 8 + [255] * 8).all(), "0x7701 left, 0x7702 right"
 
 
 def test_an_interlaced_png_of_16_bits() -> None:

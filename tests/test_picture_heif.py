@@ -91,6 +91,14 @@ def test_profiles_and_nclx() -> None:
     assert np.abs(np.asarray(wide.image, int)[3, 5] - converted(list(colour), P3, srgb_decoded)).max() <= 2
 
 
+def test_what_pillow_heifs_plugin_opens_is_converted_too() -> None:
+    data = heic(photo(40, 24), color_primaries=12, transfer_characteristics=13)
+    image = pillow_heif.open_heif(data).to_pillow()
+    picture = from_pillow(image)
+    assert picture.notes == ("converted from Display P3 to sRGB",)
+    assert picture.image.tobytes() == load(data).image.tobytes()
+
+
 def test_ten_bits_are_tone_mapped_before_they_are_reduced() -> None:
     light = [(0, 0, 0), (3, 2, 1), (50, 40, 60), (203, 203, 203), (900, 700, 600)]
     signals = np.array([[round(1023 * formulas.pq_signal(v)) for v in each] for each in light])

@@ -77,6 +77,12 @@ def test_an_exif_box_begins_with_an_offset() -> None:
         assert jxl._exif(content) == b"Exif\0\0" + block
 
 
+def test_a_gain_map_is_noted() -> None:
+    data = lossless(photo(40, 24), use_container=True)
+    box = b"\0\0\0\x0cjhgmdata"
+    assert load(data + box).notes == ("the HDR gain map in the file was left out",)
+
+
 def test_a_jpeg_in_the_file_is_that_jpeg(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -136,6 +136,8 @@ def test_a_bmps_profile_and_primaries() -> None:
     calibrated = load(bmp(0, gamma=1.8, primaries=P3))
     assert calibrated.notes == ("converted from Display P3, gamma 1.8 to sRGB",)
     assert_levels(calibrated, lambda c: converted(c, P3, lambda v: v**1.8))
+    linked = load(bmp(0x4C494E4B, b"C:\\profile.icc\0"))
+    assert linked.notes == ("the ICC profile is in another file and was ignored",)
     for plain in (bmp(0), bmp(0x73524742), bmp(0x57696E20)):
         assert load(plain).notes == () and np.array_equal(np.asarray(load(plain).image)[0], COLOURS)
 

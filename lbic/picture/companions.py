@@ -12,6 +12,7 @@ from lbic.picture.jpeg import SOI, structure
 
 _GAIN_MAPS = b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/", *boxes.GAIN_MAPS
 """What a JPEG file with a gain map contains: XMP of Ultra HDR or Apple, or ISO 21496-1's name."""
+_JXL = b"\0\0\0\x0cJXL "
 _ABSENT = {
     b"http://ns.adobe.com/hdr-gain-map/1.0/": rb"[\w.-]+",
     b"http://ns.apple.com/HDRGainMap/1.0/": rb"[\w.-]+",
@@ -48,7 +49,9 @@ def notes(image: Image.Image, data: bytes) -> list[str]:
         gain_map = boxes.has_gain_map(data)
         video = any(kind == b"mpvd" for kind, _, _ in boxes.boxes(data))
     else:
-        return []
+        gain_map, video = False, False
+    if data.startswith(_JXL):  # which may hold a JPEG
+        gain_map = any(kind == b"jhgm" for kind, _, _ in boxes.boxes(data))
     left_out = [name for name, is_there in (("HDR gain map", gain_map), ("video", video)) if is_there]
     return [*(f"the {name} in the file was left out" for name in left_out), *_more_views(image)]
 

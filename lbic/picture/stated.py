@@ -21,7 +21,7 @@ _TIFF_GAMMA = 2.2
 """The curve of a TIFF file with primaries and no TransferFunction (TIFF 6.0, section 20)."""
 
 _BMP_V4, _BMP_V5 = 108, 124
-_BMP_CALIBRATED, _BMP_EMBEDDED = 0, 0x4D424544
+_BMP_CALIBRATED, _BMP_EMBEDDED, _BMP_LINKED = 0, 0x4D424544, 0x4C494E4B
 
 
 def in_image(image: Image.Image, notes: list[str]) -> Stated | None:
@@ -33,6 +33,9 @@ def in_image(image: Image.Image, notes: list[str]) -> Stated | None:
     """
     if profile := image.info.get("icc_profile"):
         return high_range(profile, notes)
+    nclx = image.info.get("nclx_profile")  # of pillow-heif's Pillow plugin
+    if isinstance(nclx, dict):
+        return cicp.from_numbers(nclx["color_primaries"], nclx["transfer_characteristics"], notes)
     stated = png.from_info(image.info, notes)
     return stated if stated or image.format == "PNG" else exif(image, notes)
 
@@ -59,7 +62,7 @@ def in_file(image: Image.Image, data: bytes, notes: list[str]) -> Stated | None:
     elif image.format == "JPEG2000":
         profile, stated = boxes.jp2_colours(data, notes)
     elif image.format == "BMP":
-        profile, stated = _bmp(data)
+        profile, stated = _bmp(data, notes)
     if profile:
         image.info["icc_profile"] = profile
     return stated or in_image(image, notes)
@@ -125,12 +128,14 @@ def _table(values: object, image: Image.Image) -> tuple[int, ...] | None:
     return values[: 1 << bits] if len(values) in (1 << bits, 3 << bits) else None
 
 
-def _bmp(data: bytes) -> tuple[bytes | None, Stated | None]:
+def _bmp(data: bytes, notes: list[str]) -> tuple[bytes | None, Stated | None]:
     """Return the profile in a BMP file (version 5), or the primaries and gamma (version 4)."""
     size, space = (int.from_bytes(data[at : at + 4], "little") for at in (14, 70))
     if size >= _BMP_V5 and space == _BMP_EMBEDDED:
         at, length = (int.from_bytes(data[at : at + 4], "little") for at in (126, 130))
         return data[14 + at : 14 + at + length] or None, None
+    if size >= _BMP_V5 and space == _BMP_LINKED:
+        notes.append("the ICC profile is in another file and was ignored")
     if size < _BMP_V4 or space != _BMP_CALIBRATED:
         return None, None
     ends = struct.unpack_from("<9i", data, 74)
