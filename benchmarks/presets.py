@@ -81,7 +81,7 @@ of whoever measured them; they may count bytes differently.""",
             ),
             optional=("file:vtm:35,38,42,46",),
             types="0,1,3",
-            metrics="psnr,ms_ssim,lpips",
+            metrics="psnr,ms_ssim,ssimulacra2,lpips",
             anchors="kodak",
         ),
     )

@@ -86,12 +86,13 @@ def evaluate(
     quality of file:jp2 is the ratio of the picture's samples to the bytes of the file.
 
     PSNR is over R, G and B; PSNR-Y over 8-bit luma as in MATLAB's rgb2ycbcr; SSIM and MS-SSIM
-    over gray as in its rgb2gray. LPIPS (AlexNet or SqueezeNet; lower is better) needs PyTorch and
-    the weights in the folder that LBIC_WEIGHTS names. NIQE and PI (lower is better) and Ma
-    (higher is better) follow the PIRM challenge: luma without 4 pixels on each side. Codecs,
-    scales and types with two qualities or more also get a BD-rate (needs SciPy: the extra
-    metrics): how many percent more bytes than the first one they need at the same PSNR, as the
-    mean over pictures.
+    over gray as in its rgb2gray. SSIMULACRA2 is that of libjxl's tool: 100 is equal, about 70 is
+    hard to tell from the original, 50 is medium and 30 low quality. LPIPS (AlexNet or SqueezeNet;
+    lower is better) needs PyTorch and the weights in the folder that LBIC_WEIGHTS names. NIQE and
+    PI (lower is better) and Ma (higher is better) follow the PIRM challenge: luma without 4
+    pixels on each side. Codecs, scales and types with two qualities or more also get a BD-rate
+    (needs SciPy: the extra metrics): how many percent more bytes than the first one they need at
+    the same PSNR, as the mean over pictures.
 
     Results of an earlier run with the same picture, lbic, encoder and networks are not computed
     again, and their seconds are those of that run. To measure seconds, use --no-cache and -j 1 on

@@ -15,6 +15,7 @@ from lbic.metrics import lpips, ma, pi
 from lbic.metrics.niqe import niqe, pirm_luma
 from lbic.metrics.psnr import gray, luma, psnr_luma, psnr_rgb, rgb
 from lbic.metrics.ssim import ms_ssim, ssim
+from lbic.metrics.ssimulacra2 import ssimulacra2
 from lbic.system import weights
 
 Measure = Callable[[Image.Image, Image.Image], float | None]
@@ -48,6 +49,11 @@ class Metric:
 def _of_gray(measure: Callable[[NDArray[Any], NDArray[Any]], float]) -> Measure:
     """Wrap a metric of gray planes that raises ValueError for small ones."""
     return lambda reference, other: _defined(lambda: measure(gray(reference), gray(other)))
+
+
+def _of_colour(measure: Callable[[NDArray[Any], NDArray[Any]], float]) -> Measure:
+    """Wrap a metric of RGB pictures that raises ValueError for small ones."""
+    return lambda reference, other: _defined(lambda: measure(rgb(reference), rgb(other)))
 
 
 def _of_pirm(measure: Callable[[NDArray[Any]], float]) -> Measure:
@@ -91,6 +97,7 @@ METRICS: dict[str, Metric] = {
         Metric("psnr_y", "PSNR-Y", 2, psnr_luma),
         Metric("ssim", "SSIM", 4, _of_gray(ssim)),
         Metric("ms_ssim", "MS-SSIM", 4, _of_gray(ms_ssim)),
+        Metric("ssimulacra2", "SSIMULACRA2", 2, _of_colour(ssimulacra2)),
         Metric("lpips", "LPIPS", 4, _lpips("alex"), lpips.missing, lower_is_better=True, stamp=_lpips_stamp("alex")),
         Metric(
             "lpips_squeeze",
