@@ -69,9 +69,10 @@ def compress(
 ) -> ExitCode:
     """Compress pictures to very small files: a.png -> a.lbic.
 
-    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. Pictures
-    become upright 8-bit sRGB or gray. Alpha is kept without loss unless --flatten puts the picture
-    on a colour. Inputs are never changed, and an existing file is overwritten only with -f.
+    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, with the extras heif and
+    jxl also HEIC and JPEG XL, or - for stdin. Pictures become upright 8-bit sRGB or gray. Alpha is
+    kept without loss unless --flatten puts the picture on a colour. Inputs are never changed, and
+    an existing file is overwritten only with -f.
 
     With a target instead of -q, lbic tries qualities and scales: it writes the best picture for a
     size, or the smallest file for a PSNR. If no quality reaches the target, the exit code is 1 and

@@ -51,10 +51,11 @@ def enhance(
 ) -> ExitCode:
     """Enhance pictures with coding artifacts: old.jpg -> old.enhanced.png.
 
-    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, or - for stdin. The
-    suffix of -o FILE selects the format, as in decompress. Alpha and metadata are kept if the
-    format can store them. A picture better than the network's training pictures, or one that shows
-    no damage of a codec, is an error unless --type is given, since the network may harm it.
+    IN is a PNG, JPEG, WebP, TIFF, BMP, PPM, GIF, AVIF or JPEG 2000 file, with the extras heif and
+    jxl also HEIC and JPEG XL, or - for stdin. The suffix of -o FILE selects the format, as in
+    decompress. Alpha and metadata are kept if the format can store them. A picture better than the
+    network's training pictures, or one that shows no damage of a codec, is an error unless --type
+    is given, since the network may harm it.
     """
     settings = EnhanceSettings(kind, codec, quality, runtime, strength)
     if codec is not None and quality is not None:
