@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,9 @@ def test_doctor_tries_everything(write_models: WriteCatalog, no_gpu: None) -> No
     assert "no NVIDIA driver" in sentences["CUDA"]
     assert sentences["networks"] == "1 load and run on CPU"
     assert {f"codec {name}" for name in CODECS} <= set(works)
+    for name, module, package in (("HEIC", "pillow_heif", "pillow-heif"), ("float TIFF", "tifffile", "tifffile")):
+        assert works[f"read {name}"] == (find_spec(module) is not None)
+        assert sentences[f"read {name}"].startswith(package)
 
 
 def test_doctor_tells_what_is_missing(

@@ -27,6 +27,14 @@ from lbic.pipeline import CompressSettings
 from lbic.system.landlock import NETWORK
 
 
+_READERS = (
+    ("HEIC", "pillow-heif", "pillow_heif", "heif"),
+    ("JPEG XL", "pillow-jxl-plugin", "pillow_jxl", "jxl"),
+    ("float TIFF", "tifffile", "tifffile", "tiff"),
+)
+"""Picture formats that need an extra: format, package, its module, the extra."""
+
+
 class Finding(NamedTuple):
     """The result of one check."""
 
@@ -65,6 +73,7 @@ def examine() -> Iterator[Finding]:
     states = [models.probe(spec) for spec in catalog.load().models]
     yield _cuda(states)
     yield _models(states)
+    yield from (_reader(*row) for row in _READERS)
     yield _torch()
 
 
@@ -124,6 +133,13 @@ def _models(states: Sequence[State]) -> Finding:
         return Finding("networks", False, "none are shipped with this lbic")
     where = ", ".join(sorted({wording.provider(state.provider) for state in states}))
     return Finding("networks", True, f"{len(states)} load and run on {where}")
+
+
+def _reader(form: str, package: str, module: str, extra: str) -> Finding:
+    """Look for the package that reads a picture format beside Pillow."""
+    if importlib.util.find_spec(module) is None:
+        return Finding(f"read {form}", False, f"{package} is not installed (pip install 'lbic[{extra}]')")
+    return Finding(f"read {form}", True, f"{package} {_version(package)}")
 
 
 def _torch() -> Finding:
