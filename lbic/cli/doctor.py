@@ -26,7 +26,6 @@ from lbic.isolation.confine import VARIABLE
 from lbic.pipeline import CompressSettings
 from lbic.system.landlock import NETWORK
 
-
 _READERS = (
     ("HEIC", "pillow-heif", "pillow_heif", "heif"),
     ("JPEG XL", "pillow-jxl-plugin", "pillow_jxl", "jxl"),
