@@ -44,8 +44,8 @@ def assert_levels(
     picture: Picture, expected: Callable[[list[float]], list[int]], colours: object = COLOURS / 255
 ) -> None:
     """Compare a picture of one row with what a function gives for its colours, 0..1."""
-    wanted = [expected([float(v) for v in colour]) for colour in np.asarray(colours)]
-    assert np.abs(np.asarray(picture.image, int)[0] - np.array(wanted)).max() <= 1
+    levels = [expected([float(v) for v in colour]) for colour in np.asarray(colours)]
+    assert np.abs(np.asarray(picture.image, int)[0] - np.array(levels)).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Damage that costs no pixel is a note; damage that costs pixels is an error, or said."""
+"""Damage that costs no pixel is a note; damage that costs pixels is an error or has a note."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_damage_to_the_picture_itself_stays_an_error() -> None:
             load(damaged)
     sizes: list[tuple[int, int]] = []
     load(data, opened=lambda *size: sizes.append(size))
-    assert sizes == [(16, 8)], "the size is told once"
+    assert sizes == [(16, 8)], "the size is reported once"
     with pytest.raises(ImageError, match="a damaged PNG file"):
         load(chunk(b"IHDR", bytes(13), intact=False).join([png.SIGNATURE, b""]))
 

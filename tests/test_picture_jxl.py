@@ -90,9 +90,9 @@ def test_a_jpeg_in_the_file_is_that_jpeg(tmp_path: Path) -> None:
     photo(40, 24).save(path, quality=80, exif=exif)
     with Image.open(path) as image:
         data = written(image, "JXL", lossless_jpeg=True)
-    wanted, picture = load(path.read_bytes()), load(data)
-    assert picture.image.tobytes() == wanted.image.tobytes()
-    assert picture.luma_table == wanted.luma_table is not None
+    original, picture = load(path.read_bytes()), load(data)
+    assert picture.image.tobytes() == original.image.tobytes()
+    assert picture.luma_table == original.luma_table is not None
 
 
 class Fields:
@@ -148,6 +148,12 @@ def test_animations_and_sizes_are_refused_before_decoding() -> None:
     with pytest.raises(ImageError, match="40x24, 960 pixels; the limit is 959"):
         load(lossless(photo(40, 24)), max_pixels=959, opened=lambda *size: sizes.append(size))
     assert sizes == []
+
+
+def test_a_small_file_that_claims_to_be_huge_is_refused() -> None:
+    huge = Fields().put(0, 1).put(3, 2).put(59_999, 30).put(1, 3).put(1, 1)
+    with pytest.raises(ImageError, match=r"60000x60000, 3,600,000,000 pixels; the limit is 400,000,000"):
+        load(huge.data())
 
 
 class Stub:

@@ -80,7 +80,7 @@ class Stated:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether white is brighter than a display's white: PQ or HLG."""
+        """Whether the transfer function is one for high dynamic range: PQ or HLG."""
         return self.gamma is None and self.table is None and self.transfer in (PQ, HLG)
 
     @property

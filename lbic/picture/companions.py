@@ -1,4 +1,4 @@
-"""What phones put into a file beside the picture: gain maps and videos, which lbic leaves out."""
+"""Companions of a picture in its file: gain maps, videos, further views. lbic leaves them out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def without_companions(xmp: bytes) -> bytes:
     """Return an XMP packet without the properties of gain maps and videos, which are absent."""
     for space, names in _ABSENT.items():
         declaration = rb"\sxmlns:([\w.-]+)\s?=\s?([\"'])" + re.escape(space) + rb"\2"
-        for prefix in {found[0] for found in re.findall(declaration, xmp)}:
+        for prefix in {prefix for prefix, _ in re.findall(declaration, xmp)}:
             xmp = _without_elements(xmp, re.escape(prefix), names)
             xmp = re.sub(rb"\s" + re.escape(prefix) + rb":" + names + rb"\s?=\s?(\"[^\"]*\"|'[^']*')", b"", xmp)
             if not re.search(rb"[\s</]" + re.escape(prefix) + rb":", xmp):
@@ -69,7 +69,7 @@ def without_companions(xmp: bytes) -> bytes:
 
 
 def _without_elements(xmp: bytes, prefix: bytes, names: bytes) -> bytes:
-    """Return XML without the elements of some names, which do not contain themselves."""
+    """Return XML without the elements of these names; none contains another of its name."""
     parts, at = [], 0
     for tag in re.finditer(rb"<(" + prefix + rb":" + names + rb")(?:\s[^>]*)?/?>", xmp):
         if tag.start() < at:

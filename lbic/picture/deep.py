@@ -65,7 +65,7 @@ def rendered(image: Image.Image, deep: Deep, stated: Stated | None, *, keep_icc:
 
 
 def read(image: Image.Image, data: bytes, *, needed: bool) -> Deep | None:
-    """Return all bits of a file's samples, or None where they cannot be had.
+    """Return all bits of a file's samples, or None if there is no way to read them.
 
     PNG and TIFF are always read so, AVIF and JPEG 2000 only if ``needed``: their depth matters to
     a conversion of colours, and rounding is done well by Pillow's reader. It also reads those with

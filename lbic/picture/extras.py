@@ -20,7 +20,7 @@ class Reader(Protocol):
         """Width and height in pixels; the decoded image may be turned by 90 degrees."""
 
     def decode(self, *, keep_icc: bool, notes: list[str]) -> tuple[Image.Image, Stated | None]:
-        """Return a Pillow image, and the colours that it still states; notes get what is lost.
+        """Return a Pillow image and the colours that it still states; ``notes`` gets what is lost.
 
         Raises almost any exception for damaged data.
         """

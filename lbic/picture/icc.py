@@ -1,4 +1,4 @@
-"""ICC profiles: LittleCMS converts pictures of 8 bits, the profile's curves deeper ones."""
+"""Apply ICC profiles: LittleCMS for 8-bit pictures, the functions below for deeper ones."""
 
 from __future__ import annotations
 
@@ -72,10 +72,11 @@ def lab_profile() -> bytes:
 
 
 def chosen_space(icc: bytes | None, stated: Stated | None, notes: list[str], *, keep_icc: bool) -> ColourSpace | None:
-    """Return the colour space to convert deep samples from, with a note; None if they stay.
+    """Return the colour space from which deep samples are converted, with a note.
 
-    What the file states goes first: where a profile overrides it, ``stated`` is None. Samples stay
-    as they are for sRGB, for a profile that is kept, and for one that only LittleCMS can apply.
+    Return None to leave the samples unchanged: for sRGB, for a profile that is kept, and for one
+    that only LittleCMS can apply. ``stated`` goes before the profile; it is None where the profile
+    overrides it.
     """
     if stated is None:
         return deep_space(icc, notes) if icc and not keep_icc else None

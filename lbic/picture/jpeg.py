@@ -72,7 +72,7 @@ def structure(data: bytes) -> Structure | None:
 
 
 def completed(data: bytes, markers: Structure) -> bytes | None:
-    """Return a JPEG file that lacks its end marker with one; None if blocks are missing too.
+    """Add the missing end marker to a JPEG file; return None if blocks are missing too.
 
     Cameras write such files when they are switched off. ``markers`` is the file's structure.
     """

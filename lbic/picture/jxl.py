@@ -34,7 +34,7 @@ def is_jxl(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Header:
-    """The begin of a codestream (18181-1, annexes A.3 and D)."""
+    """The beginning of a codestream (18181-1, annexes A.3 and D)."""
 
     size: tuple[int, int]
     """Width and height in pixels, as stored."""

@@ -63,10 +63,10 @@ def without_damage(data: bytes, notes: list[str]) -> bytes:
 
 
 def without_ancillary(data: bytes) -> Iterator[tuple[bytes, list[str]]]:
-    """Yield a PNG file without one kind of ancillary chunks, then without several; and the notes.
+    """Yield copies of a PNG file without some of its ancillary chunks, each with its notes.
 
-    This is for files that Pillow refuses although their image data are intact. The chunks that
-    change how the picture looks go last.
+    They are tried if Pillow refuses a file. First each kind of chunk is left out alone, then
+    several kinds; those that change how the picture looks come last.
     """
     extra = [chunk for chunk in chunks(data) if chunk.name not in _CRITICAL]
     names = sorted({chunk.name for chunk in extra}, key=lambda name: name in _LOOKS)[:_MOST_NAMES]

@@ -25,7 +25,7 @@ _BMP_CALIBRATED, _BMP_EMBEDDED, _BMP_LINKED = 0, 0x4D424544, 0x4C494E4B
 
 
 def in_image(image: Image.Image, notes: list[str]) -> Stated | None:
-    """Return what a Pillow image's info and EXIF state; None if that is nothing, or sRGB.
+    """Return what a Pillow image's info and EXIF state; None for nothing or sRGB.
 
     An ICC profile goes before them, and is ignored if it is for high dynamic range: then its code
     points are returned. A PNG file's EXIF may be read only once it is loaded, since
@@ -41,7 +41,7 @@ def in_image(image: Image.Image, notes: list[str]) -> Stated | None:
 
 
 def in_file(image: Image.Image, data: bytes, notes: list[str]) -> Stated | None:
-    """Return what a file states; None if that is nothing, or sRGB.
+    """Return what a file states; None for nothing or sRGB.
 
     A profile that Pillow does not read is added to the image's info. A PNG file's cICP removes the
     profile, which it overrides.

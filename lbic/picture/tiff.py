@@ -1,4 +1,4 @@
-"""TIFF files: find the page that is the picture, and tell apart what Pillow reads rightly.
+"""TIFF files: find the page that holds the picture, and detect samples that Pillow misreads.
 
 The tags are those of TIFF 6.0 and of Adobe's DNG specification.
 """
@@ -102,14 +102,14 @@ def _directories(data: bytes) -> list[ImageFileDirectory_v2]:
 
 
 def _sub_directories(data: bytes, pages: list[ImageFileDirectory_v2]) -> list[ImageFileDirectory_v2]:
-    """Return the tags of the pictures below pages, where raw files have theirs."""
+    """Return the tags in SubIFDs, which hold the pictures of raw files."""
     file, head = io.BytesIO(data), data[: 16 if data[2] == 43 or data[3] == 43 else 8]
-    found = []
+    directories = []
     for tags in pages[:8]:
         offsets = tags.get(_SUB_IFDS, ())
         for offset in (offsets if isinstance(offsets, tuple) else (offsets,))[:8]:
-            found.append(_directory(head, file, int(offset)))
-    return found
+            directories.append(_directory(head, file, int(offset)))
+    return directories
 
 
 def _directory(head: bytes, file: io.BytesIO, offset: int) -> ImageFileDirectory_v2:
@@ -137,7 +137,7 @@ def _maker(tags: ImageFileDirectory_v2) -> str:
 
 
 def _problem(tags: ImageFileDirectory_v2) -> str | None:
-    """Return a name for samples that Pillow reads wrongly or not, and tifffile does; else None.
+    """Return a name for samples that tifffile reads and Pillow does not; None if Pillow does.
 
     Raises ImageError for samples that lbic does not read at all.
     """
@@ -172,7 +172,7 @@ def _problem(tags: ImageFileDirectory_v2) -> str | None:
 
 
 def _is_inverted_deep(tags: ImageFileDirectory_v2, depth: int) -> bool:
-    """Return whether samples are deep gray whose white is 0, of a form that Pillow has not."""
+    """Return whether samples are deep gray with a white of 0 in a form that Pillow lacks."""
     return tags.get(_PHOTOMETRIC, _WHITE_IS_ZERO) == _WHITE_IS_ZERO and (tags.prefix == b"MM" or depth == 12)
 
 

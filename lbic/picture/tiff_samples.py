@@ -77,9 +77,9 @@ def _read(data: bytes, page: Page, *, keep_icc: bool, notes: list[str]) -> Image
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """Collect what tifffile logs about samples; it reads missing ones as 0 and prints a line.
+    """Collect tifffile's messages about damaged samples, which it reads as 0.
 
-    What it logs about single tags is dropped: those of samples lead to more.
+    Messages about single tags are dropped: a damaged tag that matters leads to further messages.
     """
     lines: list[str] = []
     handler = logging.Handler(logging.ERROR)
