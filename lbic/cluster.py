@@ -72,11 +72,11 @@ class Cluster:
         # Ray sends a local function as code, not as a name in a package that may be missing there.
         def probe() -> tuple[str | None, str | None]:
             try:
-                from lbic.codecs.table import CODECS
+                from lbic.codecs.table import get, names
                 from lbic.version import __version__ as version
             except ImportError:
                 return None, None
-            return version, CODECS[codec].availability() if codec in CODECS else "unknown"
+            return version, get(codec).availability() if codec in names() else "unknown"
 
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 

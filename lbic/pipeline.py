@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from lbic import color, limits
+from lbic.codecs import table
 from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
-from lbic.codecs.table import CODECS, DEFAULT_CODEC, check_quality, get, require
+from lbic.codecs.table import DEFAULT_CODEC, check_quality, get, require
 from lbic.coding import SCALE_ONE, Coding
 from lbic.color import Planes
 from lbic.enhance import catalog, choice
@@ -139,7 +140,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     """
     settings = settings or CompressSettings()
     coding = settings.check()
-    codec = CODECS[coding.codec]
+    codec = get(coding.codec)
     if isinstance(picture, Image.Image):
         picture = from_pillow(picture, keep_icc="icc" in settings.keep)
     require(codec)
@@ -155,6 +156,7 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
         gray=picture.image.mode == "L",
         type=kind.id,
         metadata=metadata.collect(picture, settings.keep, notes),
+        package=table.package(coding.codec),
     )
     container.check(header)
     planes = color.levels_to_planes(np.asarray(picture.image), *header.coded_size)
@@ -244,12 +246,12 @@ def verify(data: bytes, max_pixels: int = limits.MAX_PIXELS, *, apart: bool = Fa
 
 def _decode_payload(header: Header, payload: bytes, apart: bool = False) -> Planes:
     """Decode a payload to the codec's picture, in a worker process or in this one."""
-    codec, stream, geometry = CODECS[header.codec], _stream(header, payload), _geometry(header)
+    codec, stream, geometry = table.of(header), _stream(header, payload), _geometry(header)
     return payloads.decode(codec, stream, geometry) if apart else codec.decode(stream, geometry)
 
 
 def _stream(header: Header, payload: bytes) -> bytes:
-    return CODECS[header.codec].restore(header.form, payload, _geometry(header), header.quality)
+    return table.of(header).restore(header.form, payload, _geometry(header), header.quality)
 
 
 def _geometry(header: Header) -> Geometry:

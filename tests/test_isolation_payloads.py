@@ -263,7 +263,7 @@ def test_a_decoder_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
 @posix
 def test_a_decoder_that_hangs_ends_by_itself_when_nobody_waits_any_more() -> None:
     """The worker ends itself: nobody can send requests any more, and its time is over."""
-    fields = protocol.STREAM.pack(CODECS["jpeg"].id, True, 16, 8)
+    fields = protocol.STREAM.pack(b"jpeg", True, 16, 8)
     request = protocol.REQUEST.pack(protocol.DECODE, 0, len(b"hang")) + fields + b"hang"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run(

@@ -15,7 +15,7 @@ from lbic.cli.jobs import Files, Job
 from lbic.cli.parameters import TIME
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
-from lbic.codecs.table import CODECS, require
+from lbic.codecs.table import get, require
 from lbic.compressor import Compressor
 from lbic.enhance import catalog
 from lbic.enhance.choice import AUTO, GOALS, Auto, Goal
@@ -103,7 +103,7 @@ def compress(
     if kind is None and not catalog.is_installed():
         report.note("lbic's networks are not installed: the files recommend no enhancement")
     if address is None:
-        require(CODECS[codec])
+        require(get(codec))
         return batch.run(jobs, work, report, workers=files.jobs)
     return remote.run(address, compressor, jobs, work, report, workers=files.jobs if _is_given("jobs") else None)
 

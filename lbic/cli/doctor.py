@@ -16,8 +16,8 @@ from lbic import __version__, pipeline
 from lbic.cli import models, options, wording
 from lbic.cli.models import State
 from lbic.cli.report import emit
+from lbic.codecs import plugins, table
 from lbic.codecs.base import Codec
-from lbic.codecs.table import CODECS
 from lbic.enhance import catalog, session
 from lbic.enhance.types import NONE
 from lbic.errors import ExitCode, LbicError, MissingError
@@ -65,8 +65,7 @@ def examine() -> Iterator[Finding]:
     """Check everything that a command may need, the fastest first."""
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("lbic", True, f"{__version__}, {python}")
-    for codec in CODECS.values():
-        yield _codec(codec)
+    yield from codecs()
     yield _isolation()
     yield _runtime()
     states = [models.probe(spec) for spec in catalog.load().models]
@@ -74,6 +73,23 @@ def examine() -> Iterator[Finding]:
     yield _models(states)
     yield from (_reader(*row) for row in _READERS)
     yield _torch()
+
+
+def codecs() -> Iterator[Finding]:
+    """Check every codec, lbic's own and those of other packages; name those that are left out."""
+    for name in table.names():
+        try:
+            codec = table.get(name)
+        except MissingError as error:
+            yield Finding(f"codec {name}", False, str(error))
+        else:
+            yield _codec(codec)
+    ignored: dict[str, list[str]] = {}
+    for entry in plugins.ignored():
+        ignored.setdefault(entry.package, []).append(entry.name)
+    for package, names in ignored.items():
+        sentence = f"codecs left out: {', '.join(names)}; the name is taken or no file can hold it"
+        yield Finding(f"package {package}", False, sentence)
 
 
 def _codec(codec: Codec) -> Finding:

@@ -41,9 +41,10 @@ def _outcome(name: str, header: Header, count: int, payload: int) -> Outcome:
     bpp = bits_per_pixel(count, *header.size)
     scale = header.scale / SCALE_ONE
     items = {container.METADATA_NAMES.get(kind, str(kind)): len(value) for kind, value in header.metadata.items()}
+    package = f" of the package {header.package}" if header.package else ""
     rows = {
         "picture": f"{header.width}x{header.height}, {'gray' if header.gray else 'colour'}",
-        "codec": f"{header.codec}, quality {header.quality}, scale {scale:g}",
+        "codec": f"{header.codec}{package}, quality {header.quality}, scale {scale:g}",
         "type": _type(header.type),
         "file": f"{count:,} B, {bpp:.3f} bpp",
         "stream": f"{payload:,} B",

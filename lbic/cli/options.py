@@ -16,6 +16,7 @@ from lbic.cli.jobs import Files
 from lbic.cli.parameters import (
     FILE,
     TYPE_LIST,
+    CodecParameter,
     IntegerParameter,
     Joined,
     StrengthParameter,
@@ -207,7 +208,7 @@ def codec_option(help: str, *, detected: bool = False) -> Callable[[F], F]:
 
     default = None if detected else DEFAULT_CODEC
     help = help if detected else f"{help} Default {DEFAULT_CODEC}."
-    return click.option("--codec", type=click.Choice(list(CODECS)), default=default, help=help)
+    return click.option("--codec", type=CodecParameter(list(CODECS)), default=default, help=help)
 
 
 def quality_option(help: str) -> Callable[[F], F]:

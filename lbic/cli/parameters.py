@@ -43,6 +43,23 @@ class TypeParameter(click.ParamType["EnhancementType | str"]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class CodecParameter(click.Choice[str]):
+    """The name of a codec. The help lists lbic's own; those of other packages are valid too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; UsageError, which lists the names, for one that no codec has."""
+        return value if value in self.choices else click.Choice(self._names()).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin with ``incomplete``."""
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+    def _names(self) -> tuple[str, ...]:
+        from lbic.codecs.table import names
+
+        return names()
+
+
 class IntegerParameter(click.IntRange):
     """An integer in a range, which the help states."""
 

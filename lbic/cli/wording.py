@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lbic.codecs.table import CODECS
+from lbic.codecs.table import get
 from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.format.container import METADATA_NAMES, Header
@@ -24,7 +24,7 @@ def size(width: int, height: int) -> str:
 
 def coded(coding: Coding) -> str:
     """Return "vvc qp37", or "jpeg q10 scale 2" for a picture that was downsampled."""
-    text = f"{coding.codec} {CODECS[coding.codec].quality_symbol}{coding.quality}"
+    text = f"{coding.codec} {get(coding.codec).quality_symbol}{coding.quality}"
     return text if coding.scale == SCALE_ONE else f"{text} scale {scale_number(coding.scale):g}"
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lbic.coding import Coding
+from lbic.enhance import plugins
 from lbic.enhance.equivalent import Equivalent, distance_to_range
 from lbic.enhance.types import NOISE_REDUCTION, NONE, TYPES, EnhancementType
 from lbic.errors import MissingError, reason
@@ -27,6 +29,7 @@ ON_GPU = ("full", "fast", "lite")
 """The profiles in the order in which a GPU prefers them."""
 _UNKNOWN = 2
 """The strangeness of a codec that a network was neither trained nor measured for."""
+_LAST = ("also", "automatic", "source")  # a row may leave them out
 _PACKAGE: Traversable = files("lbic")
 
 
@@ -71,11 +74,13 @@ class ModelSpec:
     """Codecs that it serves besides those of the training; none by default."""
     automatic: bool = True
     """Whether it may run where the user names no profile."""
+    source: str = ""
+    """The module in whose folder the file lies, for a network of another package."""
 
     @property
     def path(self) -> Traversable:
         """The path of the model file."""
-        return models_folder() / self.file
+        return (plugins.folder(self.source) if self.source else models_folder()) / self.file
 
     def covers(self, coding: Coding) -> bool:
         """Return whether the network was trained or measured for pictures coded this way."""
@@ -132,7 +137,8 @@ class ModelSpec:
             raise MissingError(f"model {self.name}: cannot read {self.file}: {reason(error)}") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise MissingError(
-                f"model {self.name}: {self.file} is damaged (its sha256 is not the manifest's); reinstall lbic"
+                f"model {self.name}: {self.file} is damaged (its sha256 is not the manifest's); "
+                f"reinstall {self.source or 'lbic'}"
             )
         return data
 
@@ -258,17 +264,23 @@ def is_installed() -> bool:
 
 @lru_cache(maxsize=1)
 def load() -> Catalog:
-    """Read the manifest; an absent one is empty. Raises MissingError when it is damaged."""
-    path = models_folder() / "manifest.json"
+    """Read the manifests of lbic and of other packages. Raises MissingError for a damaged one."""
+    parts = [_read(models_folder()), *(_read(plugins.folder(name), name) for name in plugins.modules())]
+    return Catalog(*(tuple(chain.from_iterable(rows)) for rows in zip(*parts, strict=True)))
+
+
+def _read(folder: Traversable, source: str = "") -> tuple[tuple[ModelSpec, ...], tuple[Default, ...]]:
+    """Read the models and defaults of a folder's manifest; an absent one is empty."""
+    path = folder / "manifest.json"
     if not path.is_file():
-        return Catalog((), ())
+        return (), ()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        models = tuple(_row(row) for row in content["models"])
-        defaults = tuple(_default(row) for row in content["defaults"])
+        models = tuple(_row(row, source) for row in content["models"])
+        return models, tuple(_default(row) for row in content["defaults"])
     except (ValueError, KeyError, TypeError) as error:
-        raise MissingError(f"models/manifest.json is damaged ({error}); reinstall lbic") from error
-    return Catalog(models, defaults)
+        name = f"{source or 'models'}/manifest.json"
+        raise MissingError(f"{name} is damaged ({error}); reinstall {source or 'lbic'}") from error
 
 
 def _default(row: dict[str, Any]) -> Default:
@@ -277,12 +289,12 @@ def _default(row: dict[str, Any]) -> Default:
     return Default(row["codec"], row["scale"], row["type"], tuple(quality) if quality else None)
 
 
-def _row(row: dict[str, Any]) -> ModelSpec:
+def _row(row: dict[str, Any], source: str) -> ModelSpec:
     """Read a model of the manifest; raises KeyError or TypeError for a damaged one."""
-    known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name not in ("also", "automatic")}
+    known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name not in _LAST}
     for name in ("codecs", "scales", "quality"):
         known[name] = tuple(known[name])
     also = (
         Equivalent(other["codec"], tuple(other["quality"]), tuple(other["looks_like"])) for other in row.get("also", ())
     )
-    return ModelSpec(**known, also=tuple(also), automatic=row.get("automatic", True))
+    return ModelSpec(**known, also=tuple(also), automatic=row.get("automatic", True), source=source)

@@ -83,6 +83,6 @@ def _is_better(coding: Coding, spec: ModelSpec) -> bool:
     ranges = spec.ranges(coding.codec)
     if not ranges:
         return False
-    if CODECS[coding.codec].lower_is_better:
+    if get(coding.codec).lower_is_better:
         return coding.quality < min(low for low, _ in ranges)
     return coding.quality > max(high for _, high in ranges)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from lbic import limits
 from lbic.coding import SCALE_ONE, Coding
 from lbic.errors import FormatError, UsageError
-from lbic.format import varint
+from lbic.format import plugin, varint
 
 MAGIC = b"\xc1LBC"
 VERSION = 1
@@ -21,6 +21,8 @@ CONFIGURATION = 0
 """BT.601 full range, box chroma down, cubic chroma up, Pillow's antialiased bicubic for scale."""
 CODEC_IDS = {"vvc": 1, "vtm": 2, "jpeg": 3, "webp": 4, "avif": 5, "jpeg2000": 6}
 """The codecs' numbers, fixed in docs/format.md and never reused."""
+PLUGIN_ID = 255
+"""The number of every codec that comes from another package; the item CODEC names it."""
 PAYLOAD_STREAM = 0
 """The payload is the codec's whole standard stream."""
 PAYLOAD_VVC = 1
@@ -34,8 +36,8 @@ FLAG_METADATA = 0x01
 FLAG_GRAY = 0x02
 RESERVED_FLAGS = 0xFF & ~(FLAG_METADATA | FLAG_GRAY)
 
-ALPHA, ICC, EXIF, XMP = 1, 128, 129, 130
-METADATA_NAMES = {ALPHA: "alpha", ICC: "icc", EXIF: "exif", XMP: "xmp"}
+ALPHA, CODEC, ICC, EXIF, XMP = 1, 3, 128, 129, 130
+METADATA_NAMES = {ALPHA: "alpha", CODEC: "codec", ICC: "icc", EXIF: "exif", XMP: "xmp"}
 """The metadata items that this version understands; others below 128 are refused.
 
 Number 2 is reserved (docs/format.md).
@@ -68,7 +70,9 @@ class Header:
     form: int = PAYLOAD_STREAM
     """The payload form's number; the default is the whole stream."""
     metadata: dict[int, bytes] = field(default_factory=dict)
-    """The metadata items by their number."""
+    """The metadata items by their number, without the item CODEC."""
+    package: str = ""
+    """The package that the codec comes from; empty for lbic's own codecs."""
 
     @property
     def coding(self) -> Coding:
@@ -101,6 +105,10 @@ def check(header: Header) -> None:
     for name, value in (("quality", header.quality), ("type", header.type)):
         if not 0 <= value <= 255:
             raise UsageError(f"{name} {value} is not within 0..255")
+    if header.codec not in CODEC_IDS:
+        plugin.check(header.codec, header.package)
+        if header.form != PAYLOAD_STREAM:
+            raise UsageError(f"payload form {header.form} is not one of codec {header.codec}")
 
 
 def pack(header: Header, payload: bytes) -> bytes:
@@ -109,11 +117,14 @@ def pack(header: Header, payload: bytes) -> bytes:
     Raises UsageError as ``check`` does, and for a file longer than lbic reads.
     """
     check(header)
-    flags = (FLAG_METADATA if header.metadata else 0) | (FLAG_GRAY if header.gray else 0)
+    metadata = dict(header.metadata)
+    if header.codec not in CODEC_IDS:
+        metadata[CODEC] = plugin.pack(header.codec, header.package)
+    flags = (FLAG_METADATA if metadata else 0) | (FLAG_GRAY if header.gray else 0)
     head = _FIXED.pack(
         MAGIC,
         VERSION,
-        CODEC_IDS[header.codec],
+        CODEC_IDS.get(header.codec, PLUGIN_ID),
         flags,
         header.quality,
         header.scale,
@@ -123,10 +134,8 @@ def pack(header: Header, payload: bytes) -> bytes:
     )
     head += varint.write(header.width) + varint.write(header.height)
     body = payload
-    if header.metadata:
-        items = b"".join(
-            bytes([kind]) + varint.write(len(value)) + value for kind, value in sorted(header.metadata.items())
-        )
+    if metadata:
+        items = b"".join(bytes([kind]) + varint.write(len(value)) + value for kind, value in sorted(metadata.items()))
         body = varint.write(len(items)) + items + payload
     size = len(head) + _CRC.size + len(body)
     if size > limits.MAX_FILE:
@@ -174,7 +183,7 @@ def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Head
     if len(data) < _FIXED.size:
         raise FormatError(f"the file ends inside its header, after {len(data)} bytes")
     _, _, codec_id, flags, quality, scale, config, form, kind = _FIXED.unpack_from(data)
-    names = {number: name for name, number in CODEC_IDS.items()}
+    names = {number: name for name, number in CODEC_IDS.items()} | {PLUGIN_ID: ""}
     if codec_id not in names:
         raise FormatError(f"codec number {codec_id} is unknown to this lbic; upgrade lbic")
     if flags & RESERVED_FLAGS:
@@ -183,8 +192,8 @@ def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Head
         raise FormatError(f"configuration {config} is unknown to this lbic; upgrade lbic")
     if form not in FORMS:
         raise FormatError(f"payload form {form} is unknown to this lbic; upgrade lbic")
-    if names[codec_id] not in FORMS[form]:
-        raise FormatError(f"payload form {form} is not one of codec {names[codec_id]}")
+    if form != PAYLOAD_STREAM and names[codec_id] not in FORMS[form]:
+        raise FormatError(f"payload form {form} is not one of codec {names[codec_id] or codec_id}")
     if scale < SCALE_ONE:
         raise FormatError(f"scale {scale}/{SCALE_ONE} is below 1")
     width, at = varint.read(data, _FIXED.size)
@@ -199,8 +208,13 @@ def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Head
     metadata: dict[int, bytes] = {}
     if flags & FLAG_METADATA:
         metadata, at = _read_metadata(data, at)
+    codec, package = names[codec_id], ""
+    if codec_id == PLUGIN_ID:
+        codec, package = _read_codec(metadata)
+    elif CODEC in metadata:
+        raise FormatError(f"metadata item {CODEC} names a codec, the header says {codec}")
     header = Header(
-        codec=names[codec_id],
+        codec=codec,
         quality=quality,
         width=width,
         height=height,
@@ -210,6 +224,7 @@ def _read_header(data: bytes, max_pixels: int = limits.MAX_PIXELS) -> tuple[Head
         config=config,
         form=form,
         metadata=metadata,
+        package=package,
     )
     return header, at, crc_at
 
@@ -221,6 +236,16 @@ def _size_problem(width: int, height: int, max_pixels: int = limits.MAX_PIXELS) 
     if width * height > max_pixels:
         return f"{width}x{height}, {width * height:,} pixels; the limit is {max_pixels:,}"
     return None
+
+
+def _read_codec(metadata: dict[int, bytes]) -> tuple[str, str]:
+    """Take the item CODEC out of the metadata; return the codec and its package."""
+    if CODEC not in metadata:
+        raise FormatError(f"codec number {PLUGIN_ID} without metadata item {CODEC}, which names the codec")
+    codec, package = plugin.unpack(metadata.pop(CODEC))
+    if codec in CODEC_IDS:
+        raise FormatError(f"metadata item {CODEC} names {codec}, a codec with a number of its own")
+    return codec, package
 
 
 def _read_metadata(data: bytes, at: int) -> tuple[dict[int, bytes], int]:

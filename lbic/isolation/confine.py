@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from lbic.system import entrypoints
+
 VARIABLE = "LBIC_CONFINE"
 """The environment variable; 0 leaves worker processes unconfined."""
 
@@ -43,17 +45,21 @@ def readable() -> list[str]:
     """Return the files and folders that a worker process may read.
 
     They are Python's library, the folders that packages are installed in, the packages themselves
-    where they lie elsewhere, and the system's shared libraries. The current folder and the other
-    folders of PYTHONPATH are not among them: they may hold anything.
+    and other codecs' packages where they lie elsewhere, and the system's shared libraries. The
+    current folder and the other folders of PYTHONPATH are not among them: they may hold anything.
     """
+    plugins = {entry.module.partition(".")[0] for entry in entrypoints.entries("lbic.codecs")}
+    packages = _PACKAGES | {name: f"{name}.libs" for name in sorted(plugins)}
     names = [str(Path(os.__file__).parent), str(_LBIC)]
     names += [f"{prefix}/lib" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)]
     for folder in filter(None, sys.path):
         if folder.endswith("-packages") or os.path.isfile(folder):  # a file is a zip file
             names.append(folder)
         else:
-            for package, libraries in _PACKAGES.items():
+            for package, libraries in packages.items():
                 if os.path.isdir(f"{folder}/{package}"):
                     names += [f"{folder}/{package}", f"{folder}/{libraries}"]
+                elif os.path.isfile(f"{folder}/{package}.py"):
+                    names.append(f"{folder}/{package}.py")
     names += os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     return [name for name in dict.fromkeys((*names, *_LIBRARIES, _OWN)) if name]

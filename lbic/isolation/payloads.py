@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from lbic.codecs import table
 from lbic.codecs.base import Codec, Geometry
 from lbic.color import Plane, Planes
 from lbic.isolation import process, protocol
@@ -25,7 +26,7 @@ def decode(codec: Codec, stream: bytes, geometry: Geometry) -> Planes:
     """
     seconds = protocol.TIMEOUT + protocol.TIMEOUT_PER_MEGAPIXEL * geometry.pixels / 1e6
     head = REQUEST.pack(DECODE, math.ceil(seconds), len(stream))
-    fields = STREAM.pack(codec.id, geometry.gray, geometry.width, geometry.height)
+    fields = STREAM.pack(table.reference(codec.name).encode(), geometry.gray, geometry.width, geometry.height)
 
     def exchange(worker: Worker) -> Planes:
         worker.send(head + fields, stream)

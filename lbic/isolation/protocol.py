@@ -13,8 +13,9 @@ REQUEST = struct.Struct(">BIQ")
 """Request type (DECODE or READ); limit in seconds of processor time (for READ: until the
 picture's size is known); length of the stream or file in bytes."""
 DECODE, READ = range(2)
-STREAM = struct.Struct(">BBII")
-"""Fields of DECODE: codec number, gray (0 or 1), width, height."""
+STREAM = struct.Struct(">128sBII")
+"""Fields of DECODE: the codec (codecs/table.reference, padded with zero bytes), gray (0 or 1),
+width, height."""
 FILE = struct.Struct(">QB")
 """Fields of READ: the most pixels to accept, keep the ICC profile (0 or 1)."""
 

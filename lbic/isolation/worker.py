@@ -73,16 +73,15 @@ def serve(requests: BinaryIO, replies: BinaryIO, confinement: int = 0) -> None:
         set_alarm(0)
 
 
-def _decode(stream: bytes, number: int, gray: int, width: int, height: int) -> Iterator[Part]:
+def _decode(stream: bytes, reference: bytes, gray: int, width: int, height: int) -> Iterator[Part]:
     import numpy as np
 
+    from lbic.codecs import table
     from lbic.codecs.base import Geometry
-    from lbic.codecs.table import CODECS
 
     limit_memory(width * height, len(stream))
     _read_avif_in_one_thread(stream)
-    codec = next(codec for codec in CODECS.values() if codec.id == number)
-    planes = codec.decode(stream, Geometry(width, height, bool(gray)))
+    planes = table.referred(reference.rstrip(b"\0").decode()).decode(stream, Geometry(width, height, bool(gray)))
     return _planes(
         [np.ascontiguousarray(plane, np.float32) for plane in (planes.y, planes.cb, planes.cr) if plane is not None]
     )

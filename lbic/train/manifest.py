@@ -73,6 +73,7 @@ def add(folder: Path, spec: ModelSpec, about: About, data: bytes, defaults: list
     """
     content = read(folder)
     added: dict[str, Any] = {**asdict(spec), "about": asdict(about)}
+    del added["source"]  # follows from where the folder lies
     others = [other for other in content["models"] if other["name"] != spec.name]
     kept = [other for other in others if _place(other) != _place(added)]
     unused = {other["file"] for other in content["models"]} - {other["file"] for other in kept} - {spec.file}
