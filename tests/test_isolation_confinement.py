@@ -20,7 +20,7 @@ from lbic.cli import doctor
 from lbic.codecs.base import Geometry
 from lbic.codecs.table import CODECS
 from lbic.errors import CodecError
-from lbic.isolation import confine, payloads, pictures, process
+from lbic.isolation import confine, payloads, pictures, process, protocol, worker
 from lbic.isolation.confine import VARIABLE
 from lbic.system import landlock
 
@@ -100,6 +100,13 @@ def test_neither_the_current_folder_nor_the_users_files_are_readable(
     (tmp_path / "app.pyz").write_bytes(b"")
     monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "app.pyz")])
     assert {str(tmp_path / "numpy"), str(tmp_path / "numpy.libs"), str(tmp_path / "app.pyz")} <= set(confine.readable())
+
+
+@pytest.mark.parametrize("kind", [ImportError, PermissionError])
+def test_a_library_that_misses_its_files_says_how_to_lift_the_confinement(kind: type[Exception]) -> None:
+    reply = b"".join(worker._refusal(kind("libx.so: Permission denied")))
+    assert reply[0] == protocol.UNFORESEEN
+    assert b"libx.so: Permission denied (where Landlock keeps a library from its files, LBIC_CONFINE=0" in reply
 
 
 def test_where_there_is_no_landlock_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lbic.errors import LbicError, shortage
 from lbic.isolation import protocol
-from lbic.isolation.confine import confine
+from lbic.isolation.confine import VARIABLE, confine
 from lbic.system import shortages
 from lbic.system.deadline import expires
 
@@ -161,6 +161,8 @@ def _refusal(error: Exception) -> Iterator[Part]:
         outcome, sentence = protocol.SHORTAGE, str(shortage(error) or "not enough memory")
     elif isinstance(error, LbicError):
         outcome, sentence = protocol.REFUSED, str(error)
+    elif isinstance(error, ImportError | PermissionError):
+        sentence += f" (where Landlock keeps a library from its files, {VARIABLE}=0 lifts it)"
     return _sentence(outcome, sentence)
 
 
