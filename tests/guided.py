@@ -149,7 +149,8 @@ def main() -> None:
         (folder / name).write_bytes(data)
     with atheris.instrument_imports(include=["lbic"]):
         importlib.import_module("lbic.pipeline")
-        for package in ("picture", "format", "codecs"):  # all, since some are imported at first use
+        # All modules, since some are imported only at their first use.
+        for package in ("picture", "format", "codecs"):
             for path in (HERE.parent / "lbic" / package).glob("[a-z]*.py"):
                 importlib.import_module(f"lbic.{package}.{path.stem}")
     options = (*LIMITS, *rest, f"-artifact_prefix={folder.parent}/{target}-")
