@@ -6,7 +6,9 @@ annex I (JP2).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from fractions import Fraction
 
 from lbic.picture import cicp
 from lbic.picture.cicp import Stated
@@ -142,6 +144,28 @@ def nclx(data: bytes, notes: list[str]) -> Stated | None:
                 return None
             return cicp.from_numbers(primaries, transfer, notes)
     return None
+
+
+def clean_aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the part of an AVIF file's primary item that is the picture (property clap), or None.
+
+    ``size`` is the item's width and height in pixels; the result is left, top, right, bottom. A
+    part that is not within the item, or between pixels, is ignored (ISO/IEC 14496-12, 12.1.4).
+    """
+    content = next((content for kind, content in primary_properties(data) if kind == b"clap"), b"")
+    if len(content) < 32:
+        return None
+    values = struct.unpack(">IIIIiIiI", content[:32])
+    if not all(values[1::2]):
+        return None
+    width, height, across, down = (Fraction(*values[at : at + 2]) for at in (0, 2, 4, 6))
+    left, top = Fraction(size[0]) / 2 + across - width / 2, Fraction(size[1]) / 2 + down - height / 2
+    edges = left, top, left + width, top + height
+    if any(edge.denominator > 1 for edge in edges) or min(width, height) < 1:
+        return None
+    if min(left, top) < 0 or edges[2] > size[0] or edges[3] > size[1]:
+        return None
+    return int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])
 
 
 def has_gain_map(data: bytes) -> bool:

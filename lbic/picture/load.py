@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
-from lbic.picture import companions, deep, depth, extras, jpeg, kinds, png, tiff
+from lbic.picture import boxes, companions, deep, depth, extras, jpeg, kinds, png, tiff
 from lbic.picture import stated as colours
 from lbic.picture.cicp import Stated
 from lbic.picture.exif import upright
@@ -128,9 +128,13 @@ def _read(
                 image = _open(data, page)
                 _check_size(image.size, max_pixels)
                 _check_frames(image, page)
-                opened(*image.size)
+                part = boxes.clean_aperture(data, image.size) if image.format == "AVIF" else None
+                opened(*((part[2] - part[0], part[3] - part[1]) if part else image.size))
                 stated = colours.in_file(image, data, notes)
                 image, stated = _load(image, data, stated, notes, keep_icc=keep_icc)
+                if part:  # Pillow does not crop
+                    image = image.crop(part)
+                    image.format = "AVIF"
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
