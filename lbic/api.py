@@ -34,6 +34,7 @@ def compress(
     target_size: int | None = None,
     target_bpp: float | None = None,
     target_psnr: float | None = None,
+    target_ssimulacra2: float | None = None,
 ) -> bytes:
     """Compress a Pillow image of any mode into the bytes of a .lbic file.
 
@@ -51,6 +52,8 @@ def compress(
     - ``target_size``: the best picture of at most so many bytes.
     - ``target_bpp``: the best picture of at most so many bits per pixel.
     - ``target_psnr``: the smallest file whose default decoding has at least this PSNR in dB.
+    - ``target_ssimulacra2``: the smallest file whose default decoding has at least this
+      SSIMULACRA2, a score by eye of at most 100: 70 is high quality, 50 medium.
 
     Raises UsageError for arguments of another type or out of range and for a goal that has
     nothing to choose, MissingError without an encoder, and TargetError for a target that no
@@ -68,6 +71,7 @@ def compress(
         target_size=target_size,
         target_bpp=target_bpp,
         target_psnr=target_psnr,
+        target_ssimulacra2=target_ssimulacra2,
     )
     return request.compress(from_pillow(_checked_image(image, "compress"))).data
 
@@ -83,6 +87,7 @@ def make_request(
     target_size: int | None = None,
     target_bpp: float | None = None,
     target_psnr: float | None = None,
+    target_ssimulacra2: float | None = None,
     keep: frozenset[str] = frozenset(),
 ) -> CompressRequest:
     """Return the request that the arguments of ``compress`` mean; raises UsageError as it does.
@@ -92,10 +97,10 @@ def make_request(
     from lbic.enhance import choice, types
     from lbic.rate.request import CompressRequest
 
-    targets = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr}
+    targets = {"size": target_size, "bpp": target_bpp, "psnr": target_psnr, "ssimulacra2": target_ssimulacra2}
     named = [(name, value) for name, value in targets.items() if value is not None]
     if len(named) > 1 or (named and q is not None):
-        raise UsageError("a target stands alone: one of q, target_size, target_bpp and target_psnr")
+        raise UsageError("a target stands alone: one of q, target_size, target_bpp, target_psnr and target_ssimulacra2")
     return CompressRequest(
         codec=codec,
         quality=q,

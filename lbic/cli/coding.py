@@ -22,7 +22,7 @@ scale_option = click.option(
 
 
 def target_options(function: Function) -> Function:
-    """Add --target-size, -bpp and -psnr; ``target`` is the name and value, or None."""
+    """Add --target-size, -bpp, -psnr and -ssimulacra2, as ``target``: name and value, or None."""
 
     @click.option(
         "--target-size", type=IntegerParameter(1), metavar="BYTES", help="The best picture of at most this many bytes."
@@ -39,6 +39,13 @@ def target_options(function: Function) -> Function:
         metavar="DB",
         help="The smallest file that decompresses, with the networks that a CPU runs, to at least this PSNR of RGB.",
     )
+    @click.option(
+        "--target-ssimulacra2",
+        type=PositiveParameter(),
+        metavar="S",
+        help="The smallest file that decompresses to at least this SSIMULACRA2, a score by eye: 90 cannot be told from "
+        "the original, 70 is high quality, 50 medium, 30 low.",
+    )
     @functools.wraps(function)
     def wrapper(*args: Any, **rest: Any) -> Any:
         targets = {name: value for name in _TARGETS if (value := rest.pop(f"target_{name}")) is not None}
@@ -49,7 +56,7 @@ def target_options(function: Function) -> Function:
     return wrapper
 
 
-_TARGETS = ("size", "bpp", "psnr")
+_TARGETS = ("size", "bpp", "psnr", "ssimulacra2")
 
 keep_option = click.option(
     "--keep",

@@ -13,6 +13,7 @@ from lbic.cli import batch, coding, options, remote, wording
 from lbic.cli import jobs as fileio
 from lbic.cli.jobs import Files, Job
 from lbic.cli.parameters import TIME
+from lbic.cli.presets import preset_option
 from lbic.cli.remote import Compress
 from lbic.cli.report import Outcome, Report, Talk
 from lbic.codecs.table import get, require
@@ -28,6 +29,7 @@ from lbic.rate.request import CompressRequest
 
 
 @click.command()
+@preset_option
 @options.output_options
 @options.name_option("a.jpg.lbic")
 @options.quality_option("Quality in the codec's own numbers.")
@@ -75,17 +77,18 @@ def compress(
     an existing file is overwritten only with -f.
 
     With a target instead of -q, lbic tries qualities and scales: it writes the best picture for a
-    size, or the smallest file for a PSNR. If no quality reaches the target, the exit code is 1 and
+    size, or the smallest file for a PSNR or an SSIMULACRA2. If no quality reaches the target, the exit code is 1 and
     the message says what is possible.
     """
     if _is_given("scale") and scale is None and not target:
-        raise UsageError("--scale auto needs a target: --target-size, --target-bpp or --target-psnr")
+        raise UsageError("--scale auto needs a target, such as --target-size or --target-ssimulacra2")
     request = CompressRequest(codec, quality, target, scale, effort, kind, goal, frozenset(keep) - {TIME})
     jobs = replace(files, keep_time=TIME in keep).plan(PICTURES, fileio.compressed_name, talk)
     for job in jobs:
         if job.target is not None and job.target.suffix.lower() in PICTURES:
             raise UsageError(f"{job.target}: compress writes .lbic files, not pictures; choose another suffix")
-    tells_dropped = not _is_given("keep")  # who names what to keep knows what is dropped
+    # Who names what to keep, here or in lbic.toml, knows what is dropped.
+    tells_dropped = not keep and _source("keep") is ParameterSource.DEFAULT
     # A cluster's tasks are processes already: if a library crashes, only one picture fails.
     compressor = Compressor(request, max_pixels, flatten, apart=address is None)
 
@@ -110,7 +113,11 @@ def compress(
 
 def _is_given(option: str) -> bool:
     """Return whether the command line has the option."""
-    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+    return _source(option) is ParameterSource.COMMANDLINE
+
+
+def _source(option: str) -> ParameterSource | None:
+    return click.get_current_context().get_parameter_source(option)
 
 
 def _outcome(job: Job, result: Compressed, duration: float) -> Outcome:

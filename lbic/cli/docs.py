@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import click
 
 from lbic import errors
+from lbic.cli import settings
 from lbic.cli.main import cli
+from lbic.cli.presets import PRESETS
 from lbic.errors import ExitCode, LbicError
 from lbic.metrics.table import METRICS
 
@@ -136,6 +138,42 @@ Results and data go to stdout, everything else to stderr. An existing file is ov
 `-f`, an input never; an output appears whole or not at all. A file that fails does not stop the
 rest."""
 
+_BY_EYE = """\
+## Targets by eye
+
+`--target-ssimulacra2 S` writes the smallest file whose decompressed picture has at least the
+SSIMULACRA2 S. The score follows how people rate pictures: 100 is equal to the original, 90 cannot
+be told from it, 70 is high quality, 50 medium, 30 low; bad pictures have less than 0. lbic codes
+the picture some six times at the fastest effort and two or three times at the chosen one, and
+decompresses those with the networks that a CPU runs: a photo of 12 megapixels takes minutes. The
+score needs sides of 8 pixels or more. `lbic compare --metrics ssimulacra2` measures it.
+
+A preset stands for options by what the file is for. Options override it: `--preset web -q 32` is
+`-q 32`.
+
+{presets}"""
+
+_SETTINGS = """\
+## Settings: lbic.toml
+
+`lbic.toml` holds your own defaults of options, a table for each command. lbic reads the one in the
+current folder or, if there is none, the one in your configuration folder (`~/.config/lbic` on
+Linux); `lbic doctor` says which. Keys are the options' long names. The command line wins; an
+option also replaces settings that it excludes, so `-q 30` replaces `target-ssimulacra2`.
+
+```toml
+[compress]
+target-ssimulacra2 = 70
+keep = ["icc", "exif"]
+
+[decompress]
+device = "cpu"
+```
+
+{commands} have settings. What names files, overwrites them (`force`) or sends pictures away
+(`ray`) is no setting. An unknown key is an error with exit code 2. The Python API does not read
+the file."""
+
 _COMPLETION = """\
 ## Shell completion
 
@@ -145,7 +183,17 @@ bash only: `eval "$(lbic completion bash)"`."""
 
 def page() -> str:
     """Return the page as Markdown."""
-    return "\n\n".join([_HEAD, *_commands(), _COMPLETION, _exit_codes(), *_json_keys()]) + "\n"
+    return "\n\n".join([_HEAD, *_commands(), _by_eye(), _settings(), _COMPLETION, _exit_codes(), *_json_keys()]) + "\n"
+
+
+def _by_eye() -> str:
+    rows = [f"| `{name}` | `{preset.options}` | {preset.use} |" for name, preset in PRESETS.items()]
+    return _BY_EYE.format(presets="\n".join(["| preset | options | for |", "|---|---|---|", *rows]))
+
+
+def _settings() -> str:
+    *first, last = (f"`{name}`" for name in settings.COMMANDS)
+    return _SETTINGS.format(commands=f"{', '.join(first)} and {last}")
 
 
 def _commands() -> Iterator[str]:

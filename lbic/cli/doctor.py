@@ -13,7 +13,7 @@ import click
 from PIL import Image
 
 from lbic import __version__, pipeline
-from lbic.cli import models, options, wording
+from lbic.cli import models, options, settings, wording
 from lbic.cli.models import State
 from lbic.cli.report import emit
 from lbic.codecs import plugins, table
@@ -65,6 +65,7 @@ def examine() -> Iterator[Finding]:
     """Check everything that a command may need, the fastest first."""
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("lbic", True, f"{__version__}, {python}")
+    yield _settings()
     yield from codecs()
     yield _isolation()
     yield _runtime()
@@ -90,6 +91,21 @@ def codecs() -> Iterator[Finding]:
     for package, names in ignored.items():
         sentence = f"codecs left out: {', '.join(names)}; the name is taken or no file can hold it"
         yield Finding(f"package {package}", False, sentence)
+
+
+def _settings() -> Finding:
+    path = settings.find()
+    if path is None:
+        return Finding("settings", True, f"no {' and no '.join(map(str, settings.places()))}")
+    group = click.get_current_context().find_root().command
+    assert isinstance(group, click.Group)
+    try:
+        names = [name for name in settings.COMMANDS if name in settings.read(path)]
+        commands = [group.get_command(click.get_current_context(), name) for name in names]
+        text = settings.describe(path, [command for command in commands if command])
+    except LbicError as error:
+        return Finding("settings", False, str(error))
+    return Finding("settings", True, f"{path} ({text})")
 
 
 def _codec(codec: Codec) -> Finding:

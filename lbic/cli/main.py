@@ -74,6 +74,20 @@ class LbicGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and its defaults in lbic.toml.
+
+        The help and ``lbic doctor`` work with a damaged file, too.
+        """
+        name, command, rest = super().resolve_command(ctx, args)
+        if name and command and not ctx.resilient_parsing and not {"-h", "--help"} & set(rest):
+            from lbic.cli import settings
+
+            ctx.default_map = {name: settings.load(name, command)}
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them, as Click would."""
         with formatter.section("Commands"):

@@ -1,6 +1,6 @@
 """A guess from fast trials: where a target lies, before the picture is coded at the real effort.
 
-A trial at the fastest effort costs a tenth of one at the default effort, and its sizes and PSNRs
+A trial at the fastest effort costs a tenth of one at the default effort, and its sizes and scores
 rise and fall alike.
 """
 
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from lbic.codecs.table import get
+from lbic.rate.scores import PSNR, Score
 from lbic.rate.search import first_above, last_below
 from lbic.rate.trials import Point, Target, Trials
 
-_SIZE_RANGE, _PSNR_RANGE = 7.0, 30.0
-"""About how much the size's logarithm, and the PSNR in dB, rise over all qualities of a codec."""
+_SIZE_RISE = 7.0
+"""About how much the size's logarithm rises over all qualities of a codec."""
 _HALF_SIDES = 1.1
 """About how much the size's logarithm falls when a picture's sides are halved."""
 _STEP = 0.0195
@@ -36,8 +37,10 @@ class Guess:
     """How far the target lies from ``rank`` towards the next finer quality, 0..1."""
     size_slope: float
     """Rise of the size's logarithm from ``rank`` to the next finer quality."""
-    psnr_slope: float
-    """Rise of the PSNR from ``rank`` to the next finer quality, in dB."""
+    score_slope: float
+    """Rise of the score from ``rank`` to the next finer quality."""
+    score: Score = PSNR
+    """The score: the target's, or PSNR for a size."""
 
     @classmethod
     def make(cls, fast: Trials, target: Target, other: Guess | None = None) -> Self:
@@ -47,25 +50,28 @@ class Guess:
             octaves = math.log2(fast.settings.scale / other.fast.settings.scale)
             start = other.rank + round(_HALF_SIDES * octaves / other.size_slope)
         ranks = range(len(fast.qualities))
-        usual = _SIZE_RANGE / len(ranks), _PSNR_RANGE / len(ranks)
+        usual = _SIZE_RISE / len(ranks), target.score.rise / len(ranks)
+        measure = target.score.measure
         if target.size is not None:
             rank = last_below(lambda one: log_size(fast, Point(one)), math.log(target.size), ranks, start, usual[0])
         else:
-            rank = first_above(lambda one: fast.plain_psnr(Point(one)), target.psnr or 0.0, ranks, start, usual[1])
+            least = target.least or 0.0
+            rank = first_above(lambda one: fast.plain_score(Point(one), measure), least, ranks, start, usual[1])
         reaches = rank is not None
         if rank is None:
             rank = 0 if target.size is not None else ranks[-1]
-        # For a PSNR the target lies between this quality and the next coarser one.
+        # For a score the target lies between this quality and the next coarser one.
         low = rank if target.size is not None else max(rank - 1, 0)
         high = min(low + 1, ranks[-1])
         sizes = [log_size(fast, Point(end)) for end in (low, high)]
-        psnrs = [fast.plain_psnr(Point(end)) for end in (low, high)]
-        size_rise, psnr_rise = _or(sizes[1] - sizes[0], usual[0]), _or(psnrs[1] - psnrs[0], usual[1])
+        scores = [fast.plain_score(Point(end), measure) for end in (low, high)]
+        size_rise, score_rise = _or(sizes[1] - sizes[0], usual[0]), _or(scores[1] - scores[0], usual[1])
         if target.size is not None:
             part = (math.log(target.size) - sizes[0]) / size_rise
         else:
-            part = ((target.psnr or 0.0) - psnrs[0]) / psnr_rise
-        return cls(fast, low, reaches, min(max(part, 0.0), 1.0) if reaches else 0.0, size_rise, psnr_rise)
+            part = ((target.least or 0.0) - scores[0]) / score_rise
+        part = min(max(part, 0.0), 1.0) if reaches else 0.0
+        return cls(fast, low, reaches, part, size_rise, score_rise, target.score)
 
     @property
     def point(self) -> Point:
@@ -78,9 +84,9 @@ class Guess:
         return self.fast.size(self.point) * math.exp(self.part * self.size_slope)
 
     @property
-    def plain_psnr(self) -> float:
-        """The PSNR in dB at which the target is reached, without networks."""
-        return self.fast.plain_psnr(self.point) + self.part * self.psnr_slope
+    def plain_score(self) -> float:
+        """The score at which the target is reached, without networks."""
+        return self.fast.plain_score(self.point, self.score.measure) + self.part * self.score_slope
 
     @property
     def steps(self) -> int:

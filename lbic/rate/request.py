@@ -17,7 +17,7 @@ from lbic.errors import QualityAndTargetError, UsageError
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
 from lbic.rate import target
-from lbic.rate.trials import Notify, Target, ignore
+from lbic.rate.trials import SIZES, Notify, Target, ignore
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class CompressRequest:
     """The codec's own quality; None is the codec's default, or the quality that reaches the
     target."""
     target: tuple[str, float] | None = None
-    """A target by its name and value: size in bytes, bpp in bits per pixel, psnr in dB; None for
-    none."""
+    """A target by its name and value: size in bytes, bpp in bits per pixel, psnr in dB, or
+    ssimulacra2; None for none."""
     scale: int | None = None
     """Downsampling in sixteenths; None is full size, or with a target the best of
     rate.target.SCALES."""
@@ -92,7 +92,7 @@ class CompressRequest:
 
     def _resolve_type(self) -> EnhancementType | Auto | None:
         """Return the type to record; raises UsageError for a goal that has nothing to choose."""
-        goal_chooses_scale = self.target is not None and self.target[0] != "psnr" and self.scale is None
+        goal_chooses_scale = self.target is not None and self.target[0] in SIZES and self.scale is None
         if self.goal and self.type not in (None, AUTO) and not goal_chooses_scale:
             raise UsageError(
                 f"goal {self.goal} has nothing to choose with type {self.type} and no scale to find for a size"

@@ -1,4 +1,4 @@
-"""Compress to a target size or PSNR: search quality, a step towards the next quality, and scale.
+"""Compress to a target size or score: search quality, a step towards the next quality, and scale.
 
 Fast trials guess where to begin (guess.py), at every scale that may be the best. Then the picture
 is coded at the real effort, at one scale, three times as a rule. Each of these trials shows where
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from lbic.codecs.base import EFFORTS
 from lbic.coding import SCALE_ONE
-from lbic.enhance.choice import FIDELITY
+from lbic.enhance.choice import FIDELITY, GOALS
 from lbic.errors import TargetError, TooLargeError
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings
@@ -34,15 +34,12 @@ _PLAUSIBLE_DB, _PLAUSIBLE_SIZE = 1.0, 1.2
 them."""
 _HANDICAP_DB, _HANDICAP_SIZE = 0.05, 1.02
 """By how much a scale other than 1 has to be better in the fast trials, which are not exact."""
-_MOST_GAIN = 6.0
-"""More dB than any network gains."""
 _CLOSE = 0.8
 """A point is close enough to a target if less than this part of a step is left."""
 _ROOM = 0.95
 """A file smaller than this part of the target size leaves room for a finer quality."""
-_LARGER, _BETTER_DB = 0.04, 0.5
-"""The usual difference of the real effort, with networks, from the fastest one without: that of
-the size's logarithm, and of the PSNR in dB."""
+_LARGER = 0.04
+"""The usual difference of the size's logarithm at the real effort from that at the fastest one."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Reached:
     @property
     def psnr(self) -> float:
         """The PSNR in dB of what the file decompresses to by default, on the CPU."""
-        return self.trials.psnr(self.point)
+        return self.trials.score(self.point)
 
 
 def compress(
@@ -79,10 +76,10 @@ def compress(
 ) -> Compressed:
     """Compress a picture to a target, at the best of several scales (in sixteenths).
 
-    For a size the best scale is the one with the highest score by the settings' goal, for a PSNR
+    For a size the best scale is the one with the highest score by the settings' goal, for a score
     the one with the smallest file. ``notify`` is called with a line on each trial. Raises
     TargetError, which says what is possible, when no quality of any scale reaches the target, and
-    the errors of pipeline.compress.
+    for a picture that the score is not defined for; and the errors of pipeline.compress.
     """
     return reach(picture, settings, target, scales, notify).file
 
@@ -95,6 +92,10 @@ def reach(
     notify: Notify = ignore,
 ) -> Reached:
     """Return the best scale with the quality and step that reach the target; see ``compress``."""
+    width, height = picture.image.size
+    if target.least is not None and min(width, height) < target.score.least_side:
+        sides = f"{target.score.name} needs sides of {target.score.least_side} pixels"
+        raise TargetError(f"target {sides}; the picture has {width}x{height}")
     guesses = _guesses(picture, settings, target, scales, notify)
     for guess in _by_preference(guesses, target):
         reached = _reach(_real_trials(guess, settings), target, guess)
@@ -158,8 +159,8 @@ def _plausible(guesses: Sequence[Guess], target: Target) -> list[Guess]:
     """Return the guesses that may be the best, judged without networks."""
     reaching = [guess for guess in guesses if guess.reaches]
     if target.size is not None:
-        best = max((guess.plain_psnr for guess in reaching), default=-math.inf)
-        return [guess for guess in reaching if guess.plain_psnr >= best - _PLAUSIBLE_DB]
+        best = max((guess.plain_score for guess in reaching), default=-math.inf)
+        return [guess for guess in reaching if guess.plain_score >= best - _PLAUSIBLE_DB]
     least = min((guess.size for guess in reaching), default=math.inf)
     return [guess for guess in reaching if guess.size <= least * _PLAUSIBLE_SIZE]
 
@@ -167,27 +168,29 @@ def _plausible(guesses: Sequence[Guess], target: Target) -> list[Guess]:
 def _score(guess: Guess) -> float:
     """Return the score by the goal of a fast trial's picture at the target size, with networks."""
     trials = guess.fast
-    score = trials.score(guess.point, trials.settings.goal)
+    score = trials.score(guess.point, GOALS[trials.settings.goal])
     if trials.settings.goal != FIDELITY:
         return score
     handicap = 0.0 if trials.settings.scale == SCALE_ONE else _HANDICAP_DB
-    return score + guess.part * guess.psnr_slope - handicap
+    return score + guess.part * guess.score_slope - handicap
 
 
 def _smallness(guess: Guess) -> float:
-    """Return the negative logarithm of the size at the target PSNR, with networks."""
-    trials = guess.fast
-    gain = trials.psnr(guess.point) - trials.plain_psnr(guess.point)
+    """Return the negative logarithm of the size at the target score, with networks."""
+    trials, measure = guess.fast, guess.score.measure
+    gain = trials.score(guess.point, measure) - trials.plain_score(guess.point, measure)
     handicap = 0.0 if trials.settings.scale == SCALE_ONE else math.log(_HANDICAP_SIZE)
-    return gain / guess.psnr_slope * guess.size_slope - math.log(guess.size) - handicap
+    return gain / guess.score_slope * guess.size_slope - math.log(guess.size) - handicap
 
 
 def _reach(trials: Trials, target: Target, guess: Guess) -> Reached | None:
     """Return how one scale reaches the target; None when it does not."""
-    if target.psnr is not None:
+    score = target.score
+    if target.least is not None:
         for ranks in trials.stretches:
-            plain_psnr = guess.fast.plain_psnr(Point(ranks[-1])) if ranks[-1] < guess.rank else math.inf
-            if plain_psnr + _MOST_GAIN >= target.psnr:
+            end, coarser = Point(ranks[-1]), ranks[-1] < guess.rank
+            plain_score = guess.fast.plain_score(end, score.measure) if coarser else math.inf
+            if plain_score + score.most_gain >= target.least:
                 point = _search(trials, target, ranks, guess)
                 if point is not None and trials.size(point) < math.inf:
                     return Reached(trials, point)
@@ -199,21 +202,21 @@ def _reach(trials: Trials, target: Target, guess: Guess) -> Reached | None:
     points = [point]
     # A coarser quality is not always smaller.
     for end in map(Point, trials.ends_before(point.rank)):
-        loss = guess.fast.plain_psnr(Point(point.rank)) - guess.fast.plain_psnr(end)
-        if loss < _MOST_GAIN and trials.size(end) <= (target.size or 0):
+        loss = guess.fast.plain_score(Point(point.rank)) - guess.fast.plain_score(end)
+        if loss < score.most_gain and trials.size(end) <= (target.size or 0):
             points.append(end)
-    goal = trials.settings.goal
-    return Reached(trials, max(points, key=lambda one: trials.score(one, goal)) if points[1:] else point)
+    measure = GOALS[trials.settings.goal]
+    return Reached(trials, max(points, key=lambda one: trials.score(one, measure)) if points[1:] else point)
 
 
 def _search(trials: Trials, target: Target, ranks: range, guess: Guess) -> Point | None:
-    """Return the finest point within the target size, or the coarsest with the target PSNR.
+    """Return the finest point within the target size, or the coarsest with the target score.
 
     Points are the qualities of ``ranks`` with their steps. None when no point will do.
     """
     steps = guess.steps
     count = len(ranks) * steps
-    ahead = _LARGER / guess.size_slope if target.size is not None else _BETTER_DB / guess.psnr_slope
+    ahead = _LARGER / guess.size_slope if target.size is not None else target.score.better / guess.score_slope
     if trials is guess.fast:
         ahead = 0.0
     start = round((guess.rank + guess.part - ahead - ranks[0]) * steps)
@@ -226,8 +229,8 @@ def _search(trials: Trials, target: Target, ranks: range, guess: Guess) -> Point
         search, slope, limit = last_below, guess.size_slope / steps, math.log(target.size)
         value = lambda index: log_size(trials, point(index))  # noqa: E731
     else:
-        search, slope, limit = first_above, guess.psnr_slope / steps, target.psnr or 0.0
-        value = lambda index: trials.psnr(point(index))  # noqa: E731
+        search, slope, limit = first_above, guess.score_slope / steps, target.least or 0.0
+        value = lambda index: trials.score(point(index), target.score.measure)  # noqa: E731
     index = search(value, limit, range(count), start, slope, close * slope)
     return None if index is None else point(index)
 
@@ -249,7 +252,7 @@ def _impossible(scales: Sequence[Trials], target: Target) -> str:
     """Return a sentence that says what is possible instead of the target."""
     if target.size is not None:
         least = min(trials.size(Point(0)) for trials in scales)
-        return f"no quality makes the file as small as {target.size:,} B; the smallest is {least:,.0f} B"
+        return f"no quality makes the file as small as {target.text}; the smallest is {least:,.0f} B"
     ends = ((trials, end) for trials in scales for end in (*trials.ends_before(trials.finest), trials.finest))
-    most = max(trials.psnr(Point(end)) for trials, end in ends)
-    return f"no quality reaches {target.psnr:g} dB; the highest is {most:.2f} dB"
+    most = max(trials.score(Point(end), target.score.measure) for trials, end in ends)
+    return f"no quality reaches {target.text}; the highest is " + target.score.text.format(f"{most:.2f}")

@@ -13,43 +13,56 @@ from lbic import pipeline
 from lbic.codecs.table import get
 from lbic.coding import Coding
 from lbic.enhance import catalog, choice
-from lbic.enhance.choice import AUTO, ENCODER, FIDELITY, GOALS, Goal
+from lbic.enhance.choice import AUTO, ENCODER, GOALS
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import NoRoomError, UsageError, check_number
 from lbic.picture.load import Picture
 from lbic.pipeline import Compressed, CompressSettings, DecompressSettings
+from lbic.rate.scores import PSNR, SCORES, Measure, Score
 from lbic.rate.search import last_below
+
+SIZES = ("size", "bpp")
+"""The targets that are sizes; the others are names of SCORES."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A target for one picture: a size or a PSNR."""
+    """A target for one picture: a size or a score."""
 
     size: int | None = None
-    """The most bytes that the file may have."""
-    psnr: float | None = None
-    """The least PSNR in dB, of RGB or of a gray picture's luma."""
+    """The most bytes that the file may have; None for a score."""
+    score: Score = PSNR
+    """The measure of a target score; for a size it compares pictures without networks."""
+    least: float | None = None
+    """The least score; None for a size."""
 
     def __post_init__(self) -> None:
         """Raise UsageError unless exactly one of the two is given."""
-        if (self.size is None) == (self.psnr is None):
-            raise UsageError("a target is a size or a PSNR")
+        if (self.size is None) == (self.least is None):
+            raise UsageError("a target is a size or a score")
 
     @classmethod
     def of(cls, name: str, value: float, pixels: int) -> Target:
-        """Return a target by its name: size in bytes, bpp in bits per pixel, psnr in dB.
+        """Return a target by its name: size in bytes, bpp in bits per pixel, or one of SCORES.
 
         ``pixels`` is the picture's number of pixels. Raises UsageError for another name and for a
-        value that is not a number, not above 0 or not finite.
+        value that is not a number, not above 0, not finite or above the highest score.
         """
         check_number(value, f"target {name}")
         if not 0 < value < math.inf:
             raise UsageError(f"target {name} {value:g} is not above 0 and finite")
-        if name == "psnr":
-            return cls(psnr=value)
-        if name not in ("size", "bpp"):
-            raise UsageError(f"unknown target {name!r}; known: size, bpp, psnr")
+        if name in SCORES:
+            if value > SCORES[name].most:
+                raise UsageError(f"target {name} {value:g} is above {SCORES[name].most:g}")
+            return cls(score=SCORES[name], least=value)
+        if name not in SIZES:
+            raise UsageError(f"unknown target {name!r}; known: {', '.join((*SIZES, *SCORES))}")
         return cls(size=int(min(value if name == "size" else value * pixels / 8, sys.maxsize)))
+
+    @property
+    def text(self) -> str:
+        """The target in sentences: "5,000 B", "30 dB", "SSIMULACRA2 70"."""
+        return f"{self.size:,} B" if self.least is None else self.score.text.format(f"{self.least:g}")
 
 
 @dataclass(frozen=True, order=True)
@@ -84,10 +97,10 @@ class Trials:
     """The files made so far, without a recommended type: a type changes no size."""
     files: dict[Point, Compressed] = field(default_factory=dict)
     """The files made so far, with their type."""
-    scores: dict[tuple[Goal, Point], float] = field(default_factory=dict)
+    scores: dict[tuple[Measure, Point], float] = field(default_factory=dict)
     """The scores measured so far."""
-    plain_psnrs: dict[Point, float] = field(default_factory=dict)
-    """The PSNRs without networks measured so far, in dB."""
+    plain_scores: dict[tuple[Measure, Point], float] = field(default_factory=dict)
+    """The scores without networks measured so far."""
 
     @cached_property
     def qualities(self) -> Sequence[int]:
@@ -100,7 +113,7 @@ class Trials:
     def stretches(self) -> Sequence[range]:
         """Runs of ranks whose files decompress with the same networks, from small to large files.
 
-        Within a run the PSNR rises with the rank. From one run to the next it may fall, where the
+        Within a run scores rise with the rank. From one run to the next they may fall, where the
         networks' training ends.
         """
         alike = groupby(range(len(self.qualities)), key=self._decoding)
@@ -145,7 +158,7 @@ class Trials:
             coded = self._code(point)
             if self.settings.type == AUTO:
                 self.files[point], score = pipeline.recommend_best(self.picture, coded, self.settings.goal)
-                self.scores[self.settings.goal, point] = score
+                self.scores[GOALS[self.settings.goal], point] = score
             else:
                 kind = self.settings.type or catalog.load().default_type(coded.header.coding)
                 self.files[point] = pipeline.recommend(coded, kind)
@@ -161,29 +174,25 @@ class Trials:
         except NoRoomError:
             return math.inf
 
-    def plain_psnr(self, point: Point) -> float:
-        """Return the PSNR in dB of the codec's picture; infinity where ``size`` is."""
+    def plain_score(self, point: Point, measure: Measure = PSNR.measure) -> float:
+        """Return a score of the codec's picture; infinity where ``size`` is."""
         if math.isinf(self.size(point)):
             return math.inf
-        if point not in self.plain_psnrs:
+        if (measure, point) not in self.plain_scores:
             result = pipeline.decompress(self._code(point).data, DecompressSettings(type=NONE))
-            self.plain_psnrs[point] = GOALS[FIDELITY](self.picture.image, result.image)
-        return self.plain_psnrs[point]
+            self.plain_scores[measure, point] = measure(self.picture.image, result.image)
+        return self.plain_scores[measure, point]
 
-    def psnr(self, point: Point) -> float:
-        """Return the decompressed picture's PSNR in dB, on the CPU; infinity where ``size`` is."""
-        return self.score(point, FIDELITY)
-
-    def score(self, point: Point, goal: Goal) -> float:
-        """Return the decompressed picture's score by a goal; infinity where ``size`` is."""
+    def score(self, point: Point, measure: Measure = PSNR.measure) -> float:
+        """Return a score of the decompressed picture, on the CPU; infinity where ``size`` is."""
         try:
             file = self.file(point)
         except NoRoomError:
             return math.inf
-        if (goal, point) not in self.scores:
+        if (measure, point) not in self.scores:
             result = pipeline.decompress(file.data, DecompressSettings(runtime=ENCODER))
-            self.scores[goal, point] = GOALS[goal](self.picture.image, result.image)
-        return self.scores[goal, point]
+            self.scores[measure, point] = measure(self.picture.image, result.image)
+        return self.scores[measure, point]
 
     def ends_before(self, rank: int) -> list[int]:
         """Return the last ranks of coarser runs with networks; their pictures may be better."""
