@@ -77,8 +77,8 @@ def compress(
     an existing file is overwritten only with -f.
 
     With a target instead of -q, lbic tries qualities and scales: it writes the best picture for a
-    size, or the smallest file for a PSNR or an SSIMULACRA2. If no quality reaches the target, the exit code is 1 and
-    the message says what is possible.
+    size, or the smallest file for a PSNR or an SSIMULACRA2. If no quality reaches the target, the
+    exit code is 1 and the message says what is possible.
     """
     if _is_given("scale") and scale is None and not target:
         raise UsageError("--scale auto needs a target, such as --target-size or --target-ssimulacra2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import platform
@@ -97,12 +98,10 @@ def _settings() -> Finding:
     path = settings.find()
     if path is None:
         return Finding("settings", True, f"no {' and no '.join(map(str, settings.places()))}")
-    group = click.get_current_context().find_root().command
-    assert isinstance(group, click.Group)
     try:
         names = [name for name in settings.COMMANDS if name in settings.read(path)]
-        commands = [group.get_command(click.get_current_context(), name) for name in names]
-        text = settings.describe(path, [command for command in commands if command])
+        commands = [getattr(importlib.import_module(f"lbic.cli.{name}"), name) for name in names]
+        text = settings.describe(path, commands)
     except LbicError as error:
         return Finding("settings", False, str(error))
     return Finding("settings", True, f"{path} ({text})")
