@@ -171,20 +171,23 @@ _SHORTAGE = (
     "can't start new thread",
     "cannot allocate memory",
     "cannot fork",
+    "disk quota exceeded",
     "bad_alloc",
     "failed to map segment",
+    "file too large",
     "insufficient memory",
+    "no space left on device",
     "not enough memory",
     "out of memory",
     "pthread_create",
     "resource temporarily unavailable",
     "too many open files",
 )
-"""Parts of the messages of libraries and programs that lack memory, threads or processes."""
+"""Parts of the messages of libraries and programs that lack memory, threads or disk space."""
 
 
 def names_shortage(text: str) -> bool:
-    """Return whether a library's or a program's message is about a lack of memory or threads."""
+    """Return whether a library's or a program's message is about what the system refuses."""
     return any(words in text.lower() for words in _SHORTAGE)
 
 

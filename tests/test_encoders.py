@@ -256,12 +256,24 @@ def test_a_program_is_waited_for_in_ticks_and_loses_no_output(
 
 
 @pytest.mark.parametrize(
-    "words", ["pthread_create() failed: Resource temporarily unavailable", "std::bad_alloc", "Cannot allocate memory"]
+    "words",
+    [
+        "pthread_create() failed: Resource temporarily unavailable",
+        "std::bad_alloc",
+        "Cannot allocate memory",
+        "out.266: No space left on device",
+    ],
 )
 def test_an_encoder_that_lacks_memory_or_threads_is_not_the_pictures_fault(program: Program, words: str) -> None:
     with pytest.raises(ResourceError, match=r"^encoder failed \(1\): ") as caught:
         process.run([program(f"echo '{words}' >&2; exit 1")], timeout=20)
     assert caught.value.exit_code == ExitCode.FAILED
+
+
+@pytest.mark.parametrize("name", ["KILL", "XCPU", "XFSZ", "TERM"])
+def test_an_encoder_that_is_ended_from_outside_is_not_the_pictures_fault(program: Program, name: str) -> None:
+    with pytest.raises(ResourceError, match=r"^encoder was killed \(signal \d+\)"):
+        process.run([program(f"kill -{name} $$; sleep 9")], timeout=20)
 
 
 def test_a_program_that_the_system_has_no_room_for_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:

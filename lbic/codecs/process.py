@@ -17,13 +17,13 @@ from lbic import errors
 from lbic.errors import CodecError, FileError, MissingError, ResourceError
 from lbic.system import cleanup, temporary
 from lbic.system.deadline import expires
+from lbic.system.shortages import FROM_OUTSIDE
 
 TIMEOUT = 60
 TIMEOUT_PER_MEGAPIXEL = 3600
 """Seconds, added up. VTM at its slowest needs about 60 s on one core for 0.4 megapixels, so only a
 hang exceeds the limit."""
 
-_KILL = getattr(signal, "SIGKILL", 0) or None
 _TIE_FAILED = b"setpriv: "
 _PREFIX = re.compile(
     r"\[[^]]* @ 0x[0-9a-f]+\] "
@@ -46,8 +46,7 @@ def run(arguments: Sequence[str], *, timeout: float, cwd: Path | None = None) ->
     if code:
         how = f"was killed (signal {-code})" if code < 0 else f"failed ({code})"
         sentence = f"{name} {how}: {reason(stderr) or reason(output) or 'no message'}"
-        # A program is killed from outside, as by a system that runs out of memory.
-        lacking = -code == _KILL or errors.names_shortage(stderr.decode(errors="replace"))
+        lacking = -code in FROM_OUTSIDE or errors.names_shortage(stderr.decode(errors="replace"))
         raise ResourceError(sentence) if lacking else CodecError(sentence)
     return output
 

@@ -27,14 +27,12 @@ from lbic.isolation.protocol import (
 )
 from lbic.system import cleanup, cores, python
 from lbic.system.deadline import Deadline
+from lbic.system.shortages import FROM_OUTSIDE
 
 MODULE = "lbic.isolation.worker"
 
 _OUT_OF_TIME = {-getattr(signal, "SIGPROF", 0)} - {0}
 """The exit code of a worker that used up its processor time (worker.set_alarm)."""
-
-_KILLED = -getattr(signal, "SIGKILL", 0) or None
-"""The exit code of a worker that the system, or a user, killed; no library's fault has it."""
 
 _idle: list[Worker] = []
 
@@ -228,8 +226,11 @@ class Worker:
             return MissingError(f"the worker process {what}; 'python -m {MODULE}' shows why")
         if self._late or code in _OUT_OF_TIME:
             return self._failure(f"{self._name} did not finish within {self._seconds:.0f} s and was stopped")
-        if code == _KILLED:
-            return ResourceError(f"{self._name} was killed, probably because the system's memory ran out")
+        if code is not None and -code in FROM_OUTSIDE:
+            return ResourceError(
+                f"the system or another process ended {self._name} (signal {-code}, {signal.strsignal(-code)}); "
+                "signal 9 usually means that memory ran out"
+            )
         if code is None:
             return self._failure(f"{self._name} sent a malformed reply")
         if code < 0:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import mmap
+import signal
 import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 
+FROM_OUTSIDE = frozenset(
+    getattr(signal, name) for name in ("SIGKILL", "SIGXCPU", "SIGXFSZ", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Signals that end a process for the system's limits or another process's wish, not for a fault of
+its own: no memory left, no processor time left, too large a file, a request to end."""
 _SLACK = 1 << 26
 """Bytes that a measurement of used memory may miss."""
 
