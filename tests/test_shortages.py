@@ -17,6 +17,8 @@ from helpers import photo
 from PIL import Image
 
 from lbic import errors
+from lbic.cli import progress
+from lbic.cli.report import Report, Talk
 from lbic.codecs.base import Geometry
 from lbic.codecs.table import CODECS
 from lbic.errors import ExitCode, ResourceError
@@ -114,6 +116,14 @@ def test_without_any_thread_each_file_has_its_sentence(tmp_path: Path, monkeypat
     with pytest.raises(ResourceError, match=message):
         deadline.Deadline(1, lambda: None)
     assert shortages.of_threads()
+
+
+def test_without_a_thread_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(progress, "_above", lambda _: pytest.fail("rich would start a thread"))
+    with progress.report_bar(Report("compressed", 3, Talk())) as advance:
+        advance()
 
 
 @pytest.mark.parametrize("allowed", [0, 1])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from lbic.cli.report import Report
+from lbic.system import shortages
 
 _PERIOD = 3600
 """Seconds of work on which the remaining time is estimated; one step may exceed rich's 30."""
@@ -65,10 +66,10 @@ def report_bar(report: Report) -> AbstractContextManager[Callable[[], None]]:
     """Show a bar that counts the report's steps; yield the function to call after each step.
 
     A single step has no bar but a line with what the report shows. There is neither with --quiet
-    or --json, or if stderr is no terminal.
+    or --json, if stderr is no terminal, or if the system permits no thread for it.
     """
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    if report.talk.quiet or report.talk.json or not terminal:
+    if report.talk.quiet or report.talk.json or not terminal or shortages.of_threads():
         return nullcontext(lambda: None)
     return _above(report) if report.all_steps > 1 else _status_line(report)
 
