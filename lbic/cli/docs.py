@@ -170,9 +170,9 @@ keep = ["icc", "exif"]
 device = "cpu"
 ```
 
-{commands} have settings. What names files, overwrites them (`force`) or sends pictures away
-(`ray`) is no setting. An unknown key is an error with exit code 2. The Python API does not read
-the file."""
+{commands} have settings.
+What names files, overwrites them (`force`) or sends pictures away (`ray`) is no setting. An
+unknown key is an error with exit code 2. The Python API does not read the file."""
 
 _COMPLETION = """\
 ## Shell completion
