@@ -130,7 +130,7 @@ def decompress(
       the codec's picture.
     - ``strength``: the weight of the enhanced picture against the codec's, 0..1.
     - ``profile``: "auto", "fast", "lite" or "full", the size of the networks.
-    - ``device``: "auto", "cpu" or "cuda".
+    - ``device``: "auto", "cpu", "cuda" or another of docs/providers.md.
     - ``tile``: the side in pixels of the tiles that networks run on; smaller ones need less
       memory. None chooses.
     - ``max_pixels``: larger pictures are refused.

@@ -160,8 +160,8 @@ class DeviceError(MissingError):
     code = "device"
 
 
-class CudaError(DeviceError):
-    """CUDA was requested and cannot run the networks."""
+class ProviderError(DeviceError):
+    """A named device cannot run the networks here."""
 
 
 NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)

@@ -13,7 +13,7 @@ from toys import write_catalog
 
 from lbic.codecs import encoders, vtm
 from lbic.codecs.table import CODECS
-from lbic.enhance import catalog, engine, session
+from lbic.enhance import catalog, engine, gpu, session
 from lbic.enhance.catalog import ModelSpec
 from lbic.isolation import process
 
@@ -54,11 +54,11 @@ def write_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Pretend that the machine has no NVIDIA driver."""
     session._open.cache_clear()
-    session.cuda_obstacle.cache_clear()
-    monkeypatch.setattr(session, "driver_present", lambda: False)
+    gpu.cuda_obstacle.cache_clear()
+    monkeypatch.setattr(gpu, "driver_present", lambda: False)
     yield
     session._open.cache_clear()
-    session.cuda_obstacle.cache_clear()
+    gpu.cuda_obstacle.cache_clear()
 
 
 @pytest.fixture

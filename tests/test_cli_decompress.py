@@ -16,7 +16,7 @@ from toys import identity, spec
 
 from lbic import pipeline
 from lbic.cli.docs import JSON_KEYS
-from lbic.enhance import session, tiling
+from lbic.enhance import providers, tiling
 from lbic.enhance.session import Session
 from lbic.errors import ExitCode
 from lbic.picture.load import with_alpha
@@ -57,7 +57,7 @@ def test_json(tmp_path: Path, networks: None) -> None:
     (record,) = records(lbic("decompress", "--json", source))
     assert list(record) == list(JSON_KEYS["decompress"])
     expected = {"type": 7, "type_recorded": 7, "profile": "lite", "models": ["toy-ar"], "scale": 1, "q": 20}
-    assert record.items() >= {**expected, "provider": session.CPU, "notes": []}.items()
+    assert record.items() >= {**expected, "provider": providers.CPU.name, "notes": []}.items()
 
 
 def test_verbose_tells_the_networks(tmp_path: Path, networks: None) -> None:

@@ -17,7 +17,7 @@ from lbic.cli import doctor
 from lbic.cli.docs import JSON_KEYS
 from lbic.cli.main import COMMANDS, cli
 from lbic.codecs.table import CODECS
-from lbic.enhance import session
+from lbic.enhance import providers
 from lbic.errors import ExitCode
 from lbic.picture.load import with_alpha
 
@@ -122,7 +122,7 @@ def test_models_lists_loads_and_checks(write_models: WriteCatalog) -> None:
     assert "type 1 (nr): noise reduction, HGRDN; not shipped yet" in text
     (record,) = records(lbic("models", "--json"))
     assert list(record) == list(JSON_KEYS["models"])
-    assert record["provider"] == session.CPU
+    assert record["provider"] == providers.CPU.name
     assert record["scales"] == [1, 1.5]
 
 
@@ -168,10 +168,11 @@ def test_doctor_tells_what_is_missing(
     write_models([(spec("toy-ar", data, "ar"), data)])
     (tmp_path / "models" / "toy-ar.onnx").write_bytes(b"")
     monkeypatch.setattr(type(CODECS["vvc"]), "availability", lambda _: "install an encoder")
-    monkeypatch.setattr(doctor, "_version", lambda package: "1.0")
+    builds = {"onnxruntime", "onnxruntime-gpu"}
+    monkeypatch.setattr(doctor, "_version", lambda package: "1.0" if package in builds else None)
     text = lbic("doctor").stdout
     assert "no  codec vvc        cannot compress: install an encoder\n" in text
-    assert "onnxruntime and onnxruntime-gpu are both installed" in text
+    assert "onnxruntime and onnxruntime-gpu are installed together and overwrite" in text
     assert "no  networks         model toy-ar: toy-ar.onnx is damaged" in text
 
 

@@ -17,7 +17,8 @@ from lbic.color import Plane, Planes
 from lbic.enhance import catalog, pictures
 from lbic.enhance.apply import Enhancement, enhance_planes, upsample
 from lbic.enhance.pictures import EnhanceSettings
-from lbic.enhance.session import CPU, Runtime
+from lbic.enhance.providers import CPU
+from lbic.enhance.session import Runtime
 from lbic.enhance.types import TYPES
 from lbic.errors import DeviceError, MissingError
 from lbic.pipeline import CompressSettings, DecompressSettings
@@ -101,7 +102,7 @@ def test_type_5_acts_on_luma_after_upsampling_and_leaves_chroma(write_models: Wr
     result = run(decoded(), 5)
     full = upsample(decoded(), 21, 15)
     assert close(result.planes, Planes(scaled(full.y, 0.5), full.cb, full.cr))
-    assert (result.type.id, result.models, result.profile, result.provider) == (5, ("half",), "lite", CPU)
+    assert (result.type.id, result.models, result.profile, result.provider) == (5, ("half",), "lite", CPU.name)
 
 
 def test_type_6_runs_its_networks_in_order(write_models: WriteCatalog) -> None:
@@ -231,7 +232,7 @@ def test_the_catalogs_default_is_recorded_and_followed(write_models: WriteCatalo
     plain, followed = (pipeline.decompress(data, DecompressSettings(kind)) for kind in (TYPES[0], None))
     assert (plain.type.id, plain.type_recorded) == (0, 5)
     assert (followed.type.id, followed.type_recorded, followed.models) == (5, 5, ("half",))
-    assert (followed.profile, followed.provider) == ("lite", CPU)
+    assert (followed.profile, followed.provider) == ("lite", CPU.name)
     assert np.abs(np.asarray(followed.image) - np.asarray(plain.image) / 2).max() <= 1
     assert pipeline.compress(source, replace(settings, scale=16)).header.type == 0
     assert pipeline.compress(source, replace(settings, type=TYPES[0])).header.type == 0

@@ -16,12 +16,13 @@ from conftest import WriteCatalog
 from toys import identity, spec
 
 from lbic.cli import doctor
-from lbic.enhance import session
+from lbic.enhance import gpu, providers, session
 from lbic.enhance.catalog import ModelSpec
-from lbic.enhance.session import CPU, CUDA, Runtime, Session, open_session
+from lbic.enhance.session import Runtime, Session, open_session
 from lbic.errors import DeviceError, ExitCode, MissingError, UsageError
 from lbic.system import cores
 
+CPU, CUDA = providers.CPU.name, providers.CUDA.name
 DATA = identity(1, 0.5)
 ROW = spec("half", DATA, "ar")
 
@@ -55,13 +56,13 @@ def row(write_models: WriteCatalog) -> ModelSpec:
 @pytest.fixture
 def a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine with a driver and an onnxruntime that lists CUDA; tests set the real provider."""
-    monkeypatch.setattr(session, "driver_present", lambda: True)
+    monkeypatch.setattr(gpu, "driver_present", lambda: True)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
-    session.cuda_obstacle.cache_clear()
+    gpu.cuda_obstacle.cache_clear()
     session._open.cache_clear()
     yield
-    session.cuda_obstacle.cache_clear()
+    gpu.cuda_obstacle.cache_clear()
     session._open.cache_clear()
 
 
@@ -106,7 +107,7 @@ def test_a_session_that_fell_back_is_found_out(row: ModelSpec, monkeypatch: pyte
         open_session(row, "cuda")
     opened = open_session(row, "auto")
     assert opened.provider == CPU
-    assert opened.note is not None and opened.note.startswith("a GPU is present but the networks run on the CPU")
+    assert opened.note is not None and opened.note.startswith("the networks do not run on CUDA: ONNX Runtime fell back")
 
 
 @pytest.mark.usefixtures("a_gpu", "row")
@@ -185,12 +186,12 @@ def test_a_network_that_does_not_load_is_a_sentence(write_models: WriteCatalog) 
 @pytest.mark.parametrize("failure", ["std::bad_alloc", "CUDA out of memory", "Failed to allocate memory"])
 def test_no_memory_is_a_memory_error(failure: str) -> None:
     with pytest.raises(MemoryError, match=failure):
-        Session(ROW, CPU, Engine([CPU], failure), None).run(np.zeros((1, 1, 2, 2), np.float32))
+        Session(ROW, providers.CPU, Engine([CPU], failure), None).run(np.zeros((1, 1, 2, 2), np.float32))
 
 
 def test_any_other_failure_names_the_network_and_the_device() -> None:
     with pytest.raises(MissingError, match="model half failed on CUDAExecutionProvider: kernel image"):
-        Session(ROW, CUDA, Engine([CUDA], "kernel image"), None).run(np.zeros((1, 1, 2, 2), np.float32))
+        Session(ROW, providers.CUDA, Engine([CUDA], "kernel image"), None).run(np.zeros((1, 1, 2, 2), np.float32))
 
 
 @pytest.mark.parametrize("wrong", [{"profile": "big"}, {"device": "gpu"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,8 @@ from PIL import ImageFilter
 from toys import identity, network, random_kernels, spec
 
 from lbic.enhance import catalog, gpu, tiling
-from lbic.enhance.session import CPU, CUDA, Session, _engine, open_session
+from lbic.enhance.providers import CPU, CUDA
+from lbic.enhance.session import Session, _engine, open_session
 from lbic.errors import MissingError
 
 Batch = NDArray[np.float32]
@@ -24,7 +26,7 @@ Batch = NDArray[np.float32]
 
 def opened(data: bytes, **facts: Any) -> Session:
     row = spec("toy", data, "nr", **facts)
-    return Session(row, CPU, _engine(row, data, [CPU]), None)
+    return Session(row, CPU, _engine(row, data, [CPU.name]), None)
 
 
 class Watched(Session):
@@ -33,7 +35,7 @@ class Watched(Session):
     def __init__(self, most: int = 1 << 40, **facts: Any) -> None:
         data = identity(1)
         row = spec("toy", data, "nr", **facts)
-        super().__init__(row, CPU, _engine(row, data, [CPU]), None)
+        super().__init__(row, CPU, _engine(row, data, [CPU.name]), None)
         self.most = most
         self.sizes: list[tuple[int, ...]] = []
 
@@ -158,8 +160,7 @@ def test_tiles_on_a_gpu_and_their_halo_follow_its_free_memory(
 ) -> None:
     session = Watched(halo=halo)
     assert tiling.automatic(session) == tiling.AUTO_TILE
-    session.provider = CUDA
-    monkeypatch.setattr(gpu, "free_memory", lambda: free)
+    session.row = dataclasses.replace(CUDA, free_memory=lambda: free)
     assert tiling.automatic(session) == side
 
 

@@ -71,7 +71,7 @@ def test_it_finds_and_loads_its_networks_where_there_is_no_checkout(wheel: Path,
         "assert pathlib.Path(lbic.__file__).resolve().is_relative_to(target), lbic.__file__\n"
         "assert catalog.models_folder() == target / 'lbic' / 'models'\n"
         "for row in catalog.load().models:\n"
-        "    assert session.open_session(row, 'cpu').provider == session.CPU\n"
+        "    assert session.open_session(row, 'cpu').provider == session.CPU.name\n"
         "    sys.stdout.write(row.name + '\\n')\n"
     )
     environment = {"PYTHONPATH": str(target), "PATH": ""}

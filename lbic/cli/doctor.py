@@ -19,7 +19,8 @@ from lbic.cli.models import State
 from lbic.cli.report import emit
 from lbic.codecs import plugins, table
 from lbic.codecs.base import Codec
-from lbic.enhance import catalog, session
+from lbic.enhance import catalog, providers, session
+from lbic.enhance.providers import CPU, CUDA, Provider
 from lbic.enhance.types import NONE
 from lbic.errors import ExitCode, LbicError, MissingError
 from lbic.isolation import process
@@ -69,9 +70,9 @@ def examine() -> Iterator[Finding]:
     yield _settings()
     yield from codecs()
     yield _isolation()
-    yield _runtime()
+    yield runtime()
     states = [models.probe(spec) for spec in catalog.load().models]
-    yield _cuda(states)
+    yield from devices()
     yield _models(states)
     yield from (_reader(*row) for row in _READERS)
     yield _torch()
@@ -136,11 +137,13 @@ def _isolation() -> Finding:
     return Finding(name, False, f"decoders and readers run in processes of their own with your rights: {obstacle}")
 
 
-def _runtime() -> Finding:
-    packages = {name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)}
+def runtime() -> Finding:
+    """Check that there is one build of ONNX Runtime, which imports."""
+    builds = ("onnxruntime", *(row.package for row in providers.PROVIDERS if row.package.startswith("onnxruntime-")))
+    packages = [name for name in dict.fromkeys(builds) if _version(name)]
     if len(packages) > 1:
-        # Both install into one folder and overwrite each other's files.
-        how = "onnxruntime and onnxruntime-gpu are both installed, which disables CUDA; uninstall both, reinstall lbic"
+        # They install into one folder and overwrite each other's files.
+        how = f"{' and '.join(packages)} are installed together and overwrite each other; keep one and reinstall it"
         return Finding("ONNX Runtime", False, how)
     try:
         return Finding("ONNX Runtime", True, session.onnxruntime_version())
@@ -148,11 +151,29 @@ def _runtime() -> Finding:
         return Finding("ONNX Runtime", False, str(error))
 
 
-def _cuda(states: Sequence[State]) -> Finding:
-    # CUDA may fail although its libraries load; only a session knows its device.
-    fallen = (state.sentence for state in states if state.provider == session.CPU and state.sentence)
-    obstacle = session.cuda_obstacle() or next(fallen, None)
-    return Finding("CUDA", obstacle is None, obstacle or "the driver and ONNX Runtime's libraries are installed")
+def devices() -> Iterator[Finding]:
+    """Check CUDA and the other devices that the installed build of ONNX Runtime offers."""
+    try:
+        rows = [row for row in providers.PROVIDERS if row is CUDA or (row in providers.offered() and row is not CPU)]
+    except MissingError:
+        rows = [CUDA]
+    for row in rows:
+        obstacle = _device_obstacle(row)
+        untried = "" if row.is_tried else "; the results on it are unmeasured"
+        yield Finding(row.label, obstacle is None, obstacle or f"runs the networks (device {row.device}){untried}")
+
+
+def _device_obstacle(row: Provider) -> str | None:
+    """Return why a device does not run a network; a session may fall back where all is installed."""
+    obstacle = providers.obstacle(row)
+    smallest = min(catalog.load().models, key=lambda spec: spec.size, default=None)
+    if obstacle or smallest is None:
+        return obstacle
+    try:
+        session.open_session(smallest, row.device)
+    except MissingError as error:
+        return str(error)
+    return None
 
 
 def _models(states: Sequence[State]) -> Finding:

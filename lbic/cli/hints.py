@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from lbic.errors import (
     BetterThanTrainedError,
-    CudaError,
     LbicError,
     NetworkMemoryError,
     NoAlphaError,
     NoGainsError,
     OtherRunError,
     OutputExistsError,
+    ProviderError,
     QualityAndTargetError,
     TooLargeError,
 )
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 HINTS: dict[type[LbicError], str] = {
     BetterThanTrainedError: "--type {error.type_id} runs it anyway",
-    CudaError: "--device auto uses the CPU instead",
     NetworkMemoryError: "a smaller --tile needs less",
     NoAlphaError: "-o chooses the format",
     NoGainsError: "train with --val",
     OtherRunError: "--{error.role} names that network",
     OutputExistsError: "use -f to overwrite it",
+    ProviderError: "--device auto uses what works",
     QualityAndTargetError: "leave out -q",
     TooLargeError: "choose a larger --scale or another --codec",
 }

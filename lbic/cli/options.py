@@ -149,6 +149,7 @@ def name_option(example: str) -> Callable[[F], F]:
 
 def runtime_options(function: Function) -> Function:
     """Add --profile, --device and --tile, as ``runtime``."""
+    from lbic.enhance.providers import DEVICES
 
     @click.option(
         "--profile",
@@ -159,10 +160,10 @@ def runtime_options(function: Function) -> Function:
     )
     @click.option(
         "--device",
-        type=click.Choice(["auto", "cpu", "cuda"]),
+        type=click.Choice(DEVICES),
         default="auto",
-        help="Device that runs the networks. cuda is an error where CUDA does not work; auto takes the CPU there. "
-        "Default auto.",
+        help="Device that runs the networks; a name is an error where it does not work. auto takes the best that "
+        "works, at last the CPU; 'lbic doctor' lists the devices. Default auto.",
     )
     @click.option(
         "--tile",

@@ -7,6 +7,7 @@ from typing import Any
 
 from lbic.codecs.table import get
 from lbic.coding import SCALE_ONE, Coding
+from lbic.enhance.providers import BY_NAME
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.format.container import METADATA_NAMES, Header
 from lbic.metrics.rate import bits_per_pixel
@@ -46,7 +47,7 @@ def applied(kind: EnhancementType, strength: float) -> str:
 
 def provider(name: str | None) -> str:
     """Return "CUDA" for CUDAExecutionProvider, and "" for None: no network ran."""
-    return (name or "").removesuffix("ExecutionProvider")
+    return BY_NAME[name].label if name in BY_NAME else name or ""
 
 
 def networks(models: Sequence[str], profile: str | None, provider: str | None) -> tuple[str, ...]:

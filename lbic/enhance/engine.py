@@ -23,4 +23,6 @@ def onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise MissingError(f"ONNX Runtime does not import ({error}); networks cannot run") from error
+    if os.environ[TELEMETRY] == "1":  # builds before 1.31 on Windows do not know the variable
+        onnxruntime.disable_telemetry_events()
     return onnxruntime

@@ -1,15 +1,12 @@
 """ONNX Runtime sessions: load a network, and find the device that it really runs on.
 
-A session that is to use CUDA silently runs on the CPU when a library is missing. Only the opened
-session's ``get_providers()`` is reliable, so lbic reports that.
+A session that is to use another provider silently runs on the CPU when a library is missing. Only
+the opened session's ``get_providers()`` is reliable, so lbic reports that.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import io
-import sys
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,16 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lbic.enhance import providers
 from lbic.enhance.catalog import ON_GPU, PROFILES, ModelSpec
 from lbic.enhance.engine import onnxruntime
-from lbic.errors import CudaError, MissingError, UsageError, whole_number
-from lbic.system.cores import for_a_network
+from lbic.enhance.providers import BY_DEVICE, CPU, CUDA, DEVICES, Provider
+from lbic.errors import MissingError, ProviderError, UsageError, whole_number
+from lbic.system.cores import cores, for_a_network
 
-DEVICES = ("auto", "cpu", "cuda")
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-_CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
-"""An exhaustive search would take longer than running a tile, and a doubling arena twice the
-memory."""
 _SILENT = 4
 """ONNX Runtime's log severity for fatal errors only; lbic reports the others itself."""
 _lock = threading.Lock()
@@ -43,7 +37,7 @@ class Runtime:
     profile: str = "auto"
     """One of catalog.PROFILES, or "auto" for the one that suits picture and device."""
     device: str = "auto"
-    """One of DEVICES; "auto" is a GPU where CUDA works, else the CPU."""
+    """One of providers.DEVICES; "auto" is the best that works, at last the CPU."""
     tile: int | None = None
     """The tiles' side in pixels, without the halo; None chooses (tiling.automatic)."""
 
@@ -60,10 +54,11 @@ class Runtime:
 class Session:
     """A loaded network."""
 
-    def __init__(self, spec: ModelSpec, provider: str, engine: Any, note: str | None) -> None:
+    def __init__(self, spec: ModelSpec, row: Provider, engine: Any, note: str | None) -> None:
         """Take the model, its provider, ONNX Runtime's session and a note for the user."""
         self.spec = spec
-        self.provider = provider
+        self.row = row
+        self.provider = row.name
         self.note = note
         self._engine = engine
         self._input = engine.get_inputs()[0].name
@@ -75,7 +70,7 @@ class Session:
         little memory for this size, and MissingError when ONNX Runtime fails otherwise.
         """
         try:
-            with _gpu if self.provider == CUDA else contextlib.nullcontext():
+            with _gpu if self.row.is_gpu else contextlib.nullcontext():
                 result: NDArray[np.float32] = self._engine.run(None, {self._input: batch})[0]
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             if isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("alloc", "out of memory")):
@@ -87,19 +82,21 @@ class Session:
 def open_session(spec: ModelSpec, device: str) -> Session:
     """Load a network, once per process and device.
 
-    Raises CudaError when ``device`` is cuda and the session would run on the CPU, and
-    MissingError when the model file is absent or damaged.
+    Raises ProviderError when the session of a named device would run elsewhere, and MissingError
+    when the model file is absent or damaged.
     """
     with _lock:
         return _open(spec, device)
 
 
-def cuda_works(device: str) -> bool:
-    """Return whether networks may run on CUDA.
-
-    The device must allow it and a driver be there; CUDA's libraries are not checked.
-    """
-    return device != "cpu" and driver_present()
+def expected(device: str) -> Provider:
+    """Return the provider that sessions of a device will run on unless a library is missing."""
+    if device != "auto":
+        return BY_DEVICE[device]
+    try:
+        return next(row for row in providers.candidates(device) if row is CPU or not providers.obstacle(row))
+    except MissingError:  # no ONNX Runtime
+        return CPU
 
 
 def profiles(runtime: Runtime) -> tuple[str, ...]:
@@ -109,27 +106,44 @@ def profiles(runtime: Runtime) -> tuple[str, ...]:
     """
     if runtime.profile != "auto":
         return (runtime.profile,)
-    return ON_GPU if cuda_works(runtime.device) else PROFILES
+    return ON_GPU if expected(runtime.device).is_gpu else PROFILES
 
 
 @lru_cache(maxsize=16)
 def _open(spec: ModelSpec, device: str) -> Session:
     """Open a session as ``open_session``, without its lock."""
     data = spec.read()
-    if device == "cpu" or (device == "auto" and not driver_present()):
-        return Session(spec, CPU, _engine(spec, data, [CPU]), None)
-    reason = cuda_obstacle()
-    if reason is None:
-        engine = _engine(spec, data, [(CUDA, _CUDA_OPTIONS), CPU])
-        if engine.get_providers()[0] == CUDA:
-            return Session(spec, CUDA, engine, None)
-        reason = "ONNX Runtime fell back to the CPU, a CUDA or cuDNN library is missing (pip install 'lbic[gpu]')"
-    if device == "cuda":
-        raise CudaError(f"CUDA cannot run the networks: {reason}")
-    return Session(spec, CPU, _engine(spec, data, [CPU]), f"a GPU is present but the networks run on the CPU: {reason}")
+    note = None
+    for row in providers.candidates(device):
+        if row is CPU:
+            break
+        reason = providers.obstacle(row)
+        if reason is None:
+            engine, reason = _on(row, spec, data)
+            if engine is not None:
+                return Session(spec, row, engine, note)
+        if device != "auto":
+            raise ProviderError(f"{row.label} cannot run the networks: {reason}")
+        note = note or f"the networks do not run on {row.label}: {reason}"
+    return Session(spec, CPU, _engine(spec, data, [CPU.name]), note)
 
 
-def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
+def _on(row: Provider, spec: ModelSpec, data: bytes) -> tuple[Any, str | None]:
+    """Return ONNX Runtime's session on a provider, or None and why it does not run there."""
+    options = dict(row.options)
+    if row.threads:
+        options[row.threads] = str(for_a_network() or cores())
+    try:
+        engine = _engine(spec, data, [(row.name, options), CPU.name])
+    except MissingError as error:
+        return None, str(error)
+    if engine.get_providers()[0] == row.name:
+        return engine, None
+    missing = "a CUDA or cuDNN library is missing (pip install 'lbic[gpu]')" if row is CUDA else f"it needs {row.needs}"
+    return None, f"ONNX Runtime fell back to the CPU, {missing}"
+
+
+def _engine(spec: ModelSpec, data: bytes, names: list[Any]) -> Any:
     """Create ONNX Runtime's session for a model; raises MissingError when it does not load."""
     ort = onnxruntime()
     options = ort.SessionOptions()
@@ -138,38 +152,9 @@ def _engine(spec: ModelSpec, data: bytes, providers: list[Any]) -> Any:
     # ONNX Runtime keeps a memory plan for every input size: over a folder of pictures they add up.
     options.enable_mem_pattern = False
     try:
-        return ort.InferenceSession(data, options, providers=providers)
+        return ort.InferenceSession(data, options, providers=names)
     except Exception as error:  # as in Session.run
         raise MissingError(f"model {spec.name} does not load: {error}") from error
-
-
-@lru_cache(maxsize=1)
-def driver_present() -> bool:
-    """Return whether an NVIDIA driver is installed: its library loads."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=1)
-def cuda_obstacle() -> str | None:
-    """Return why CUDA cannot run networks here; None when no reason is known yet."""
-    if not driver_present():
-        return "no NVIDIA driver on this machine (libcuda does not load)"
-    try:
-        ort = onnxruntime()
-    except MissingError as error:
-        return str(error)
-    if CUDA not in ort.get_available_providers():
-        return "the installed onnxruntime has no CUDA; install onnxruntime-gpu (and uninstall onnxruntime)"
-    printed = io.StringIO()
-    # preload_dlls prints on stdout, which is for the user's data.
-    with contextlib.redirect_stdout(printed):
-        ort.preload_dlls()
-    missing = [line.strip() for line in printed.getvalue().splitlines() if "failed" in line.lower()]
-    return f"{missing[0]} (pip install 'lbic[gpu]')" if missing else None
 
 
 def onnxruntime_version() -> str:

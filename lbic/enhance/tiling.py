@@ -14,8 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lbic.enhance import gpu
-from lbic.enhance.session import CUDA, Session
+from lbic.enhance.session import Session
 from lbic.errors import MissingError
 
 AUTO_TILE = 768
@@ -29,9 +28,6 @@ LEAST_TILE = 32
 GPU_TILES = 512, 2048
 """The smallest and the largest automatic tile on a GPU; in larger tiles the halo costs next to
 nothing."""
-_BYTES_PER_PIXEL = 4096
-"""GPU memory per pixel: a dense block's maps of the full HGRDN in float16, and as much for cuDNN,
-rounded up."""
 
 
 def run(
@@ -66,13 +62,13 @@ def automatic(session: Session) -> int:
 
     On a GPU a tile fits in half of its free memory.
     """
-    if session.provider != CUDA:
+    if not session.row.is_gpu:
         return AUTO_TILE
     smallest, largest = GPU_TILES
-    free = gpu.free_memory()
-    if free is None:
+    free = session.row.free_memory()
+    if free is None or session.row.bytes_per_pixel is None:
         return smallest
-    with_halo = math.isqrt(free // 2 // _BYTES_PER_PIXEL)
+    with_halo = math.isqrt(free // 2 // session.row.bytes_per_pixel)
     return min(largest, max(smallest, with_halo - 2 * session.spec.halo))
 
 

@@ -69,7 +69,7 @@ def row_key(coded: Key, kind: EnhancementType, runtime: Runtime) -> Key:
         "networks": [[spec.sha256, spec.quality_for(coding), spec.halo, spec.multiple] for spec in used],
         # The requested profile and device count too: one that is missing is an error.
         **({"requested": [runtime.profile, runtime.device]} if used else {}),
-        **({"tile": runtime.tile, "cuda": session.cuda_works(runtime.device)} if used else {}),
+        **({"tile": runtime.tile, "provider": session.expected(runtime.device).name} if used else {}),
         **({"onnxruntime": session.onnxruntime_version()} if used else {}),
     }
 

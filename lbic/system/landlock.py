@@ -70,6 +70,7 @@ class _Rule(ctypes.Structure):
     """struct landlock_path_beneath_attr."""
 
     _pack_ = 1
+    _layout_ = "ms"  # Python 3.14 requires it of packed structures
     _fields_ = (("rights", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
