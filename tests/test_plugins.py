@@ -24,6 +24,7 @@ from lbic.enhance import catalog
 from lbic.errors import CodecError, FormatError, MissingError, UsageError
 from lbic.format import container
 from lbic.format.container import Header
+from lbic.isolation import process
 from lbic.system import entrypoints
 
 ROOT = Path(__file__).parents[1]
@@ -68,8 +69,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "installed"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
+    process.end_idle()  # worker processes have the module path of their start
     forget()
     yield folder
+    process.end_idle()
     forget()
     for name in ("toy_codec", "broken_codec", "toy_networks"):
         sys.modules.pop(name, None)

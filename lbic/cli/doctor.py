@@ -164,7 +164,7 @@ def devices() -> Iterator[Finding]:
 
 
 def _device_obstacle(row: Provider) -> str | None:
-    """Return why a device does not run a network; a session may fall back where all is installed."""
+    """Return why a device runs no network; sessions may fall back where all is installed."""
     obstacle = providers.obstacle(row)
     smallest = min(catalog.load().models, key=lambda spec: spec.size, default=None)
     if obstacle or smallest is None:

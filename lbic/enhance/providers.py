@@ -58,7 +58,7 @@ CUDA = Provider(
     "CUDAExecutionProvider",
     "onnxruntime-gpu",
     "an NVIDIA GPU and the extra `gpu`",
-    # An exhaustive search would take longer than running a tile, a doubling arena twice the memory.
+    # An exhaustive search would take longer than a tile, a doubling arena twice the memory.
     options={"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
     # A dense block's maps of the full HGRDN in float16, and as much for cuDNN, rounded up.
     bytes_per_pixel=4096,
