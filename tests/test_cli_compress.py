@@ -91,8 +91,8 @@ def refused(tmp_path: Path, *arguments: object, code: ExitCode, because: str) ->
     [
         (b"", "the file is empty"),
         (b"# not a picture\n" * 20, "not a picture"),
-        (b"\xc1LBC" + bytes(40), "not a picture"),
-        (b"%PDF-1.7\n" + bytes(100), "not a picture"),
+        (b"\xc1LBC" + bytes(40), "a .lbic file, which is compressed already"),
+        (b"%PDF-1.7\n" + bytes(100), "a PDF document; render it to PNG first"),
     ],
 )
 def test_not_a_picture(tmp_path: Path, content: bytes, because: str) -> None:

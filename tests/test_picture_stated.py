@@ -102,6 +102,31 @@ def test_exifs_adobe_rgb(tags: dict[Any, Any], adobe: bool, form: str) -> None:
         assert np.abs(np.asarray(picture.image, int)[0, 4::8] - expected).max() <= 1
 
 
+@pytest.mark.parametrize("icc", [False, True])
+def test_kept_exif_says_srgb_after_the_conversion(icc: bool) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x013E], exif[0x013F] = "camera", D65, tuple(v for point in ADOBE for v in point)
+    details = exif.get_ifd(0x8769)
+    details[0x9000], details[0xA001], details[0xA500] = b"0232", 65_535, 2.2
+    details[0xA005] = {1: "R03", 2: b"0100"}
+    options = {"icc_profile": wide_profile()} if icc else {}
+    data = written(photo(16, 8), "JPEG", exif=exif, **options)
+    kept = Image.Exif()
+    block = load(data).exif
+    assert block is not None
+    kept.load(block)
+    assert kept.get_ifd(0x8769)[0xA001] == 1 and kept.get_ifd(0xA005) == {1: "R98", 2: b"0100"}
+    assert kept[0x010F] == "camera" and kept.get_ifd(0x8769)[0x9000] == b"0232"
+    assert not {0x013E, 0x013F} & set(kept) and 0xA500 not in kept.get_ifd(0x8769)
+    again = written(photo(16, 8), "JPEG", exif=block)
+    assert load(again).notes == (), "reading it again converts nothing"
+    if icc:
+        with_profile = load(data, keep_icc=True).exif
+        assert with_profile is not None
+        kept.load(with_profile)
+        assert kept.get_ifd(0x8769)[0xA001] == 65_535, "the samples stay those of the profile"
+
+
 def test_uncalibrated_exif_without_a_profile_is_noted() -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA001] = 65_535

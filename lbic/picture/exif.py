@@ -10,6 +10,9 @@ from lbic.errors import printable
 from lbic.picture.companions import without_companions
 
 _ORIENTATION, _TIFF_XMP = 0x0112, 700
+_EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
+_COLOUR_SPACE, _GAMMA, _INTEROP_INDEX, _SRGB = 0xA001, 0xA500, 0x0001, 1
+_WHITE, _PRIMARIES, _TRANSFER = 0x013E, 0x013F, 0x012D
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -71,6 +74,27 @@ def without_orientation(xmp: bytes) -> bytes:
     for pattern in _XMP_ORIENTATIONS:
         xmp = re.sub(pattern, b"", xmp)
     return xmp
+
+
+def as_srgb(block: bytes) -> bytes:
+    """Return an EXIF block that states sRGB, for a picture that was converted to it.
+
+    A block without a colour space, and a damaged one, is returned unchanged.
+    """
+    try:
+        tags = Image.Exif()
+        tags.load(block)
+        details = tags.get_ifd(_EXIF_IFD) if _EXIF_IFD in tags else {}
+        if details.get(_COLOUR_SPACE, _SRGB) != _SRGB:
+            details[_COLOUR_SPACE] = _SRGB
+        if _INTEROP_IFD in details and _INTEROP_INDEX in (related := tags.get_ifd(_INTEROP_IFD)):
+            related[_INTEROP_INDEX] = "R98"
+        details.pop(_GAMMA, None)
+        for tag in (_WHITE, _PRIMARIES, _TRANSFER):
+            tags.pop(tag, None)
+        return tags.tobytes()
+    except Exception:  # damaged EXIF raises almost any exception
+        return block
 
 
 def set_upright(block: bytes) -> bytes:

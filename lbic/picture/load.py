@@ -8,16 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from lbic import limits
 from lbic.errors import ImageError, printable
+from lbic.picture import alpha as alphas
 from lbic.picture import boxes, companions, deep, depth, extras, jpeg, kinds, png, tiff
 from lbic.picture import stated as colours
 from lbic.picture.cicp import Stated
-from lbic.picture.exif import upright
+from lbic.picture.exif import as_srgb, upright
 from lbic.picture.icc import apply_profile, lab_profile
 from lbic.picture.pillow_limits import own_limits
 
@@ -193,14 +194,14 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
         icc = lab_profile()
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
-    alpha = _alpha(image)
+    alpha = alphas.plane(image)
     if alpha is not None and source.format == "BMP" and not alpha.any():
         alpha = None  # many programs leave the fourth byte 0
         notes.append("alpha is 0 everywhere and was ignored")
     if image.mode[0] in "IF":
         image, icc, stated = depth.reduce(image, depth.Gray.of(source), icc, stated, notes, keep_icc=keep_icc)
     elif image.mode in ("P", "PA", "LA", "RGBA"):
-        image = _drop_alpha(image)
+        image = alphas.without(image)
     image, icc = apply_profile(image, icc, notes, keep=keep_icc) if icc else (image, None)
     if image.mode == "CMYK":
         notes.append("CMYK converted to RGB")
@@ -208,6 +209,8 @@ def _convert(source: Image.Image, stated: Stated | None, notes: list[str], *, ke
         image = image.convert("L" if image.mode == "1" else "RGB")
     if stated is not None and source.mode not in ("CMYK", "LAB"):
         image = _to_srgb(image, stated, notes)
+    if exif and icc is None and (stated or {"icc_profile", "srgb"} & source.info.keys()):
+        exif = as_srgb(exif)
     # A profile of sRGB is no loss: pictures without a profile are sRGB.
     applied = "icc_profile" in source.info and source.mode not in ("CMYK", "LAB") and not keep_icc
     applied = applied and any(note.startswith("converted from ") for note in notes)
@@ -273,27 +276,3 @@ def _luma_table(source: Image.Image) -> tuple[int, ...] | None:
         return None
     table = source.quantization.get(source.layer[0][3])
     return None if table is None else tuple(table)
-
-
-def _alpha(image: Image.Image) -> NDArray[np.uint8] | None:
-    """Return the alpha plane, or None if all pixels are opaque."""
-    if not image.has_transparency_data:
-        return None
-    import numpy as np
-
-    if image.mode[0] == "I":  # Pillow does not convert these; one level is transparent
-        plane = np.where(np.asarray(image) == image.info["transparency"], np.uint8(0), np.uint8(255))
-    else:
-        plane = np.asarray(image.convert("RGBA").getchannel("A"))
-    return None if plane.min() == 255 else plane
-
-
-def _drop_alpha(image: Image.Image) -> Image.Image:
-    """Return the image without alpha; a palette becomes gray or colour, as its colours need."""
-    if image.mode == "LA":
-        return image.getchannel("L")
-    colour = image.convert("RGBA").convert("RGB")
-    r, g, b = colour.split()
-    if image.mode != "RGBA" and not ImageChops.difference(r, g).getbbox() and not ImageChops.difference(g, b).getbbox():
-        return colour.getchannel(0)
-    return colour
