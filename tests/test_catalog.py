@@ -186,6 +186,17 @@ def test_a_row_may_wait_for_its_profile_to_be_named() -> None:
     assert shipped(fast).find("nr", Coding("vvc", 37), catalog.PROFILES) is fast
 
 
+def test_a_row_may_be_for_large_pictures() -> None:
+    lite = spec("lite", DATA, "nr", codecs=("vvc",))
+    fast = spec("fast", DATA, "nr", codecs=("vvc",), profile="fast", least_pixels=1000)
+    loaded, coding = shipped(fast, lite), Coding("vvc", 37)
+    assert loaded.find("nr", coding, catalog.PROFILES) is fast
+    assert loaded.find("nr", coding, catalog.PROFILES, 1000) is fast
+    assert loaded.find("nr", coding, catalog.PROFILES, 999) is lite
+    assert loaded.find("nr", coding, ("fast",), 999) is fast, "the user's choice"
+    assert shipped(fast).find("nr", coding, catalog.PROFILES, 999) is fast, "there is no other"
+
+
 def test_another_role_is_never_taken() -> None:
     assert shipped(spec("one", DATA, "sr")).find("ar", Coding("jpeg", 20), ("lite",)) is None
 

@@ -69,7 +69,7 @@ def enhance_planes(
     if strength == 0:
         kind = NONE
     try:
-        specs = _choose_networks(kind, coding, runtime)
+        specs = _choose_networks(kind, coding, runtime, planes.width * planes.height)
         networks = _Networks([session.open_session(spec, runtime.device) for spec in specs], coding, runtime.tile)
         result = _run_in_memory(planes, kind, size, networks)
     except MissingError as error:
@@ -150,13 +150,13 @@ class _Networks:
         return tuple(notes)
 
 
-def _choose_networks(kind: EnhancementType, coding: Coding, runtime: Runtime) -> tuple[ModelSpec, ...]:
+def _choose_networks(kind: EnhancementType, coding: Coding, runtime: Runtime, pixels: int) -> tuple[ModelSpec, ...]:
     """Return the network for each role of a type; raises MissingError when one is not shipped."""
     if not kind.roles:
         return ()  # the catalog is not read, so a damaged installation still decodes
     shipped = catalog.load()
     shipped.require(kind)
-    specs = shipped.networks(kind, coding, session.profiles(runtime))
+    specs = shipped.networks(kind, coding, session.profiles(runtime), pixels)
     for spec in specs:
         if runtime.profile not in ("auto", spec.profile):
             raise DeviceError(f"the {runtime.profile} profile of enhancement type {kind} is not shipped with this lbic")

@@ -29,7 +29,7 @@ ON_GPU = ("full", "fast", "lite")
 """The profiles in the order in which a GPU prefers them."""
 _UNKNOWN = 2
 """The strangeness of a codec that a network was neither trained nor measured for."""
-_LAST = ("also", "automatic", "source")  # a row may leave them out
+_LAST = ("also", "automatic", "least_pixels", "source")  # a row may leave them out
 _PACKAGE: Traversable = files("lbic")
 
 
@@ -74,6 +74,8 @@ class ModelSpec:
     """Codecs that it serves besides those of the training; none by default."""
     automatic: bool = True
     """Whether it may run where the user names no profile."""
+    least_pixels: int = 0
+    """The fewest pixels of a picture for which it runs where the user names no profile."""
     source: str = ""
     """The module in whose folder the file lies, for a network of another package."""
 
@@ -177,8 +179,8 @@ class Catalog:
     def default_type(self, coding: Coding) -> EnhancementType:
         """Return the type to record when the user names none; NONE where nothing is trained.
 
-        A network harms pictures far better than those it was trained on (type 7 at JPEG quality
-        90: -2.8 dB), so a quality outside the training of a type's networks gets NONE too.
+        A network harms pictures far better than those it was trained on (type 7 at JPEG 90: -2.8
+        dB), so a quality outside the training of a type's networks gets NONE too.
         """
         kinds = (TYPES[default.type] for default in self.defaults if default.covers(coding))
         return next((kind for kind in kinds if self.fits(kind, coding)), NONE)
@@ -190,11 +192,10 @@ class Catalog:
     def enhancing_type(self, coding: Coding) -> EnhancementType:
         """Return the type for a coded picture that is no .lbic file.
 
-        It is the default type at this quality, or else the one whose networks cover the nearest
-        quality, or else noise reduction, which invents no texture; NONE where nothing is trained.
+        It is the default at this quality, else the type whose networks cover the nearest quality,
+        else noise reduction, which invents no texture; NONE where nothing is trained.
         """
-        advised = self.default_type(coding)
-        if advised is NONE:
+        if (advised := self.default_type(coding)) is NONE:
             kinds = (TYPES[default.type] for default in self.defaults if default.is_for(coding))
             advised = min(kinds, key=lambda kind: self._gap(kind, coding), default=NONE)
         trained = any(coding.codec in spec.codecs for spec in self.models if spec.role in NOISE_REDUCTION.roles)
@@ -204,13 +205,15 @@ class Catalog:
         """Return how far the quality is from those that the type's networks cover."""
         return max((spec.distance(coding) for spec in self.networks(kind, coding)), default=math.inf)
 
-    def find(self, role: str, coding: Coding, profiles: tuple[str, ...]) -> ModelSpec | None:
+    def find(self, role: str, coding: Coding, profiles: tuple[str, ...], pixels: float = math.inf) -> ModelSpec | None:
         """Return the model that suits a picture best for a role; None when no model has the role.
 
+        ``pixels`` is the picture's number of pixels as coded.
+
         These decide, in this order: whether it covers the picture; whether it was trained for the
-        codec, measured for it, or neither; the scale; the quality; the profile, the earlier of
-        ``profiles`` first; the manifest's order. A single profile is the user's: models of other
-        profiles are considered only if none of its knows the codec.
+        codec, measured for it, or neither; scale; quality; the order of ``profiles``; the
+        manifest's. A single profile is the user's: models of others are considered only if none
+        of its knows the codec.
         """
 
         def distance(spec: ModelSpec) -> tuple[bool, int, bool, bool, int]:
@@ -224,18 +227,17 @@ class Catalog:
 
         rows = [spec for spec in self.models if spec.role == role]
         if len(profiles) == 1:
-            preferred = [
-                spec for spec in rows if spec.profile in profiles and spec.strangeness(coding.codec) < _UNKNOWN
-            ]
+            named = [spec for spec in rows if spec.profile in profiles]
+            preferred = [spec for spec in named if spec.strangeness(coding.codec) < _UNKNOWN]
         else:
-            preferred = [spec for spec in rows if spec.automatic]
+            preferred = [spec for spec in rows if spec.automatic and spec.least_pixels <= pixels]
         return min(preferred or rows, key=distance, default=None)
 
     def networks(
-        self, kind: EnhancementType, coding: Coding, profiles: tuple[str, ...] = PROFILES
+        self, kind: EnhancementType, coding: Coding, profiles: tuple[str, ...] = PROFILES, pixels: float = math.inf
     ) -> tuple[ModelSpec, ...]:
-        """Return the models for the roles of a type; roles without a model are left out."""
-        specs = (self.find(role, coding, profiles) for role in kind.roles)
+        """Return the models for the roles of a type, as ``find`` does; roles without are left out."""
+        specs = (self.find(role, coding, profiles, pixels) for role in kind.roles)
         return tuple(spec for spec in specs if spec)
 
     def shipped(self, kind: EnhancementType) -> bool:
@@ -252,13 +254,12 @@ class Catalog:
 def models_folder() -> Traversable:
     """Return the folder of the installed models, or else that of the checkout."""
     installed = _PACKAGE / "models"
-    if installed.is_dir() or not isinstance(_PACKAGE, Path):
-        return installed
-    return _PACKAGE.resolve().parent / "models"
+    in_checkout = isinstance(_PACKAGE, Path) and not installed.is_dir()
+    return Path(str(_PACKAGE)).resolve().parent / "models" if in_checkout else installed
 
 
 def is_installed() -> bool:
-    """Return whether there is a manifest; without one every type but 0 is missing."""
+    """Return whether there is a manifest; without it all types but 0 are missing."""
     return (models_folder() / "manifest.json").is_file()
 
 
@@ -276,8 +277,7 @@ def _read(folder: Traversable, source: str = "") -> tuple[tuple[ModelSpec, ...],
         return (), ()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        models = tuple(_row(row, source) for row in content["models"])
-        return models, tuple(_default(row) for row in content["defaults"])
+        return tuple(_row(row, source) for row in content["models"]), tuple(map(_default, content["defaults"]))
     except (ValueError, KeyError, TypeError) as error:
         name = f"{source or 'models'}/manifest.json"
         raise MissingError(f"{name} is damaged ({error}); reinstall {source or 'lbic'}") from error
@@ -294,7 +294,7 @@ def _row(row: dict[str, Any], source: str) -> ModelSpec:
     known = {name: row[name] for name in ModelSpec.__dataclass_fields__ if name not in _LAST}
     for name in ("codecs", "scales", "quality"):
         known[name] = tuple(known[name])
-    also = (
-        Equivalent(other["codec"], tuple(other["quality"]), tuple(other["looks_like"])) for other in row.get("also", ())
-    )
-    return ModelSpec(**known, also=tuple(also), automatic=row.get("automatic", True), source=source)
+    known |= {name: row[name] for name in ("automatic", "least_pixels") if name in row}
+    others = row.get("also", ())
+    also = (Equivalent(one["codec"], tuple(one["quality"]), tuple(one["looks_like"])) for one in others)
+    return ModelSpec(**known, also=tuple(also), source=source)

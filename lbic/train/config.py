@@ -161,6 +161,8 @@ class ExportConfig:
     """Other codecs on which it gains, and the qualities that it runs their pictures with."""
     automatic: bool = True
     """Whether it may run if the user names no profile; false if another network is far better."""
+    least_pixels: int = 0
+    """The fewest pixels of a picture for which it runs if the user names no profile."""
     trained_on: str = ""
     """The training pictures and their licences."""
     licence: str = "MIT"

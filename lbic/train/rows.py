@@ -52,6 +52,7 @@ def spec(recipe: Config, network: Network, data: bytes, halo: int | None = None)
         licence=export.licence,
         also=export.also,
         automatic=export.automatic,
+        least_pixels=export.least_pixels,
     )
 
 
