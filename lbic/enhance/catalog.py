@@ -236,7 +236,7 @@ class Catalog:
     def networks(
         self, kind: EnhancementType, coding: Coding, profiles: tuple[str, ...] = PROFILES, pixels: float = math.inf
     ) -> tuple[ModelSpec, ...]:
-        """Return the models for the roles of a type, as ``find`` does; roles without are left out."""
+        """Return the models for the roles of a type by ``find``; roles without are left out."""
         specs = (self.find(role, coding, profiles, pixels) for role in kind.roles)
         return tuple(spec for spec in specs if spec)
 
