@@ -48,7 +48,8 @@ def compress(
     - ``type``: the enhancement to record, by number or name; None is the catalog's advice, "auto"
       the type whose picture comes closest to the original.
     - ``goal``: what type "auto", and the scale for a target size, are chosen by: "fidelity"
-      (PSNR) or "perceptual" (local contrast). A goal alone means type "auto".
+      (PSNR) or "perceptual" (local contrast), which also makes codec vvc spend bytes where the
+      eye sees them. A goal alone means type "auto".
     - ``target_size``: the best picture of at most so many bytes.
     - ``target_bpp``: the best picture of at most so many bits per pixel.
     - ``target_psnr``: the smallest file whose default decoding has at least this PSNR in dB.

@@ -7,6 +7,7 @@ undecodable.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,13 +15,13 @@ from PIL import Image
 
 from lbic import color, limits
 from lbic.codecs import table
-from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Geometry
+from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec, Geometry, PerceptualCodec
 from lbic.codecs.table import DEFAULT_CODEC, check_quality, get, require
 from lbic.coding import SCALE_ONE, Coding
 from lbic.color import Planes
 from lbic.enhance import catalog, choice
 from lbic.enhance.apply import enhance_planes, upsample
-from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
+from lbic.enhance.choice import AUTO, FIDELITY, PERCEPTUAL, Auto, Goal
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType, check_strength, choose_type
 from lbic.errors import MissingError, UsageError, whole_number
@@ -28,6 +29,9 @@ from lbic.format import container, metadata
 from lbic.format.container import Header
 from lbic.isolation import payloads
 from lbic.picture.load import Picture, from_pillow, with_alpha
+
+Encode = Callable[[Planes, int, int, float], bytes]
+"""Planes, quality, effort and lambda scale to a stream; see Codec.encode."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class CompressSettings:
     """One of the codec's lambda_scales, for a file between two qualities; 1 is the quality
     itself."""
     goal: Goal = FIDELITY
-    """What type "auto" is chosen by (enhance/choice.py)."""
+    """What type "auto" is chosen by (enhance/choice.py); "perceptual" also takes the mode for the
+    eye of an encoder that has one."""
 
     def check(self) -> Coding:
         """Return the coding of the settings; raises UsageError for values out of range."""
@@ -160,12 +165,18 @@ def compress(picture: Picture | Image.Image, settings: CompressSettings | None =
     )
     container.check(header)
     planes = color.levels_to_planes(np.asarray(picture.image), *header.coded_size)
-    stream = codec.encode(planes, coding.quality, settings.effort, settings.lambda_scale)
+    encode = perceptual_encoder(codec, settings.goal) or codec.encode
+    stream = encode(planes, coding.quality, settings.effort, settings.lambda_scale)
     form, payload = codec.shorten(stream, _geometry(header), coding.quality)
     header = replace(header, form=form)
     dropped = metadata.dropped(picture, settings.keep)
     compressed = Compressed(container.pack(header, payload), header, tuple(notes), dropped)
     return recommend_best(picture, compressed, settings.goal)[0] if advised == AUTO else compressed
+
+
+def perceptual_encoder(codec: Codec, goal: Goal) -> Encode | None:
+    """Return the function that encodes for the eye, if this is the goal and the codec has one."""
+    return codec.encode_perceptual if goal == PERCEPTUAL and isinstance(codec, PerceptualCodec) else None
 
 
 def recommend_best(picture: Picture, compressed: Compressed, goal: Goal) -> tuple[Compressed, float]:

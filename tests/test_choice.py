@@ -101,3 +101,25 @@ def test_on_the_command_line(write_models: WriteCatalog, tmp_path: Path) -> None
         assert "nothing to choose" in run(*useless, source, code=ExitCode.USAGE).stderr
     refused = run("decompress", "--type", "auto", tmp_path / "a.lbic", code=ExitCode.USAGE)
     assert "unknown enhancement type 'auto'" in refused.stderr
+
+
+@pytest.mark.usefixtures("needs_vvc", "write_models")
+def test_the_perceptual_goal_moves_bytes_to_smooth_areas() -> None:
+    """A picture with a soft left half and noise on the right."""
+    halves = np.asarray(photo(192, 96)).copy()
+    halves[:, :96] = np.asarray(photo(24, 24).resize((96, 96), Image.Resampling.BICUBIC))
+    halves[:, 96:] = np.asarray(noise(96, 96))
+    picture = Image.fromarray(halves)
+    errors = {}
+    for goal in ("fidelity", "perceptual"):
+        data = lbic.compress(picture, q=37, effort=0, goal=goal)
+        assert lbic.info(data).quality == 37
+        difference = np.asarray(lbic.decompress(data)).astype(float) - halves
+        errors[goal] = [float(np.mean(difference[:, half] ** 2)) for half in (slice(96), slice(96, None))]
+    assert errors["perceptual"][0] < errors["fidelity"][0]
+    assert errors["perceptual"][1] > errors["fidelity"][1]
+
+
+def test_codecs_without_such_a_mode_code_the_same(write_models: WriteCatalog) -> None:
+    write_models([])
+    assert lbic.compress(photo(64, 48), codec="jpeg", goal="perceptual") == lbic.compress(photo(64, 48), codec="jpeg")

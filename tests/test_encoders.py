@@ -122,6 +122,10 @@ def test_both_programs_code_exactly_the_qp_without_headers_a_picture_has_no_use_
     assert "threads" not in said, "the encoder's own choice"
     told = encoder.command("in", "out", encoders.Order(64, 72, 41, 1, threads=3))
     assert "-threads 3 " in " ".join(told)
+    for qp, coded in ((41, "43"), (63, "63")):
+        order = encoders.Order(64, 72, qp, 1, perceptual=True)
+        said = " ".join(encoder.command("in", "out", order)).replace("--", "-")
+        assert f" {coded} " in said and "-qpa 1" in said
 
 
 @pytest.mark.parametrize("named", ["./encoder", "encoder"])

@@ -22,6 +22,7 @@ from lbic.codecs import encoders, payload_jpeg, payload_vvc
 from lbic.codecs.base import EFFORTS, Geometry
 from lbic.codecs.bitstream import sequence_facts, split
 from lbic.codecs.table import CODECS
+from lbic.enhance.choice import PERCEPTUAL
 from lbic.errors import ExitCode, FormatError
 from lbic.evaluate.peers import PEERS
 from lbic.format import container
@@ -112,6 +113,17 @@ def test_the_installed_encoders_parameter_sets_are_known(effort: int) -> None:
         units = [unit for unit in split(stream) if unit[1] >> 3 in (8, 17)]
         # Start codes and parameter sets become a number; adaptation sets keep only their lengths.
         assert len(result.data) <= sum(map(len, units)) + 24
+
+
+@pytest.mark.usefixtures("needs_vvc")
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_the_parameter_sets_of_the_perceptual_mode_are_known(effort: int) -> None:
+    settings = CompressSettings("vvc", 30, effort=effort, goal=PERCEPTUAL)
+    for image in (photo(64, 64), photo(200, 70), noise(136, 72)):
+        result = pipeline.compress(image, settings)
+        assert (result.header.form, result.header.quality) == (PAYLOAD_VVC, 30)
+        assert container.unpack(result.data)[1][0] >> 2 == 18 + effort
+        assert pipeline.decompress(result.data).image.size == image.size
 
 
 @pytest.mark.parametrize(

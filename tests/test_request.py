@@ -42,6 +42,9 @@ def test_a_goal_needs_something_to_choose() -> None:
     assert CompressRequest(goal="perceptual").settings.type == "auto"
     assert CompressRequest(type="auto").settings.goal == "fidelity"
     assert CompressRequest(goal="perceptual", type=TYPES[1], target=("bpp", 1)).settings.type is TYPES[1]
+    assert CompressRequest(goal="perceptual", type=TYPES[1]).settings.goal == "perceptual", "the encoder's mode"
+    with pytest.raises(UsageError, match=r"goal perceptual has nothing to choose with type 1 \(nr\)"):
+        CompressRequest("jpeg", goal="perceptual", type=TYPES[1])
     for target, scale in ((None, None), (("psnr", 30.0), None), (("bpp", 1.0), 16)):
         with pytest.raises(UsageError, match=r"goal fidelity has nothing to choose with type 1 \(nr\)"):
             CompressRequest(goal="fidelity", type=TYPES[1], target=target, scale=scale)

@@ -46,7 +46,8 @@ from lbic.rate.request import CompressRequest
     "--goal",
     type=click.Choice(list(GOALS)),
     help="What --type auto, and the scale for a target size, are chosen by: fidelity (PSNR) or perceptual (local "
-    "contrast, which prefers networks that restore texture). A goal alone means --type auto.",
+    "contrast, which prefers networks that restore texture). perceptual also makes codec vvc spend bytes where the eye "
+    "sees them. A goal alone means --type auto.",
 )
 @coding.keep_option
 @coding.flatten_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lbic.color import Planes
 from lbic.errors import CodecError
@@ -102,6 +102,14 @@ class Codec(Protocol):
 
         Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
         """
+
+
+@runtime_checkable
+class PerceptualCodec(Codec, Protocol):
+    """A codec whose encoder has a mode for the eye; decoding is the same."""
+
+    def encode_perceptual(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
+        """Encode as ``encode`` does, with about as many bytes, for the eye instead of PSNR."""
 
 
 def check_length(stream: bytes, width: int, height: int, pixels_per_byte: int, name: str) -> None:

@@ -18,6 +18,9 @@ _LEVEL = "6.2"  # allows sides up to 16888 pixels; the default level stops at 81
 # IntraQPOffset=0: otherwise QP 37 is coded as 34. The chroma offsets save 2.9 % at equal RGB PSNR
 # and cost 2.5 % at equal luma PSNR (docs/benchmark.md); below -2, luma loses more than RGB gains.
 _PARAMETERS = "IntraQPOffset=0:ALFSpeed=0:CbQpOffset=-2:CrQpOffset=-2"
+# The QP that the perceptual mode adds: 1.7 to 2.0 give the bytes of the plain mode on average, and
+# the networks' quality plane is best 3 below its QP (docs/experiments.md).
+_PERCEPTUAL_QP, _MOST_QP = 2, 63
 _HOW = (
     "install imageio-ffmpeg (its wheels for Linux and macOS arm64 bring libvvenc), put an ffmpeg with libvvenc or "
     f"vvencapp on PATH, or name one in {VARIABLE}"
@@ -40,6 +43,8 @@ class Order:
     """Encode luma only (4:0:0)."""
     lambda_scale: float = 1
     """Factor on the encoder's rate-distortion multiplier; below 1: more bytes, less error."""
+    perceptual: bool = False
+    """Move the QPs of blocks towards what the eye sees (libvvenc's qpa)."""
     threads: int | None = None
     """None is the encoder's own choice. The number changes no byte of the stream."""
 
@@ -47,6 +52,14 @@ class Order:
     def size(self) -> str:
         """The size in the form that both programs accept."""
         return f"{self.width}x{self.height}"
+
+    @property
+    def mode(self) -> tuple[str, str]:
+        """The QP and the switch of the perceptual mode, as both programs take them.
+
+        The perceptual mode spends more where a picture is smooth; its QP is _PERCEPTUAL_QP higher.
+        """
+        return str(min(self.qp + _PERCEPTUAL_QP * self.perceptual, _MOST_QP)), str(int(self.perceptual))
 
     @property
     def parameters(self) -> str:
@@ -76,10 +89,11 @@ def _ffmpeg_arguments(source: str, target: str, order: Order) -> list[str]:
     # The first three omit headers that a single picture does not need.
     headers = f"AccessUnitDelimiter=0:VuiParametersPresent=0:HrdParametersPresent=0:Level={_LEVEL}"
     threads = ("-threads", str(order.threads)) if order.threads else ()
+    qp, qpa = order.mode
     return [
         *("-hide_banner", "-loglevel", "error", "-nostdin"),
         *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", order.size, "-framerate", "1"),
-        *("-i", source, "-c:v", "libvvenc", "-preset", PRESETS[order.effort], "-qp", str(order.qp), "-qpa", "0"),
+        *("-i", source, "-c:v", "libvvenc", "-preset", PRESETS[order.effort], "-qp", qp, "-qpa", qpa),
         *threads,
         *("-g", "1", "-vvenc-params", f"{headers}:{order.parameters}", "-f", "vvc", "-y", target),
     ]
@@ -87,9 +101,10 @@ def _ffmpeg_arguments(source: str, target: str, order: Order) -> list[str]:
 
 def _vvencapp_arguments(source: str, target: str, order: Order) -> list[str]:
     threads = ("--threads", str(order.threads)) if order.threads else ()
+    qp, qpa = order.mode
     return [
         *("-i", source, "-s", order.size, "-c", "yuv400_10" if order.gray else "yuv420_10", "-r", "1"),
-        *("--preset", PRESETS[order.effort], "-q", str(order.qp), "--qpa", "0", "-ip", "1", "-v", "1", "-o", target),
+        *("--preset", PRESETS[order.effort], "-q", qp, "--qpa", qpa, "-ip", "1", "-v", "1", "-o", target),
         *threads,
         *("-aud", "0", "-vui", "0", "-hrd", "0", "--level", _LEVEL, "--additional", order.parameters),
     ]

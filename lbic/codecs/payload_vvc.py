@@ -44,6 +44,8 @@ _SPS = (
 """libvvenc 1.15, 4:2:0, presets faster to slower."""
 _PPS = ("0081000041020898729404", *4 * ("00810000410208987296c080",))
 """Of the same encoder, with chroma QP offsets of -2."""
+_PERCEPTUAL_PPS = ("0081000041020898729504", *4 * ("00810000410208987296e080",))
+"""Of the same encoder in its perceptual mode, with chroma QP offsets of -2."""
 _PLAIN_PPS = ("00810000410208986082", *4 * ("00810000410208987ec080",))
 """Of the same encoder, without chroma QP offsets. The first has one bit too many and no encoder
 writes it; row 15 has the correct one."""
@@ -69,6 +71,7 @@ KNOWN = tuple(
         *zip(_SPS, _PLAIN_PPS, strict=True),
         *((sps, _BARE_PPS) for sps in (*_GRAY_SPS, _SPS[0])),
         *_VTM,
+        *zip(_SPS, _PERCEPTUAL_PPS, strict=True),
     )
 )
 """The parameter sets by the number in the payload. Rows are never changed, only appended."""

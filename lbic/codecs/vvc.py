@@ -62,13 +62,29 @@ class VvcCodec:
 
         The stream does not depend on the number of cores.
         """
+        return self._encode(planes, quality, effort, lambda_scale)
+
+    def encode_perceptual(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
+        """Encode planes at QPs around ``quality``, see PerceptualCodec.encode_perceptual."""
+        return self._encode(planes, quality, effort, lambda_scale, perceptual=True)
+
+    def _encode(
+        self, planes: Planes, quality: int, effort: int, lambda_scale: float, perceptual: bool = False
+    ) -> bytes:
         encoder = encoders.require()
         if max(planes.width, planes.height) > _MAX_SIDE:
             size = f"{planes.width}x{planes.height}"
             raise TooLargeError(f"{size}: {self.name}'s sides may be at most {_MAX_SIDE} pixels")
         raw, (width, height) = to_raw(planes, neutral_chroma=not encoder.codes_gray)
         order = encoders.Order(
-            width, height, quality, effort, planes.gray and encoder.codes_gray, lambda_scale, for_a_program()
+            width,
+            height,
+            quality,
+            effort,
+            planes.gray and encoder.codes_gray,
+            lambda_scale,
+            perceptual,
+            for_a_program(),
         )
         try:
             return encode(raw, lambda source, target: encoder.command(source, target, order), planes)

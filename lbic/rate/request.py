@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lbic import pipeline
 from lbic.codecs.base import DEFAULT_EFFORT
-from lbic.codecs.table import DEFAULT_CODEC
+from lbic.codecs.table import DEFAULT_CODEC, get
 from lbic.coding import SCALE_ONE
 from lbic.enhance.choice import AUTO, FIDELITY, Auto, Goal
 from lbic.enhance.types import EnhancementType
@@ -44,8 +44,8 @@ class CompressRequest:
     """The enhancement type to record; None is the catalog's advice, "auto" the best by the
     goal."""
     goal: Goal | None = None
-    """What type "auto", and the scale for a size, are chosen by; None is fidelity. A goal alone
-    means type "auto"."""
+    """What type "auto", the encoder's mode, and the scale for a size are chosen by; None is
+    fidelity. A goal alone means type "auto"."""
     keep: frozenset[str] = frozenset()
     """The metadata items to store: names of format.metadata.KEEPABLE."""
     scales: tuple[int, ...] = field(init=False)
@@ -93,7 +93,8 @@ class CompressRequest:
     def _resolve_type(self) -> EnhancementType | Auto | None:
         """Return the type to record; raises UsageError for a goal that has nothing to choose."""
         goal_chooses_scale = self.target is not None and self.target[0] in SIZES and self.scale is None
-        if self.goal and self.type not in (None, AUTO) and not goal_chooses_scale:
+        goal_chooses_encoder = self.goal and pipeline.perceptual_encoder(get(self.codec), self.goal)
+        if self.goal and self.type not in (None, AUTO) and not (goal_chooses_scale or goal_chooses_encoder):
             raise UsageError(
                 f"goal {self.goal} has nothing to choose with type {self.type} and no scale to find for a size"
             )
