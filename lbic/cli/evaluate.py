@@ -33,8 +33,8 @@ from lbic.picture.suffixes import PICTURES
     multiple=True,
     required=True,
     metavar="NAME:Q,...",
-    help="Codec and its qualities, as in vvc:37, jpeg:10,20 or, with an effort of its own, vvc@4:37; may be given "
-    "several times. "
+    help="Codec and its qualities, as in vvc:37, jpeg:10,20 or, with an effort of its own, vvc@4:37; vvc@perceptual:37 "
+    "is coded as compress --goal perceptual does. May be given several times. "
     f"A format's own file by its own encoder: {peers.quality_table()}.",
 )
 @click.option(

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lbic.codecs import table as codecs
-from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec
+from lbic.codecs.base import DEFAULT_EFFORT, EFFORTS, Codec, PerceptualCodec
 from lbic.codecs.table import check_quality
 from lbic.coding import SCALE_ONE, Coding
+from lbic.enhance.choice import FIDELITY, PERCEPTUAL, Goal
 from lbic.enhance.session import Runtime
 from lbic.enhance.types import NONE, EnhancementType
 from lbic.errors import UsageError
@@ -26,11 +27,14 @@ class PlannedCoding(Coding):
 
     effort: int | None = None
     """The effort of the encoder; None takes that of the plan."""
+    goal: Goal = FIDELITY
+    """What the encoder's mode is for."""
 
     @property
     def name(self) -> str:
-        """The name in rows: the codec, and the effort where the coding has one of its own."""
-        return self.codec if self.effort is None else f"{self.codec}@{self.effort}"
+        """The name in rows: the codec, and its own effort and goal where the coding has them."""
+        words = [*([] if self.effort is None else [str(self.effort)]), *([] if self.goal == FIDELITY else [self.goal])]
+        return f"{self.codec}@{','.join(words)}" if words else self.codec
 
 
 @dataclass(frozen=True)
@@ -68,22 +72,30 @@ def coder(name: str) -> Codec | Peer:
 def parse_codings(text: str) -> list[PlannedCoding]:
     """Parse a codec with its qualities, at full size.
 
-    Examples are ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` with an effort of its own, and
-    ``vvc`` for the default quality. Raises UsageError for an unknown codec, for an effort or a
-    quality out of range, and for one that is not a number.
+    Examples are ``vvc:37``, ``file:jpeg:10,20``, ``vvc@4:37`` with an effort of its own,
+    ``vvc@perceptual:37`` and ``vvc@4,perceptual:37`` in the encoder's perceptual mode, and ``vvc``
+    for the default quality. Raises UsageError for an unknown codec, for an effort or a quality
+    out of range, for one that is not a number, and for a mode that the codec does not have.
     """
     match = _CODING.fullmatch(text)
     assert match  # the pattern matches every text
     name, at, numbers = match.groups()
     known = coder(name)
-    effort = None if at is None else _effort(at, text)
+    words = [] if at is None else at.split(",")
+    goal = PERCEPTUAL if PERCEPTUAL in words else FIDELITY
+    if goal == PERCEPTUAL and not isinstance(known, PerceptualCodec):
+        raise UsageError(f"{text!r}: {name} has no perceptual mode")
+    efforts = [_effort(word, text) for word in words if word != PERCEPTUAL]
+    if len(efforts) > 1:
+        raise UsageError(f"{text!r}: a coding has one effort")
+    effort = efforts[0] if efforts else None
     if not numbers:
-        return [PlannedCoding(name, known.default_quality, effort=effort)]
+        return [PlannedCoding(name, known.default_quality, effort=effort, goal=goal)]
     try:
         qualities = [int(number) for number in numbers.split(",")]
     except ValueError:
         raise UsageError(f"{text!r}: qualities are whole numbers joined by commas, as in jpeg:10,20") from None
-    return [PlannedCoding(name, check_quality(known, quality), effort=effort) for quality in qualities]
+    return [PlannedCoding(name, check_quality(known, quality), effort=effort, goal=goal) for quality in qualities]
 
 
 def _effort(number: str, text: str) -> int:

@@ -32,7 +32,7 @@ class Row:
     image: str
     """The name of the picture."""
     codec: str
-    """The name of the coding: the codec, and @ with the effort where it has one of its own."""
+    """The name of the coding: the codec, and @ with its own effort and goal where it has them."""
     q: int
     """The quality, in the codec's own numbers."""
     scale: float
@@ -122,7 +122,7 @@ def code(original: Image.Image, coding: PlannedCoding, effort: int, key: Key, ca
     if entry := cache.find(key):
         return File(base64.b64decode(entry["data"]), entry["encode_s"])
     peer = PEERS.get(coding.codec)
-    settings = CompressSettings(coding.codec, coding.quality, coding.scale, effort, NONE)
+    settings = CompressSettings(coding.codec, coding.quality, coding.scale, effort, NONE, goal=coding.goal)
     started = time.perf_counter()
     if peer:
         data = peer.encode(original, coding.quality, effort)

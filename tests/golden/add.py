@@ -13,6 +13,7 @@ import hashlib
 from pathlib import Path
 
 from lbic.api import scale_in_sixteenths
+from lbic.enhance.choice import FIDELITY, GOALS
 from lbic.enhance.types import TYPES, parse
 from lbic.picture import load, save
 from lbic.pipeline import CompressSettings, DecompressSettings, compress, decompress
@@ -43,11 +44,12 @@ def main() -> None:
     parser.add_argument("--q", type=int)
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--type", default="0", help="the recommended enhancement")
+    parser.add_argument("--goal", choices=list(GOALS), default=FIDELITY, help="the encoder's mode")
     parser.add_argument("--keep", action="append", default=[], metavar="icc|exif|xmp")
     options = parser.parse_args()
     picture = load.load(options.picture.read_bytes(), keep_icc="icc" in options.keep)
     scale, keep = scale_in_sixteenths(options.scale), frozenset(options.keep)
-    settings = CompressSettings(options.codec, options.q, scale, type=parse(options.type), keep=keep)
+    settings = CompressSettings(options.codec, options.q, scale, type=parse(options.type), keep=keep, goal=options.goal)
     add(options.name, picture, settings)
 
 
