@@ -17,6 +17,7 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	! command -v $(BIN)/hadolint || $(BIN)/hadolint Dockerfile
 
 docs: .venv/.dev
 	$(BIN)/python -m lbic.cli.docs > docs/cli.md

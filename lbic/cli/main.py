@@ -43,6 +43,8 @@ COMMANDS = {
     "train": CommandRow("train", "Train a network (needs PyTorch)."),
     "export": CommandRow("export", "Export a trained network to a model file (needs PyTorch)."),
     "completion": CommandRow("completion", "Print the script for shell completion."),
+    "integrate": CommandRow("integrate", "Install the MIME type, thumbnailer and manual page."),
+    "thumbnail": CommandRow("thumbnail", "Write a small PNG of a .lbic file, for file managers.", DECODE),
 }
 
 SHORT_HELP = """\
