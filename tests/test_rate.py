@@ -253,6 +253,10 @@ def test_every_trial_is_told() -> None:
     lines: list[str] = []
     result = target.compress(PICTURE, JPEG, Target(size=1500), (16,), lines.append)
     assert f"jpeg quality {result.header.quality}, scale 1: {len(result.data):,} B" in lines
+    lines.clear()
+    result = target.compress(PICTURE, JPEG, eye(60), (16,), lines.append)
+    score = SCORES["ssimulacra2"].measure(PICTURE.image, decompress(result.data).image)
+    assert f"jpeg quality {result.header.quality}, scale 1: SSIMULACRA2 {score:.2f}" in lines
 
 
 @pytest.mark.usefixtures("needs_vvc")

@@ -230,7 +230,7 @@ def _search(trials: Trials, target: Target, ranks: range, guess: Guess) -> Point
         value = lambda index: log_size(trials, point(index))  # noqa: E731
     else:
         search, slope, limit = first_above, guess.score_slope / steps, target.least or 0.0
-        value = lambda index: trials.score(point(index), target.score.measure)  # noqa: E731
+        value = lambda index: trials.reported_score(point(index), target.score)  # noqa: E731
     index = search(value, limit, range(count), start, slope, close * slope)
     return None if index is None else point(index)
 

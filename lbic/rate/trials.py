@@ -194,6 +194,13 @@ class Trials:
             self.scores[measure, point] = measure(self.picture.image, result.image)
         return self.scores[measure, point]
 
+    def reported_score(self, point: Point, score: Score) -> float:
+        """Return ``score`` and notify of it."""
+        value = self.score(point, score.measure)
+        if math.isfinite(value):
+            self.notify(f"{self._coding(point.rank)}: {score.text.format(f'{value:.2f}')}")
+        return value
+
     def ends_before(self, rank: int) -> list[int]:
         """Return the last ranks of coarser runs with networks; their pictures may be better."""
         ends = [ranks[-1] for ranks in self.stretches]
