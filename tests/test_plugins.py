@@ -289,6 +289,7 @@ def test_without_the_example_the_file_says_which_package(site: Path, tmp_path: P
     assert result.returncode == 4
     assert "codec jxl is not installed here; the file names the package lbic-jxl for it" in result.stderr
     assert "codec     jxl of the package lbic-jxl, quality 30" in lbic(tmp_path, None, "info", "a.lbic").stdout
+    assert json.loads(lbic(tmp_path, None, "info", "--json", "a.lbic").stdout)["package"] == "lbic-jxl"
 
 
 def test_planes_of_the_toy() -> None:

@@ -57,6 +57,7 @@ def _outcome(name: str, header: Header, count: int, payload: int) -> Outcome:
         "height": header.height,
         "gray": header.gray,
         "codec": header.codec,
+        "package": header.package or None,
         "q": header.quality,
         "scale": int(scale) if scale.is_integer() else scale,
         "type": header.type,
