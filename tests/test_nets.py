@@ -112,5 +112,5 @@ def test_fast_cuts_off_the_margin_of_crops_and_keeps_the_size_of_pictures() -> N
 
 
 def test_unknown_network() -> None:
-    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, fast, fast-fine, hgrdn-lite, "):
+    with pytest.raises(UsageError, match="known: srcnn, arcnn, fast-arcnn, fast, fast-narrow, fast-fine, "):
         nets.build("vdsr")

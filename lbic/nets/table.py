@@ -35,6 +35,7 @@ NETWORKS: dict[str, NetworkRow] = {
         NetworkRow("arcnn", "ARCNN 9-7-1-5", ARCNN),
         NetworkRow("fast-arcnn", "Fast ARCNN", FastARCNN),
         NetworkRow("fast", "Fast, 96 x 16", partial(Fast, features=96, pairs=8)),
+        NetworkRow("fast-narrow", "Fast, 64 x 16", partial(Fast, features=64, pairs=8)),
         NetworkRow(
             "fast-fine", "Fast, fine, 64 x 12", partial(Fast, features=64, pairs=6, stride=2, head=5, plain=False)
         ),
