@@ -26,7 +26,7 @@ from lbic.picture.save import WRITERS
 
 SIZES = ((768, 512), (2048, 1536), (4000, 3000), (6144, 4096))
 """Width and height of the pictures: 0.4, 3, 12 and 24 megapixels."""
-LIMIT = 120.0
+LIMIT = 140.0
 """CPU seconds of the longest command that is measured."""
 _CODING = Coding("vvc", 37, SCALE_ONE)
 """The coding of the pictures that are decompressed."""
