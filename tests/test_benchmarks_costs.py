@@ -62,6 +62,7 @@ def test_a_failing_command_stops_the_run() -> None:
 
 def test_commands_that_would_take_too_long_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(megapixels, "SIZES", ((10, 10), (20, 20), (30, 30)))
+    monkeypatch.setattr(megapixels, "LIMIT", 240.0)
     quick, slow = Cost(50, 40, 1 << 20), Cost(70, 50, 1 << 20)
     assert not megapixels._takes_too_long([])
     assert not megapixels._takes_too_long([quick])
