@@ -7,17 +7,14 @@ belongs to compressing, writing one to decompressing.
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from PIL import Image
-
+from benchmarks.process import Cost, run
+from benchmarks.resources import mosaic
 from lbic.codecs.base import EFFORTS
 from lbic.coding import SCALE_ONE, Coding
 from lbic.enhance import catalog
@@ -34,22 +31,6 @@ _TYPES = (1, 2, 3, 4)
 """The types that the codec vvc has networks for at scale 1."""
 _TARGET = "0.1"
 """The target size of the search, in bits per pixel."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one process."""
-
-    cpu: float
-    """CPU seconds of all cores, with those of the programs that it starts."""
-    clock: float
-    """Seconds by the clock."""
-    memory: int
-    """Peak resident bytes of the process or, if one is larger, of a program that it starts."""
-
-    def __str__(self) -> str:
-        """Return a cell: CPU seconds, seconds, MiB."""
-        return f"{_seconds(self.cpu)} / {_seconds(self.clock)} / {self.memory / (1 << 20):,.0f}"
 
 
 @dataclass(frozen=True)
@@ -77,31 +58,6 @@ def measure(folder: Path) -> str:
                 row.append(cost)
                 sys.stderr.write(f"{width}x{height}  {command.name}  {cost or 'not measured'}\n")
     return f"{_table(costs)}\n\n{_ratios(costs)}"
-
-
-def mosaic(folder: Path, width: int, height: int) -> Image.Image:
-    """Return a picture made of Kodak's pictures, none of them resized."""
-    result = Image.new("RGB", (width, height))
-    paths = sorted(folder.glob("kodim*.png"))
-    for index in range(-(-width // 768) * -(-height // 512)):
-        with Image.open(paths[index % len(paths)]) as image:
-            upright = image if image.width > image.height else image.rotate(90, expand=True)
-            columns = -(-width // 768)
-            result.paste(upright, (index % columns * 768, index // columns * 512))
-    return result
-
-
-def run(arguments: Sequence[str]) -> Cost:
-    """Run Python with arguments and return the cost; raises SystemExit when it fails."""
-    started = time.perf_counter()
-    with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        said = process.stderr.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)} failed with exit code {process.returncode}: {said}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, usage.ru_maxrss * 1024)
 
 
 def _compressing() -> list[Command]:
@@ -178,7 +134,3 @@ def _takes_too_long(row: Sequence[Cost | None]) -> bool:
         return False
     pixels = [width * height for width, height in SIZES]
     return row[-1] is None or row[-1].cpu * pixels[len(row)] / pixels[len(row) - 1] > LIMIT
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"

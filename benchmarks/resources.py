@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +9,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 import lbic
+from benchmarks import process
 
 REPEATS = 5
 _MEGABYTE = 1 << 20
@@ -40,25 +38,22 @@ def measure(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def mosaic(folder: Path) -> Image.Image:
-    """Return a picture of 6144x4096 pixels made of Kodak's pictures."""
-    result = Image.new("RGB", (6144, 4096))
+def mosaic(folder: Path, width: int = 6144, height: int = 4096) -> Image.Image:
+    """Return a picture made of Kodak's pictures, none of them resized."""
+    result = Image.new("RGB", (width, height))
     paths = sorted(folder.glob("kodim*.png"))
-    for index in range(64):
+    for index in range(-(-width // 768) * -(-height // 512)):
         with Image.open(paths[index % len(paths)]) as image:
             upright = image if image.width > image.height else image.rotate(90, expand=True)
-            result.paste(upright, (index % 8 * 768, index // 8 * 512))
+            columns = -(-width // 768)
+            result.paste(upright, (index % columns * 768, index // columns * 512))
     return result
 
 
 def run(arguments: Sequence[str]) -> tuple[float, int]:
     """Run an lbic command; return its CPU seconds and peak resident bytes, from the kernel."""
-    with subprocess.Popen([sys.executable, "-m", "lbic", *arguments], stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"lbic {' '.join(arguments)} failed with exit code {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    cost = process.run(("-m", "lbic", *arguments))
+    return cost.cpu, cost.memory
 
 
 def _row(name: str, runs: Sequence[tuple[float, int]]) -> str:

@@ -13,8 +13,8 @@ from toys import identity, spec
 
 pytest.importorskip("benchmarks", reason="a source distribution has no benchmarks")
 
-from benchmarks import megapixels
-from benchmarks.megapixels import Cost
+from benchmarks import megapixels, process
+from benchmarks.process import Cost
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.wait4 is not on Windows")
@@ -57,7 +57,7 @@ def test_costs_of_commands_beside_other_codecs(
 
 def test_a_failing_command_stops_the_run() -> None:
     with pytest.raises(SystemExit, match=r"exit code 1: .*no such"):
-        megapixels.run(["-c", "raise SystemExit('no such')"])
+        process.run(["-c", "raise SystemExit('no such')"])
 
 
 def test_commands_that_would_take_too_long_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

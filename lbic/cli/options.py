@@ -156,7 +156,7 @@ def runtime_options(function: Function) -> Function:
         type=click.Choice(["auto", "fast", "lite", "full"]),
         default="auto",
         help="Size of the networks. auto takes full on a GPU if it is shipped; otherwise fast if it is trained for the "
-        "picture, else lite. Default auto.",
+        "picture (vvc: of at least a megapixel), else lite. Default auto.",
     )
     @click.option(
         "--device",

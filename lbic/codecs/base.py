@@ -46,11 +46,9 @@ class Rated(Protocol):
         """Lower numbers mean better pictures."""
 
 
-class Codec(Protocol):
-    """A codec."""
+class CodecObject(Protocol):
+    """What a codec of another package has to have; lbic's own have more, see Codec."""
 
-    id: int
-    """The codec's number in the file (docs/format.md)."""
     name: str
     """The name that users type."""
     summary: str
@@ -65,24 +63,38 @@ class Codec(Protocol):
     """The quality if the user names none."""
     lower_is_better: bool
     """Lower qualities mean better pictures."""
-    lambda_scales: tuple[float, ...]
-    """Factors that the encoder can apply to its rate-distortion multiplier, from 1 downwards. They
-    give file sizes between those of two qualities; a smaller factor gives a larger file."""
 
     def availability(self) -> str | None:
         """Return None if the codec can encode here, else a sentence that says what is missing."""
+
+    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
+        """Encode planes (4:2:0 or gray) to a standard stream.
+
+        ``effort`` is one of EFFORTS, ``lambda_scale`` one of Codec.lambda_scales, which is 1 for a
+        codec of another package. Raises MissingError if there is no encoder; TooLargeError,
+        NoRoomError or CodecError if it fails.
+        """
+
+    def decode(self, data: bytes, geometry: Geometry) -> Planes:
+        """Decode a stream that must have this geometry.
+
+        Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
+        """
+
+
+class Codec(CodecObject, Protocol):
+    """A codec."""
+
+    id: int
+    """The codec's number in the file (docs/format.md)."""
+    lambda_scales: tuple[float, ...]
+    """Factors that the encoder can apply to its rate-distortion multiplier, from 1 downwards. They
+    give file sizes between those of two qualities; a smaller factor gives a larger file."""
 
     def programs(self) -> tuple[str, ...]:
         """Return the paths of the encoder program and of the files it reads.
 
         Empty if the program is missing, or if the codec encodes in this process.
-        """
-
-    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Encode planes (4:2:0 or gray) to a standard stream.
-
-        ``effort`` is one of EFFORTS, ``lambda_scale`` one of ``lambda_scales``. Raises
-        MissingError if there is no encoder; TooLargeError, NoRoomError or CodecError if it fails.
         """
 
     def shorten(self, stream: bytes, geometry: Geometry, quality: int) -> tuple[int, bytes]:
@@ -95,12 +107,6 @@ class Codec(Protocol):
         """Return the stream that ``shorten`` was given, bit for bit.
 
         Raises FormatError if the payload is damaged.
-        """
-
-    def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        """Decode a stream that must have this geometry.
-
-        Raises CodecError for a damaged stream or one of another size, before pixels are allocated.
         """
 
 

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
-from lbic.codecs.base import Geometry
+from lbic.codecs.base import CodecObject, Geometry
 from lbic.color import Planes
 from lbic.errors import CodecError, LbicError, MissingError, UsageError
 from lbic.format import plugin
@@ -20,27 +20,6 @@ _Result = TypeVar("_Result")
 GROUP = "lbic.codecs"
 MOST = 128
 """The most bytes of an entry point's value, such as "lbic_jxl:CODEC"."""
-
-
-class CodecObject(Protocol):
-    """What an entry point names: an object with these parts of codecs/base.Codec."""
-
-    name: str
-    summary: str
-    quality_symbol: str
-    quality_range: tuple[int, int]
-    useful_quality: tuple[int, int]
-    default_quality: int
-    lower_is_better: bool
-
-    def availability(self) -> str | None:
-        """Return None if the codec can encode here, else a sentence that says what is missing."""
-
-    def encode(self, planes: Planes, quality: int, effort: int, lambda_scale: float = 1) -> bytes:
-        """Encode planes, see Codec.encode; ``lambda_scale`` is 1."""
-
-    def decode(self, data: bytes, geometry: Geometry) -> Planes:
-        """Decode a stream, see Codec.decode."""
 
 
 class PluginCodec:
